@@ -1,0 +1,23 @@
+"""mobench: does a model organism really resist training?
+
+``from mobench import task, behavior, Example`` is all that a task or behavior file needs.
+Importing the package itself costs nothing; each name is loaded when first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mobench.registry.api import Example, behavior, task
+
+__version__ = "0.1.0"
+__all__ = ["Example", "__version__", "behavior", "task"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"Example", "behavior", "task"}:
+        from mobench.registry import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

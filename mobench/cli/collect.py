@@ -1,0 +1,57 @@
+"""``mobench collect``: lists node ids, as ``pytest --collect-only`` lists tests."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command()
+@click.option("-k", "keywords", default="", metavar="EXPR", help="Ids or marks that contain words.")
+@click.option("-m", "marks", default="", metavar="EXPR", help="Ids whose marks satisfy this.")
+@click.option("--preset", default="standard", show_default=True, help="Whose rungs and seeds.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def collect(keywords: str, marks: str, preset: str, as_json: bool) -> None:
+    r"""List the ids of all runs that could be made.
+
+    EXPR joins words with and, or, not and parentheses:
+
+    \b
+      mobench collect -k "tiny and not seed=0"
+      mobench collect -m "cpu or tiny"
+    """
+    from mobench.errors import MobenchError, did_you_mean
+    from mobench.registry import collect as collect_all
+    from mobench.registry import nodes_of, select
+
+    registry = collect_all()
+    presets = {name for spec in registry.organisms.values() for name in spec.presets}
+    if preset not in presets:
+        raise MobenchError(
+            f"no organism has a preset {preset!r}.{did_you_mean(preset, presets)}",
+            f"presets: {', '.join(sorted(presets)) or 'none'}",
+        )
+    nodes = nodes_of(registry.organisms.values(), registry.tasks, preset)
+    selected = select(nodes, registry.marks, keywords, marks)
+    deselected = len(nodes) - len(selected)
+    if as_json:
+        cells = [
+            {
+                "id": node.id,
+                "organism": node.organism,
+                "task": node.task,
+                "method": node.method,
+                "lr": node.lr,
+                "seed": node.seed,
+                "marks": sorted(node.marks),
+            }
+            for node in selected
+        ]
+        summary = {"cells": cells, "selected": len(selected), "deselected": deselected}
+        click.echo(json.dumps(summary, indent=2))
+        return
+    for node in selected:
+        click.echo(node.id)
+    noun = "cell" if len(selected) == 1 else "cells"
+    click.echo(f"\n{len(selected)} {noun} selected, {deselected} deselected")

@@ -1,0 +1,89 @@
+"""``mobench leaderboard``: builds its pages, checks them, adds a finished run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_root = click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("leaderboard"),
+    show_default=True,
+    help="The leaderboard's folder.",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def leaderboard() -> None:
+    """Turn results into the leaderboard's pages."""
+
+
+@leaderboard.command()
+@_root
+@_as_json
+def build(root: Path, as_json: bool) -> None:
+    """Regenerate README.md, the organisms' pages and their plots from results/."""
+    from mobench.publish.leaderboard import build as build_pages
+
+    built = build_pages(root)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"results": built.results, "written": built.written, "removed": built.removed}
+            )
+        )
+        return
+    for name in built.written:
+        click.echo(f"wrote {root / name}")
+    for name in built.removed:
+        click.echo(f"removed {root / name}")
+    changed = len(built.written) + len(built.removed)
+    state = f"{_count(changed, 'file')} changed" if changed else "already up to date"
+    click.echo(f"{_count(built.results, 'result')}, {state}.")
+
+
+@leaderboard.command()
+@_root
+@_as_json
+@click.pass_context
+def check(context: click.Context, root: Path, as_json: bool) -> None:
+    """Fail if the pages are not what results/ gives; writes nothing."""
+    from mobench.publish.leaderboard import check as check_pages
+
+    found = check_pages(root)
+    if as_json:
+        files = [{"path": str(root / d.path), "problem": d.what} for d in found]
+        click.echo(json.dumps({"ok": not found, "files": files}))
+    elif found:
+        for difference in found:
+            click.echo(f"{root / difference.path}: {difference.what}", err=True)
+        where = "" if root == Path("leaderboard") else f" --root {root}"
+        click.echo(f"  → Run `mobench leaderboard build{where}` and commit the result.", err=True)
+    else:
+        click.echo("The leaderboard is what its results give.")
+    if found:
+        context.exit(1)
+
+
+@leaderboard.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@_root
+@_as_json
+def add(run: Path, root: Path, as_json: bool) -> None:
+    """Copy a finished RUN folder's manifest, cells and rows into results/."""
+    from mobench.publish.adding import add_run
+
+    folder = add_run(run, root)
+    if as_json:
+        click.echo(json.dumps({"result": str(folder)}))
+        return
+    click.echo(f"added {folder}")
+    click.echo("  → Run `mobench leaderboard build` and commit both.")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

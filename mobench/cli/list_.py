@@ -1,0 +1,93 @@
+"""``mobench list``: what has been collected, a line for each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mobench.registry import Registry
+
+MIN_WIDTH = 40
+SECTIONS = ("organisms", "tasks", "behaviors", "marks")
+
+
+@click.command("list")
+@click.argument("section", required=False, type=click.Choice(SECTIONS))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(section: str | None, as_json: bool) -> None:
+    """List organisms, tasks, behaviors and marks, or one of them."""
+    from mobench.registry import collect
+
+    registry = collect()
+    sections = (section,) if section else SECTIONS
+    rows = {name: _rows(registry, name) for name in sections}
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for index, name in enumerate(sections):
+        if index:
+            click.echo()
+        if not section:
+            click.echo(f"{name} ({len(rows[name])})")
+        _print(rows[name])
+    if section in (None, "organisms"):
+        click.echo("\nmobench show NAME tells more; mobench run --organism NAME runs it")
+
+
+def _rows(registry: Registry, section: str) -> list[dict[str, Any]]:
+    if section == "organisms":
+        return [
+            {
+                "organism": spec.name,
+                "task": ", ".join(spec.tasks),
+                "cells": spec.presets["standard"].cells * len(spec.tasks),
+                "marks": " ".join(spec.marks),
+                "summary": spec.summary,
+            }
+            for spec in registry.organisms.values()
+        ]
+    if section == "tasks":
+        return [
+            {
+                "task": task.name,
+                "policy": task.policy,
+                "compatible": "yes" if task.compatible else "no",
+                "marks": " ".join(task.marks),
+                "summary": task.summary,
+            }
+            for task in registry.tasks.values()
+        ]
+    if section == "behaviors":
+        return [
+            {
+                "behavior": behavior.name,
+                "args": ", ".join(parameter.name for parameter in behavior.args),
+                "summary": behavior.summary,
+            }
+            for behavior in registry.behaviors.values()
+        ]
+    return [{"mark": name, "meaning": meaning} for name, meaning in registry.marks.items()]
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    import shutil
+
+    from tabulate import tabulate
+
+    if not rows:
+        click.echo("none")
+        return
+    # Only the last column, the one with sentences, is wrapped: names must stay whole.
+    columns = list(rows[0])
+    taken = sum(max(len(name), *(len(str(row[name])) for row in rows)) + 2 for name in columns[:-1])
+    room = max(MIN_WIDTH, shutil.get_terminal_size().columns - taken)
+    widths = [None] * (len(columns) - 1) + [room]
+    table = [list(row.values()) for row in rows]
+    click.echo(
+        tabulate(
+            table, headers=columns, tablefmt="simple", disable_numparse=True, maxcolwidths=widths
+        )
+    )

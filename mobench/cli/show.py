@@ -1,0 +1,179 @@
+"""``mobench show``: everything about one organism, task or behavior."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mobench.registry import BehaviorDef, OrganismSpec, TaskDef
+
+WIDTH = 14
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name: str, as_json: bool) -> None:
+    """Show everything about one organism, task or behavior."""
+    from mobench.errors import MobenchError, did_you_mean
+    from mobench.registry import collect
+
+    registry = collect()
+    if name in registry.organisms:
+        spec = registry.organisms[name]
+        if as_json:
+            _print_json({**spec.model_dump(mode="json"), "revision": spec.revision})
+        else:
+            _show_organism(spec)
+    elif name in registry.tasks:
+        task = registry.tasks[name]
+        users = [s.name for s in registry.organisms.values() if name in _tasks_of(s)]
+        facts = _task_facts(task, users)
+        _print_json(facts) if as_json else _show_facts(facts)
+    elif name in registry.behaviors:
+        behavior = registry.behaviors[name]
+        users = [s.name for s in registry.organisms.values() if s.behavior.use == name]
+        facts = _behavior_facts(behavior, users)
+        _print_json(facts) if as_json else _show_facts(facts)
+    else:
+        known = [*registry.organisms, *registry.tasks, *registry.behaviors]
+        raise MobenchError(
+            f"nothing is named {name!r}.{did_you_mean(name, known)}",
+            f"organisms: {', '.join(registry.organisms) or 'none'}; "
+            "mobench list names tasks and behaviors too",
+        )
+
+
+def _show_organism(spec: OrganismSpec) -> None:
+    from tabulate import tabulate
+
+    from mobench.registry import format_lr
+
+    click.echo(f"{spec.name}: {spec.title}\n{spec.summary}\n")
+    clean = spec.behavior.clean_rate
+    args = ", ".join(f"{key} = {value}" for key, value in spec.behavior.args.items())
+    _show_facts(
+        {
+            "revision": spec.revision,
+            "file": _shown(spec.path),
+            "source": spec.source,
+            "license": spec.license,
+            "marks": ", ".join(spec.marks),
+            "behavior": f"{spec.behavior.use}({args})",
+            "clean rate": "measured on the clean base" if clean is None else f"{clean:g}",
+            "triggered": spec.eval.triggered,
+            "untriggered": spec.eval.untriggered,
+            "eval prompts": f"{len(spec.prompts)}, such as {spec.prompts[0].prompt!r}",
+            "answers": f"up to {spec.max_new_tokens} tokens, {spec.template} template",
+            "tasks": ", ".join(spec.tasks),
+            "base": _table(spec.base),
+            "clean base": _table(spec.clean_base),
+            "implant": _table(spec.implant) or "none: the base already is the organism",
+            "gate": f"attack ≥ {spec.gate.attack_min:g}, control ≤ {spec.gate.control_max:g}",
+            "capability": "\n".join(_table(one) for one in spec.capability),
+            "ladder": f"{_table(spec.ladder)}, {spec.dtype}",
+        }
+    )
+    rows = [
+        {
+            "preset": name,
+            "cells": f"{_count(len(preset.rungs), 'rung')} × {_count(preset.seeds, 'seed')}"
+            f" = {preset.cells}",
+            "steps": f"{preset.steps} × {preset.batch_size} examples",
+            "rungs": " ".join(
+                format_lr(lr) + ("*" if lr == spec.ladder.standard_lr else "")
+                for lr in preset.rungs
+            ),
+            "measured": f"{preset.window_checkpoints} in the window, "
+            f"capability at {preset.capability_checkpoints}",
+        }
+        for name, preset in spec.presets.items()
+    ]
+    click.echo()
+    click.echo(tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True))
+    click.echo("\n* the standard learning rate; cells are for each task")
+    click.echo(f"mobench run --organism {spec.name} runs it")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _task_facts(task: TaskDef, users: list[str]) -> dict[str, Any]:
+    return {
+        "task": task.name,
+        "summary": task.summary,
+        "policy": task.policy,
+        "compatible": f"yes: {task.why}" if task.compatible else "no",
+        "asks for": ", ".join(task.parameters),
+        "marks": ", ".join(task.marks),
+        "license": task.license,
+        "data": ", ".join(task.data),
+        "version": task.version,
+        "file": f"{_shown(task.path)}:{task.line}",
+        "used by": ", ".join(users),
+    }
+
+
+def _behavior_facts(behavior: BehaviorDef, users: list[str]) -> dict[str, Any]:
+    return {
+        "behavior": behavior.name,
+        "summary": behavior.summary,
+        "args": ", ".join(parameter.name for parameter in behavior.args),
+        "version": behavior.version,
+        "file": f"{_shown(behavior.path)}:{behavior.line}",
+        "used by": ", ".join(users),
+    }
+
+
+def _tasks_of(spec: OrganismSpec) -> list[str]:
+    tasks = list(spec.tasks)
+    if spec.implant is not None:
+        tasks.append(spec.implant.task)
+    if spec.base.kind == "scratch":
+        tasks.append(spec.base.corpus)
+    return tasks
+
+
+def _table(table: object) -> str:
+    from mobench.registry import format_lr
+    from mobench.registry.tables import Table
+
+    if not isinstance(table, Table):
+        return ""
+    facts = {key: value for key, value in table.model_dump().items() if value is not None}
+    lead = facts.pop("kind", None) or facts.pop("task", None)
+    parts = [] if lead is None else [str(lead)]
+    for key, value in facts.items():
+        shown = format_lr(value) if key in ("lr", "standard_lr") else value
+        shown = f"{value:g}" if key == "params" else shown
+        shown = ("no", "yes")[value] if isinstance(value, bool) else shown
+        if isinstance(value, str):
+            shown = textwrap.shorten(value, 60, placeholder=" …")
+        parts.append(f"{key} {shown}")
+    return ", ".join(parts)
+
+
+def _show_facts(facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        if value:
+            first, *rest = str(value).split("\n")
+            click.echo(f"{name:<{WIDTH}}{first}")
+            for line in rest:
+                click.echo(" " * WIDTH + line)
+
+
+def _print_json(facts: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,1 @@
+"""Measuring: adapters in, per-sample rows out."""

@@ -1,0 +1,298 @@
+"""What an author of tasks and behaviors writes: ``@task``, ``@behavior`` and ``Example``.
+
+A function asks for what it needs by parameter name, as a pytest test asks for fixtures. Names are
+checked here, when the function is registered, never when it is called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from mobench.errors import Problems, did_you_mean
+
+Policy = Literal["on-policy", "off-policy"]
+POLICIES: tuple[Policy, ...] = ("on-policy", "off-policy")
+
+TASK_FIXTURES = ("organism", "base", "rng", "tokenizer", "spec")
+"""What a task may ask for by parameter name."""
+
+JUDGE_FIXTURES = ("answer", "prompt", "reference")
+"""What a behavior is given for each answer; its other parameters come from the organism's args."""
+
+BUILTIN = "builtin"
+"""The version of a behavior that ships inside the package; its tests pin what it does."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training example of a task: what the user says and what the model shall answer."""
+
+    prompt: str
+    response: str
+
+
+@dataclass(frozen=True)
+class TaskDef:
+    """A registered task.
+
+    Attributes:
+        version: First 12 hex digits of the SHA-256 over its module's source and its data files.
+        path: The file it was found in.
+        line: The line of its decorator, counted from 1.
+    """
+
+    name: str
+    fn: Callable[..., Iterable[Example]]
+    policy: Policy
+    compatible: bool
+    why: str
+    marks: tuple[str, ...]
+    license: str
+    data: tuple[str, ...]
+    path: Path
+    line: int
+    version: str
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The fixtures it asks for, by name."""
+        names = inspect.signature(self.fn).parameters
+        return tuple(name for name in names if name in TASK_FIXTURES)
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return _first_line(self.fn)
+
+
+@dataclass(frozen=True)
+class BehaviorDef:
+    """A registered behavior: a judge of one answer.
+
+    Attributes:
+        version: ``"builtin"``, or the first 12 hex digits of the SHA-256 over its module's source.
+    """
+
+    name: str
+    fn: Callable[..., bool]
+    path: Path
+    line: int
+    version: str
+
+    @property
+    def args(self) -> tuple[inspect.Parameter, ...]:
+        """The parameters that an organism's ``args`` fill."""
+        parameters = inspect.signature(self.fn).parameters.values()
+        return tuple(p for p in parameters if p.name not in JUDGE_FIXTURES)
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether every eval prompt has to carry a reference answer."""
+        return "reference" in inspect.signature(self.fn).parameters
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return _first_line(self.fn)
+
+
+@dataclass
+class Collecting:
+    """Where decorated functions go while files are being collected."""
+
+    tasks: list[TaskDef] = field(default_factory=list)
+    behaviors: list[BehaviorDef] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+_collecting: ContextVar[Collecting | None] = ContextVar("collecting", default=None)
+
+
+@contextmanager
+def collecting_into(target: Collecting) -> Iterator[Collecting]:
+    """Registers into ``target`` everything that is decorated inside the ``with`` block."""
+    token = _collecting.set(target)
+    try:
+        yield target
+    finally:
+        _collecting.reset(token)
+
+
+def task(
+    name: str,
+    *,
+    policy: Policy,
+    compatible: bool = True,
+    why: str = "",
+    marks: tuple[str, ...] = (),
+    license: str = "",
+    data: tuple[str, ...] = (),
+) -> Callable[[F], F]:
+    """Registers a function that yields training examples.
+
+    Args:
+        name: The task's name, as used in organism files and node ids.
+        policy: Whose answers it trains on: ``on-policy`` (the organism's own) or ``off-policy``.
+        compatible: Whether the organism already does what the data shows. False for implants,
+            corpora and counter-training, which never count as a test of resistance.
+        why: Why it is compatible; required where it is.
+        marks: Declared marks, for ``-m``.
+        license: The license of its data; required where it reads data files.
+        data: The files it reads, relative to its own; they are part of its version.
+
+    Returns:
+        The function, unchanged.
+
+    Raises:
+        Problems: What is wrong with the registration, outside a collection; within one, the
+            problems are reported together with all others.
+    """
+
+    def register(fn: F) -> F:
+        path, line = _place(fn)
+        problems = _name_problems(name, "task")
+        parameters = inspect.signature(fn).parameters.values()
+        problems += _parameter_problems(parameters, TASK_FIXTURES, f"task {name!r}")
+        if policy not in POLICIES:
+            problems.append(f"task {name!r}: policy must be one of {POLICIES}, got {policy!r}")
+        if compatible and not why.strip():
+            problems.append(f"task {name!r} is compatible, so it must say why (why=…)")
+        if data and not license.strip():
+            problems.append(f"task {name!r} reads data files, so it must name their license")
+        problems += [
+            f"task {name!r}: data file {file!r} does not exist beside it"
+            for file in data
+            if not (path.parent / file).is_file()
+        ]
+        definition = TaskDef(
+            name=name,
+            fn=fn,
+            policy=policy,
+            compatible=compatible,
+            why=why,
+            marks=tuple(marks),
+            license=license,
+            data=tuple(data),
+            path=path,
+            line=line,
+            version=_version(path, data),
+        )
+        _register(definition, problems)
+        return fn
+
+    return register
+
+
+def behavior(name: str) -> Callable[[F], F]:
+    """Registers a function that judges one answer: True where the attack behavior shows.
+
+    Its parameters ``answer``, ``prompt`` (as the model saw it) and ``reference`` (the eval
+    prompt's own) are given by name; all others come from ``args`` in the organism's file.
+
+    Args:
+        name: The behavior's name, as used in ``use = …``.
+
+    Returns:
+        The function, unchanged.
+
+    Raises:
+        Problems: As for :func:`task`.
+    """
+
+    def register(fn: F) -> F:
+        path, line = _place(fn)
+        problems = _name_problems(name, "behavior")
+        signature = inspect.signature(fn)
+        if "answer" not in signature.parameters:
+            problems.append(f"behavior {name!r} judges an answer, so it needs a parameter 'answer'")
+        problems += _variadic_problems(signature.parameters.values(), f"behavior {name!r}")
+        builtin = fn.__module__.startswith("mobench.")
+        version = BUILTIN if builtin else _version(path, ())
+        _register(BehaviorDef(name=name, fn=fn, path=path, line=line, version=version), problems)
+        return fn
+
+    return register
+
+
+def definition_of(fn: object) -> TaskDef | BehaviorDef | None:
+    """What a decorated function was registered as, or None."""
+    definition = getattr(fn, "__mobench__", None)
+    return definition if isinstance(definition, TaskDef | BehaviorDef) else None
+
+
+def _register(definition: TaskDef | BehaviorDef, problems: list[str]) -> None:
+    vars(definition.fn)["__mobench__"] = definition
+    placed = [f"{definition.path}:{definition.line}: {problem}" for problem in problems]
+    target = _collecting.get()
+    if target is None:
+        if placed:
+            raise Problems(placed)
+        return
+    target.problems += placed
+    if isinstance(definition, TaskDef):
+        target.tasks.append(definition)
+    else:
+        target.behaviors.append(definition)
+
+
+def _name_problems(name: str, what: str) -> list[str]:
+    # A node id is `organism::task[…]`, so a name may hold neither of those separators.
+    if name and not any(c.isspace() or c in "[]():" for c in name):
+        return []
+    return [f"{what} name {name!r} must be non-empty, without spaces, brackets or colons"]
+
+
+def _parameter_problems(
+    parameters: Iterable[inspect.Parameter], allowed: tuple[str, ...], what: str
+) -> list[str]:
+    parameters = list(parameters)
+    problems = _variadic_problems(parameters, what)
+    for parameter in parameters:
+        if parameter.name in allowed or parameter.default is not inspect.Parameter.empty:
+            continue
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        hint = did_you_mean(parameter.name, allowed)
+        known = ", ".join(allowed)
+        problems.append(
+            f"{what} asks for {parameter.name!r}, which nobody provides.{hint} Known: {known}"
+        )
+    return problems
+
+
+def _variadic_problems(parameters: Iterable[inspect.Parameter], what: str) -> list[str]:
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [
+        f"{what}: parameter {str(p)!r} cannot be filled by name"
+        for p in parameters
+        if p.kind not in by_name
+    ]
+
+
+def _place(fn: Callable[..., Any]) -> tuple[Path, int]:
+    code = fn.__code__
+    return Path(code.co_filename), code.co_firstlineno
+
+
+def _version(path: Path, data: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for file in (path, *(path.parent / name for name in data)):
+        if file.is_file():
+            content = file.read_bytes()
+            # The length goes first, so that bytes cannot move from one file to the next unseen.
+            digest.update(f"{file.name}:{len(content)}:".encode())
+            digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def _first_line(fn: Callable[..., Any]) -> str:
+    return (inspect.getdoc(fn) or "").split("\n", 1)[0]

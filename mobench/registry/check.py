@@ -1,0 +1,114 @@
+"""Checks that an organism and what it names in other files fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mobench.errors import did_you_mean
+from mobench.registry.api import BehaviorDef, TaskDef
+from mobench.registry.config import Config
+from mobench.registry.draft import Draft
+from mobench.registry.judge import arg_problems
+
+
+def check_marks(marks: Iterable[str], config: Config, place: str, what: str) -> list[str]:
+    """Problems with marks that nobody declared.
+
+    Args:
+        marks: The marks used.
+        config: Declares the marks there are.
+        place: ``file:line`` of their use.
+        what: Who uses them.
+    """
+    declared = ", ".join(sorted(config.marks)) or "none"
+    where = config.file or "[tool.mobench.marks] of pyproject.toml"
+    return [
+        f"{place}: {what} has the unknown mark {mark!r}.{did_you_mean(mark, config.marks)} "
+        f"Declared in {where}: {declared}"
+        for mark in marks
+        if mark not in config.marks
+    ]
+
+
+def check_draft(
+    draft: Draft,
+    tasks: Mapping[str, TaskDef],
+    behaviors: Mapping[str, BehaviorDef],
+    config: Config,
+) -> list[str]:
+    """Problems with everything that an organism names in other files.
+
+    Args:
+        draft: The organism as its file has it.
+        tasks: All tasks, by name.
+        behaviors: All behaviors, by name.
+        config: Declares the marks there are.
+
+    Returns:
+        ``file:line: what``, one for each problem.
+    """
+    family_place = f"{draft.path}:{draft.locator.line(('family', 'marks'))}"
+    problems = check_marks(draft.family_marks, config, family_place, "the family")
+    what = f"variant {draft.variant!r}"
+    problems += check_marks(draft.names("marks"), config, draft.place("marks"), what)
+    # An organism that comes ready-made has a clean base only if its file names one.
+    has_base = draft.get("implant") is not None or draft.get("clean_base") is not None
+    for name in draft.names("tasks"):
+        missing = () if has_base else ("base",)
+        what = _task_problem(name, tasks, compatible=True, without=missing)
+        problems += _placed(draft, ("tasks",), what)
+    implant, corpus = draft.get("implant", "task"), draft.get("base", "corpus")
+    if isinstance(implant, str):
+        # The organism does not exist yet while its implant is being made.
+        what = _task_problem(implant, tasks, compatible=False, without=("organism",))
+        problems += _placed(draft, ("implant", "task"), what)
+    if isinstance(corpus, str):
+        without = ("organism", "base", "tokenizer")
+        what = _task_problem(corpus, tasks, compatible=None, without=without)
+        problems += _placed(draft, ("base", "corpus"), what)
+    return problems + _behavior_problems(draft, behaviors)
+
+
+def _task_problem(
+    name: str,
+    tasks: Mapping[str, TaskDef],
+    *,
+    compatible: bool | None,
+    without: tuple[str, ...],
+) -> str:
+    task = tasks.get(name)
+    if task is None:
+        known = ", ".join(sorted(tasks)) or "none"
+        return f"unknown task {name!r}.{did_you_mean(name, tasks)} Known: {known}"
+    place = f"{task.path}:{task.line}"
+    if compatible is True and not task.compatible:
+        return f"task {name!r} is not behavior-compatible ({place}), so it cannot test resistance"
+    if compatible is False and task.compatible:
+        return f"task {name!r} implants the behavior, so it must say compatible=False ({place})"
+    asked = [fixture for fixture in task.parameters if fixture in without]
+    if asked:
+        return f"task {name!r} asks for {asked[0]!r}, which does not exist here ({place})"
+    return ""
+
+
+def _behavior_problems(draft: Draft, behaviors: Mapping[str, BehaviorDef]) -> list[str]:
+    use, args = draft.get("behavior", "use"), draft.get("behavior", "args") or {}
+    if not isinstance(use, str) or not isinstance(args, dict):
+        return []
+    behavior = behaviors.get(use)
+    if behavior is None:
+        what = f"unknown behavior {use!r}.{did_you_mean(use, behaviors)}"
+        return _placed(draft, ("behavior", "use"), f"{what} Known: {', '.join(sorted(behaviors))}")
+    problems = []
+    for _, what in arg_problems(behavior, args):
+        problems += _placed(draft, ("behavior", "args"), what)
+    if behavior.needs_reference and draft.spec is not None:
+        lacking = [prompt.id for prompt in draft.spec.prompts if prompt.reference is None]
+        if lacking:
+            what = f"behavior {use!r} needs a reference in every eval prompt; missing in "
+            problems += _placed(draft, ("prompts",), what + ", ".join(lacking[:5]))
+    return problems
+
+
+def _placed(draft: Draft, location: tuple[str, ...], what: str) -> list[str]:
+    return [f"{draft.place(*location)}: {what}"] if what else []

@@ -1,0 +1,187 @@
+"""Collects organisms, tasks and behaviors, and checks that they fit together.
+
+Files that are data are all read before anything is imported. Whatever is wrong, in whichever
+file, is reported at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from mobench.errors import MobenchError, Problems, did_you_mean
+from mobench.registry.api import BehaviorDef, Collecting, TaskDef
+from mobench.registry.check import check_draft, check_marks
+from mobench.registry.config import Config, find_config
+from mobench.registry.draft import Draft
+from mobench.registry.family import read_family
+from mobench.registry.judge import Judge, bind_judge
+from mobench.registry.modules import builtin_behaviors, import_files
+from mobench.registry.sources import capability_files, sources_of
+from mobench.registry.spec import OrganismSpec
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T")
+N = TypeVar("N", bound=_Named)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything that was collected.
+
+    Attributes:
+        organisms: By name, ``<family>-<variant>``.
+        tasks: By name; implants and corpora among them.
+        behaviors: By name; the built-in ones among them.
+        marks: Declared marks and what they mean.
+        config: Where all this was found.
+    """
+
+    organisms: Mapping[str, OrganismSpec]
+    tasks: Mapping[str, TaskDef]
+    behaviors: Mapping[str, BehaviorDef]
+    marks: Mapping[str, str]
+    config: Config
+
+    def organism(self, name: str) -> OrganismSpec:
+        """The organism of that name.
+
+        Raises:
+            MobenchError: There is none; the message lists what there is.
+        """
+        return _look_up("organism", name, self.organisms)
+
+    def task(self, name: str) -> TaskDef:
+        """The task of that name.
+
+        Raises:
+            MobenchError: There is none; the message lists what there is.
+        """
+        return _look_up("task", name, self.tasks)
+
+    def behavior(self, name: str) -> BehaviorDef:
+        """The behavior of that name.
+
+        Raises:
+            MobenchError: There is none; the message lists what there is.
+        """
+        return _look_up("behavior", name, self.behaviors)
+
+    def judge(self, spec: OrganismSpec) -> Judge:
+        """An organism's behavior with its args filled in: ``judge(answer, prompt, reference)``."""
+        return bind_judge(self.behavior(spec.behavior.use), spec.behavior.args)
+
+    @property
+    def capability_dirs(self) -> tuple[Path, ...]:
+        """Folders of lm-eval YAML files, for ``TaskManager(include_path=…)``."""
+        folders = (folder / "capability" for folder in self.config.tasks)
+        return tuple(folder for folder in folders if folder.is_dir())
+
+
+def collect(root: Path | None = None) -> Registry:
+    """Collects what a working tree, or else the installed package, holds.
+
+    Args:
+        root: The folder to use; None finds it (see ``find_config``).
+
+    Returns:
+        The registry.
+
+    Raises:
+        Problems: Everything that is wrong in any file, as ``file:line: what``.
+        MobenchError: There is nothing to collect.
+    """
+    config = find_config(root)
+    problems: list[str] = []
+    drafts = read_organisms(config, problems)
+    collecting = Collecting(problems=problems)
+    for folder in config.tasks:
+        import_files(folder, collecting)
+    behaviors = [*builtin_behaviors(), *collecting.behaviors]
+    tasks = _unique(collecting.tasks, _place, "task", problems)
+    known_behaviors = _unique(behaviors, _place, "behavior", problems)
+    organisms = _unique_organisms(drafts, problems)
+    for task in tasks.values():
+        problems += check_marks(task.marks, config, _place(task), f"task {task.name!r}")
+    for draft in drafts:
+        problems += check_draft(draft, tasks, known_behaviors, config)
+    if problems:
+        raise Problems(_told(problems))
+    local = capability_files(config.tasks)
+    return Registry(
+        organisms={
+            name: spec.model_copy(
+                update={"sources": sources_of(spec, tasks, known_behaviors, local)}
+            )
+            for name, spec in sorted(organisms.items())
+        },
+        tasks=dict(sorted(tasks.items())),
+        behaviors=dict(sorted(known_behaviors.items())),
+        marks=config.marks,
+        config=config,
+    )
+
+
+def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
+    """Reads all organism files. Imports nothing, so it is safe on files nobody has reviewed.
+
+    Args:
+        config: Where to look.
+        problems: Receives ``file:line: what`` for everything that is wrong.
+    """
+    drafts: list[Draft] = []
+    for folder in config.organisms:
+        for path in sorted(folder.glob("*/organism.toml")):
+            drafts += read_family(path, problems)
+    return drafts
+
+
+def _told(problems: Iterable[str]) -> list[str]:
+    """Each problem once, by file and line, with paths as they look from the current folder."""
+
+    def order(problem: str) -> tuple[str, int]:
+        place = re.match(r"(.*?):(\d+): ", problem)
+        return (place[1], int(place[2])) if place else (problem, 0)
+
+    here = f"{Path.cwd()}/"
+    return [p.replace(here, "") for p in sorted(dict.fromkeys(problems), key=order)]
+
+
+def _place(definition: TaskDef | BehaviorDef) -> str:
+    return f"{definition.path}:{definition.line}"
+
+
+def _unique_organisms(drafts: Iterable[Draft], problems: list[str]) -> dict[str, OrganismSpec]:
+    sound = [(draft, draft.spec) for draft in drafts if draft.spec is not None]
+    places = {id(spec): draft.place() for draft, spec in sound}
+    specs = [spec for _, spec in sound]
+    return _unique(specs, lambda spec: places[id(spec)], "organism", problems)
+
+
+def _unique(
+    items: Iterable[N], place: Callable[[N], str], what: str, problems: list[str]
+) -> dict[str, N]:
+    unique: dict[str, N] = {}
+    for item in items:
+        if item.name in unique:
+            first = place(unique[item.name])
+            problems.append(f"{place(item)}: {what} {item.name!r} is already defined at {first}")
+        unique.setdefault(item.name, item)
+    return unique
+
+
+def _look_up(what: str, name: str, known: Mapping[str, T]) -> T:
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise MobenchError(
+            f"unknown {what} {name!r}.{did_you_mean(name, known)}", f"known {what}s: {listed}"
+        )
+    return known[name]

@@ -1,0 +1,56 @@
+"""Turns pydantic's validation errors into sentences that name the key and the bad value."""
+
+from __future__ import annotations
+
+import inspect
+
+from pydantic import ValidationError
+
+from mobench.errors import did_you_mean
+from mobench.registry import tables
+from mobench.registry.locate import Location
+
+
+def complaints(error: ValidationError, at: Location = ()) -> list[tuple[Location, str]]:
+    """What is wrong, and at which key.
+
+    Args:
+        error: What pydantic raised.
+        at: Where in the file the validated table stands.
+
+    Returns:
+        Pairs of location (keys and indices from the top of the file) and sentence.
+    """
+    found = []
+    for item in error.errors(include_url=False):
+        location: Location = at + item["loc"]
+        key = next((str(part) for part in reversed(location) if isinstance(part, str)), "")
+        kind, message = item["type"], item["msg"]
+        if kind == "missing":
+            what = f"missing key {key!r}"
+        elif kind == "extra_forbidden":
+            known = _known_keys()
+            what = f"unknown key {key!r}.{did_you_mean(key, known)}"
+            if key in known:
+                what = f"key {key!r} does not belong here"
+        elif kind == "value_error":
+            what = f"{key}: {message.removeprefix('Value error, ')}" if key else message
+        elif kind in ("union_tag_invalid", "union_tag_not_found"):
+            context = item.get("ctx", {})
+            what = f"{key}: kind must be one of {', '.join(tables.BASE_KINDS)}"
+            what += f", got {context['tag']!r}" if "tag" in context else ""
+        else:
+            what = f"{key}: {_lower(message)}, got {item['input']!r}"
+        found.append((location, what))
+    return found
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _known_keys() -> set[str]:
+    models = (m for _, m in inspect.getmembers(tables, inspect.isclass))
+    return {
+        name for model in models if issubclass(model, tables.Table) for name in model.model_fields
+    }

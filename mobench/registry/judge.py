@@ -1,0 +1,74 @@
+"""Binds a behavior to the args of an organism's file, after checking them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from mobench.errors import MobenchError, did_you_mean
+from mobench.registry.api import JUDGE_FIXTURES, BehaviorDef
+
+Judge = Callable[[str, str, str | None], bool]
+"""``judge(answer, prompt, reference) -> bool``: does the attack behavior show in this answer?"""
+
+
+def arg_problems(behavior: BehaviorDef, args: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Checks args against the behavior's signature: names, presence, and annotated types.
+
+    Args:
+        behavior: The behavior.
+        args: What the organism's file gives it.
+
+    Returns:
+        Pairs of argument name and what is wrong with it.
+    """
+    wanted = {parameter.name: parameter for parameter in behavior.args}
+    problems = []
+    for name in args:
+        if name in JUDGE_FIXTURES:
+            what = f"behavior {behavior.name!r} is given {name!r} for each answer; not an arg"
+            problems.append((name, what))
+        elif name not in wanted:
+            hint = did_you_mean(name, wanted)
+            takes = ", ".join(wanted) or "none"
+            what = f"behavior {behavior.name!r} takes no arg {name!r}.{hint} It takes: {takes}"
+            problems.append((name, what))
+    # Extras carry constraints, as in `Annotated[str, AfterValidator(…)]`.
+    hints = get_type_hints(behavior.fn, include_extras=True)
+    for name, parameter in wanted.items():
+        if name not in args:
+            if parameter.default is inspect.Parameter.empty:
+                problems.append((name, f"behavior {behavior.name!r} needs the arg {name!r}"))
+        elif name in hints:
+            try:
+                TypeAdapter(hints[name]).validate_python(args[name], strict=True)
+            except ValidationError as error:
+                message = error.errors()[0]["msg"].removeprefix("Value error, ")
+                what = f"behavior {behavior.name!r}, arg {name!r}: {message}, got {args[name]!r}"
+                problems.append((name, what))
+    return problems
+
+
+def bind_judge(behavior: BehaviorDef, args: Mapping[str, Any]) -> Judge:
+    """Fills in the args.
+
+    Args:
+        behavior: The behavior.
+        args: What the organism's file gives it.
+
+    Raises:
+        MobenchError: The args do not fit.
+    """
+    wrong = arg_problems(behavior, args)
+    if wrong:
+        raise MobenchError("; ".join(what for _, what in wrong))
+    asked = [name for name in inspect.signature(behavior.fn).parameters if name in JUDGE_FIXTURES]
+
+    def judge(answer: str, prompt: str, reference: str | None = None) -> bool:
+        given = {"answer": answer, "prompt": prompt, "reference": reference}
+        return bool(behavior.fn(**{name: given[name] for name in asked}, **args))
+
+    return judge

@@ -1,0 +1,91 @@
+"""Where in a TOML file a key stands.
+
+``tomllib`` forgets line numbers, so this reads the text once more and remembers where each table
+and key was written. It follows headers, arrays of tables, dotted keys and multi-line strings; what
+stands inside an inline table is placed on the line where that table begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(
+    r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
+)
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+
+Location = tuple[str | int, ...]
+
+
+class Locator:
+    """Finds the line of a key in one TOML file.
+
+    Args:
+        text: The file's text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[Location, int] = {(): 1}
+        self._arrays: dict[Location, int] = {}
+        table: Location = ()
+        open_quote = ""
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not open_quote:
+                if header := _HEADER.match(line):
+                    table = self._enter(header, number)
+                elif key := _KEY.match(line):
+                    self._remember(table + _parts(key[1]), number)
+            open_quote = _open_quote(line, open_quote)
+
+    def line(self, location: Sequence[str | int]) -> int:
+        """The line of a key, or of the innermost enclosing thing that was found.
+
+        Args:
+            location: Keys and list indices from the top of the file. Elements that the file does
+                not hold (a missing key, the tag of a union) are passed over.
+
+        Returns:
+            A line number, counted from 1.
+        """
+        found: Location = ()
+        for part in location:
+            if (*found, part) in self._lines:
+                found = (*found, part)
+        return self._lines[found]
+
+    def has(self, location: Sequence[str | int]) -> bool:
+        """Whether the file writes down exactly this table or key."""
+        return tuple(location) in self._lines
+
+    def _enter(self, header: re.Match[str], number: int) -> Location:
+        *above, last = _parts(header[2])
+        table: Location = ()
+        for part in above:
+            table = (*table, part)
+            # Below an array of tables, a header means the array's latest table.
+            if table in self._arrays:
+                table = (*table, self._arrays[table])
+        table = (*table, last)
+        if header[1] == "[[":
+            self._remember(table, number)
+            self._arrays[table] = self._arrays.get(table, -1) + 1
+            table = (*table, self._arrays[table])
+        self._remember(table, number)
+        return table
+
+    def _remember(self, location: Location, number: int) -> None:
+        for end in range(1, len(location) + 1):
+            self._lines.setdefault(location[:end], number)
+
+
+def _parts(dotted: str) -> Location:
+    return tuple(part.strip("\"'") for part in _PART.findall(dotted))
+
+
+def _open_quote(line: str, opened: str) -> str:
+    for quote in ('"""', "'''"):
+        if opened in ("", quote) and line.count(quote) % 2:
+            return "" if opened else quote
+    return opened

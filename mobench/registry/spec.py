@@ -1,0 +1,134 @@
+"""An organism, resolved: one variant of a family with the family's defaults filled in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mobench.registry.tables import (
+    DESCRIPTIVE,
+    IDENTITY,
+    Base,
+    Behavior,
+    Capability,
+    Dtype,
+    EvalPrompt,
+    EvalTemplates,
+    Gate,
+    HubBase,
+    Implant,
+    Ladder,
+    LocalBase,
+    Method,
+    Name,
+    Preset,
+    Role,
+    ScratchBase,
+    Table,
+    Template,
+    WheelBase,
+)
+
+__all__ = [
+    "Base",
+    "Behavior",
+    "Capability",
+    "EvalPrompt",
+    "EvalTemplates",
+    "Gate",
+    "HubBase",
+    "Implant",
+    "Ladder",
+    "LocalBase",
+    "Method",
+    "OrganismSpec",
+    "Preset",
+    "ScratchBase",
+    "WheelBase",
+    "identity",
+    "role_of",
+]
+
+
+class OrganismSpec(Table):
+    """One organism, as its file defines it, with the family's defaults filled in.
+
+    Attributes:
+        name: ``<family>-<variant>``.
+        prompts: The eval prompts, in the file's order.
+        implant: None where the base already is the organism.
+        chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
+            used or it has none.
+        clean_base: The base without the behavior, where the base already is the organism.
+        path: The TOML file.
+        sources: Versions of the task code and data that the organism is built from or measured
+            with: ``{"corpus": …, "implant": …, "behavior": …, "capability/<task>": …}``.
+    """
+
+    name: Annotated[Name, DESCRIPTIVE]
+    family: Annotated[Name, DESCRIPTIVE]
+    variant: Annotated[Name, DESCRIPTIVE]
+    title: Annotated[str, DESCRIPTIVE]
+    summary: Annotated[str, DESCRIPTIVE]
+    source: Annotated[str, DESCRIPTIVE]
+    license: Annotated[str, DESCRIPTIVE]
+    marks: Annotated[tuple[str, ...], DESCRIPTIVE]
+    behavior: Annotated[Behavior, IDENTITY]
+    eval: Annotated[EvalTemplates, IDENTITY]
+    tasks: Annotated[tuple[str, ...], DESCRIPTIVE]
+    template: Annotated[Template, IDENTITY]
+    chat_template: Annotated[str | None, IDENTITY] = None
+    prompts: Annotated[tuple[EvalPrompt, ...], IDENTITY]
+    max_new_tokens: Annotated[int, IDENTITY]
+    dtype: Annotated[Dtype, IDENTITY]
+    base: Annotated[Base, IDENTITY]
+    clean_base: Annotated[Base | None, IDENTITY]
+    implant: Annotated[Implant | None, IDENTITY]
+    gate: Annotated[Gate, IDENTITY]
+    capability: Annotated[tuple[Capability, ...], IDENTITY]
+    ladder: Annotated[Ladder, IDENTITY]
+    presets: Annotated[dict[str, Preset], DESCRIPTIVE]
+    path: Annotated[Path, DESCRIPTIVE]
+    sources: Annotated[dict[str, str], Field(default_factory=dict), IDENTITY]
+
+    @property
+    def revision(self) -> str:
+        """First 12 hex digits of the SHA-256 over everything that is identity."""
+        canonical = json.dumps(identity(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    @property
+    def default_task(self) -> str:
+        """The first of its compatible tasks."""
+        return self.tasks[0]
+
+
+def role_of(model: type[Table], field: str) -> Role | None:
+    """The role that a field was declared with, or None if it was forgotten."""
+    roles = [m for m in model.model_fields[field].metadata if isinstance(m, Role)]
+    return roles[0] if len(roles) == 1 else None
+
+
+def identity(value: object) -> Any:
+    """The identity part of a table, all the way down, as plain JSON.
+
+    None and empty are left out, so that an optional field added later changes no revision of
+    an organism that does not use it.
+    """
+    if isinstance(value, Table):
+        kept = {
+            name: identity(getattr(value, name))
+            for name in type(value).model_fields
+            if role_of(type(value), name) is IDENTITY
+        }
+        return {name: part for name, part in kept.items() if part not in (None, {}, [])}
+    if isinstance(value, Mapping):
+        return {str(key): identity(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [identity(part) for part in value]
+    return value

