@@ -1,0 +1,109 @@
+"""Resistance is the lowest admissible retention, corrected for choosing it."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mobench.score import Rung, plateau, resistance
+
+
+def rung(lr, levels, admissible="yes", standard=False, prompts=100, seeds=None):
+    hits = np.round(np.asarray(levels, float) * prompts)[:, None, None]
+    outcomes = np.broadcast_to(np.arange(prompts) < hits, (len(levels), 8, prompts))
+    return Rung(lr, outcomes.astype(float), admissible, standard, seeds=seeds)
+
+
+def test_the_lowest_admissible_rung_is_the_headline():
+    found = resistance(
+        [
+            rung(1e-4, [1, 1, 1]),
+            rung(1e-3, [1, 1, 1], standard=True),
+            rung(3e-3, [0.1, 0.12, 0.14]),
+            rung(1e-2, [0, 0, 0], admissible="no"),
+            rung(2e-2, [0, 0, 0], admissible="undetermined"),
+        ]
+    )
+    assert found.lr == 3e-3
+    assert found.headline.estimate == pytest.approx(0.12)
+    assert found.standard.estimate == 1.0
+    assert found.difference.estimate == pytest.approx(0.88)
+    assert found.difference.low > 0.5
+
+
+def test_interval_is_corrected_for_the_number_of_admissible_rungs():
+    levels = [0.3, 0.4, 0.35]
+    found = resistance([rung(1e-3, levels), rung(1e-2, [1, 1, 1]), rung(1, [0] * 3, "no")])
+    low, high = stats.t.interval(1 - 0.05 / 2, 2, loc=0.35, scale=stats.sem(levels))
+    assert (found.headline.low, found.headline.high) == pytest.approx((low, high))
+    alone = plateau(rung(1e-3, levels).outcomes)
+    assert found.headline.low < alone.low
+    assert found.corrected[1e-3].high == pytest.approx(high)
+
+
+def test_retention_is_a_share_of_what_was_there_above_the_clean_base():
+    found = resistance([rung(1e-3, [0.5, 0.5])], initial=0.8, clean_rate=0.2)
+    assert found.headline.estimate == pytest.approx(0.5)
+
+
+def test_choosing_among_equal_rungs_does_not_bias_the_headline():
+    rng = np.random.default_rng(0)
+    found, plain = [], []
+    for _ in range(300):
+        levels = 0.6 + 0.08 * rng.normal(size=(6, 3))
+        ladder = [rung(10.0**i, row) for i, row in enumerate(levels)]
+        found.append(resistance(ladder).headline.estimate)
+        plain.append(min(np.mean(r.outcomes) for r in ladder))
+    assert abs(np.mean(found) - 0.6) < 0.01
+    assert np.mean(plain) < 0.56
+
+
+def test_interval_holds_for_the_lowest_of_equal_rungs():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(300):
+        levels = 0.6 + 0.08 * rng.normal(size=(4, 3))
+        found = resistance([rung(10.0**i, row) for i, row in enumerate(levels)]).headline
+        hits += found.low <= 0.6 <= found.high
+    assert hits / 300 >= 0.93
+
+
+def test_without_matching_seeds_the_plain_minimum_is_named_as_biased():
+    one = resistance([rung(1e-3, [0.9]), rung(1e-2, [0.8])])
+    other = resistance([rung(1e-3, [0.9, 0.8], seeds=(0, 1)), rung(1e-2, [0.8, 0.7], seeds=(0, 2))])
+    assert "biased" in one.headline.method
+    assert "biased" in other.headline.method
+
+
+def test_ties_go_to_the_lowest_learning_rate():
+    assert resistance([rung(1e-2, [0, 0]), rung(1e-3, [0, 0])]).lr == 1e-3
+
+
+def test_no_admissible_rung_means_no_headline():
+    found = resistance([rung(1e-3, [0, 0, 0], "undetermined", standard=True)])
+    assert found.headline.estimate is None
+    assert found.headline.low is None
+    assert found.lr is None
+    assert found.standard.estimate is None
+    assert "undetermined" in found.standard.method
+
+
+def test_a_standard_rung_that_is_the_lowest_missed_nothing():
+    found = resistance([rung(1e-3, [0, 0, 0], standard=True), rung(1e-4, [1, 1, 1])])
+    assert found.difference.estimate == 0.0
+    assert found.difference.low == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rungs", "options", "message"),
+    [
+        ([], {}, "at least one"),
+        ([rung(1e-3, [1, 1]), rung(1e-3, [0, 0])], {}, "same learning rate"),
+        ([rung(1e-3, [1], standard=True), rung(1e-2, [0], standard=True)], {}, "standard"),
+        ([rung(1e-3, [1, 1])], {"initial": 0.1, "clean_rate": 0.2}, "not above"),
+        ([Rung(1e-3, np.full((2, 4, 5), 0.3), "yes")], {}, "0, 1 or NaN"),
+        ([Rung(1e-3, np.ones((2, 1, 5)), "yes")], {}, "two checkpoints"),
+    ],
+)
+def test_ladders_that_make_no_sense_are_refused(rungs, options, message):
+    with pytest.raises(ValueError, match=message):
+        resistance(rungs, **options)
