@@ -1,0 +1,1 @@
+"""A base and a recipe in, an organism's weights out."""

