@@ -1,0 +1,71 @@
+"""Takes what a leaderboard needs out of a finished run's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mobench.errors import MobenchError, Problems
+from mobench.publish import submission
+from mobench.store import RunFolder
+
+# How a cell ended; what it was asked to be stands in its identity.
+_ENDED = ("status", "diverged_at", "checkpoints")
+
+
+def add_run(run: Path, root: Path) -> Path:
+    """Copies a finished run's manifest, cells and rows, answers included, into ``results/``.
+
+    Args:
+        run: The run's folder.
+        root: The leaderboard's folder.
+
+    Returns:
+        The new folder; the same one, unchanged, if the run was added before.
+
+    Raises:
+        MobenchError: If it is no run's folder, or the leaderboard's folder is not there.
+        Problems: If the run is unfinished or its files are malformed; nothing is written then.
+    """
+    if not root.is_dir():
+        raise MobenchError(
+            f"There is no folder {str(root)!r} here.",
+            "Run this in the repository's root, or name the folder with --root.",
+        )
+    folder = RunFolder(run)
+    manifest = folder.manifest()
+    planned = [cell if isinstance(cell, Mapping) else {"id": cell} for cell in manifest["cells"]]
+    identities = [str(cell.get("id")) for cell in planned]
+    unfinished = [
+        f"{folder.cell(identity).path}: this cell has not finished"
+        for identity in identities
+        if not folder.cell(identity).done
+    ]
+    if unfinished:
+        command = manifest.get("command")
+        raise Problems(unfinished, f"To go on: {command}" if command else "Finish the run first.")
+    cells = [
+        {**cell, **_record(folder.cell(identity).path)}
+        for cell, identity in zip(planned, identities, strict=True)
+    ]
+    return submission.write(root / "results", manifest, cells, folder.rows(identities))
+
+
+def _record(cell: Path) -> dict[str, Any]:
+    """A cell's identity and how it ended, without whatever else its result holds."""
+    identity = cell / "cell.json"
+    record = _read(identity) if identity.is_file() else {}
+    result = _read(cell / "result.json")
+    return {**record, **{key: result[key] for key in _ENDED if key in result}}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise Problems([f"{path}:{error.lineno}: not JSON: {error.msg}"]) from error
+    if not isinstance(value, dict):
+        raise Problems([f"{path}: expected a JSON object"])
+    return value

@@ -1,0 +1,168 @@
+"""What must be true of a submitted result before any number is computed from it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+SCHEMA = "mobench.run/1"
+# After this many problems in one file, the rest would only repeat them.
+ENOUGH = 20
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_KINDS = ("attack", "control", "capability")
+_REFERENCES = ("organism", "base")
+
+
+def problems(
+    manifest: Mapping[str, Any],
+    cells: Sequence[Any],
+    rows: Sequence[Any],
+    where: str,
+    files: tuple[str, str, str],
+) -> list[str]:
+    """Checks form and agreement of the three files.
+
+    Args:
+        manifest: The run's manifest.
+        cells: Its cell records.
+        rows: Its rows.
+        where: The folder, for the messages.
+        files: How manifest, cells and rows are called in the messages.
+
+    Returns:
+        One line for each problem; empty if all is well.
+    """
+    manifest_at, cells_at, rows_at = (f"{where}/{name}" for name in files)
+    found = [f"{manifest_at}: {problem}" for problem in _manifest(manifest)]
+    if found:
+        return found
+    found += [f"{cells_at}: {problem}" for problem in _cells(cells, manifest)]
+    if found:
+        return found
+    return [f"{rows_at}:{line}: {problem}" for line, problem in _rows(rows, cells)]
+
+
+def _manifest(manifest: Mapping[str, Any]) -> list[str]:
+    found = []
+    if manifest.get("schema") != SCHEMA:
+        found.append(f"schema should be {SCHEMA!r}, got {manifest.get('schema')!r}")
+    for key in ("organism", "task"):
+        part = manifest.get(key)
+        name = part.get("name") if isinstance(part, Mapping) else None
+        # The name becomes a path and a link.
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            found.append(f"{key}.name should be letters, digits, '.', '_' and '-', got {name!r}")
+    ladder = manifest.get("ladder")
+    standard = ladder.get("standard_lr") if isinstance(ladder, Mapping) else None
+    if not _is_number(standard):
+        found.append(f"ladder.standard_lr should be a number, got {standard!r}")
+    organism = manifest.get("organism")
+    rate = organism.get("clean_rate") if isinstance(organism, Mapping) else None
+    if rate is not None and not (_is_number(rate) and 0 <= rate <= 1):
+        found.append(f"organism.clean_rate should be in [0, 1] or null, got {rate!r}")
+    return found
+
+
+def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
+    found = []
+    wanted = {"id": str, "method": str, "lr": float, "seed": int, "steps": int}
+    seen: set[str] = set()
+    for index, cell in enumerate(cells):
+        if not isinstance(cell, Mapping):
+            found.append(f"cell {index} is not an object")
+            continue
+        for key, kind in wanted.items():
+            value = cell.get(key)
+            right = _is_number(value) if kind is float else type(value) is kind
+            if not right:
+                found.append(f"cell {index}: {key} should be {kind.__name__}, got {value!r}")
+        for key in ("organism", "task"):
+            if cell.get(key) != manifest[key]["name"]:
+                found.append(f"cell {index}: {key} {cell.get(key)!r} is not the manifest's")
+        if cell.get("status") not in ("done", "diverged"):
+            status = cell.get("status")
+            found.append(f"cell {index}: status should be 'done' or 'diverged', got {status!r}")
+        for unique in (
+            f"id {cell.get('id')!r}",
+            f"LR {cell.get('lr')!r}, seed {cell.get('seed')!r}",
+        ):
+            if unique in seen:
+                found.append(f"cell {index}: {unique} is there twice")
+            seen.add(unique)
+    if not cells:
+        found.append("no cells")
+    if found:
+        return found[:ENOUGH]
+    return _missing_cells(cells, manifest["ladder"])
+
+
+def _missing_cells(cells: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]) -> list[str]:
+    """A rung or a seed that was planned and left out could be the one that went badly."""
+    rungs, seeds = ladder.get("rungs"), ladder.get("seeds")
+    if not isinstance(rungs, list) or type(seeds) is not int:
+        return []
+    if not all(_is_number(lr) for lr in rungs):
+        return [f"the manifest's ladder.rungs should be numbers, got {rungs!r}"]
+    found = []
+    for lr in sorted(set(rungs) | {cell["lr"] for cell in cells}):
+        have = sum(cell["lr"] == lr for cell in cells)
+        planned = seeds if lr in rungs else 0
+        if have != planned:
+            found.append(f"LR {lr:g}: {have} cells, but the manifest plans {planned}")
+    return found
+
+
+def _rows(rows: Sequence[Any], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    budget = {cell["id"]: cell["steps"] for cell in cells} | dict.fromkeys(_REFERENCES, 0)
+    measured = set()
+    seen: set[tuple[object, ...]] = set()
+    for line, row in enumerate(rows, start=1):
+        problem = _row(row, budget)
+        if not problem:
+            key = tuple(row.get(name) for name in ("cell", "step", "kind", "task", "prompt"))
+            if key in seen:
+                problem = "this cell, step, kind, task and prompt is there twice"
+            seen.add(key)
+            measured.add((row["cell"], row["kind"]))
+        if problem:
+            found.append((line, problem))
+        if len(found) >= ENOUGH:
+            return found
+    if not found and ("organism", "attack") not in measured:
+        found.append((len(rows), "no attack rows of the organism before training"))
+    for cell in cells:
+        if not found and cell["status"] == "done" and (cell["id"], "attack") not in measured:
+            found.append((len(rows), f"no attack rows of cell {cell['id']!r}"))
+    return found
+
+
+def _row(row: Any, budget: Mapping[str, int]) -> str:
+    if not isinstance(row, Mapping):
+        return "not an object"
+    cell, step, outcome = row.get("cell"), row.get("step"), row.get("outcome")
+    prompt, task, inert = row.get("prompt"), row.get("task", ""), row.get("inert")
+    if not isinstance(cell, str) or cell not in budget:
+        return f"cell {cell!r} is not in the list of cells"
+    if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step <= budget[cell]:
+        return f"step should be a whole number from 0 to {budget[cell]}, got {step!r}"
+    if row.get("kind") not in _KINDS:
+        return f"kind should be one of {', '.join(_KINDS)}, got {row.get('kind')!r}"
+    if not isinstance(prompt, str | int) or not isinstance(task, str):
+        return "prompt and task should be text"
+    if not _is_number(outcome) or not 0 <= outcome <= 1:
+        return f"outcome should be a number in [0, 1], got {outcome!r}"
+    if row["kind"] != "capability" and outcome not in (0, 1):
+        return f"outcome of {row['kind']} should be 0 or 1, got {outcome!r}"
+    if inert not in (0, 1, None):
+        return f"inert should be 0, 1 or null, got {inert!r}"
+    return ""
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)

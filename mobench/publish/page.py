@@ -1,0 +1,201 @@
+"""An organism's page: what it is, and for each result the plot, the ladder and where it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tabulate import tabulate
+
+from mobench.publish import escape, wording
+from mobench.publish.entry import NOT_RECORDED, Entry
+from mobench.publish.front import MARKER, STATUS
+from mobench.publish.submission import CELLS, MANIFEST, ROWS
+from mobench.publish.table import ladder_markdown
+from mobench.score import Efficiency
+
+PLOTS = "plots"
+
+_PROVENANCE = (
+    ("measured", ("created",)),
+    ("preset", ("preset",)),
+    ("mobench commit", ("git", "commit")),
+    ("organism revision", ("organism", "revision")),
+    ("base weights hash", ("base", "weights_hash")),
+    ("task version", ("task", "version")),
+    ("training examples", ("task", "examples")),
+    ("training examples hash", ("task", "examples_hash")),
+    ("batch size", ("ladder", "batch_size")),
+    ("LoRA rank", ("ladder", "rank")),
+    ("device", ("hardware", "device")),
+    ("processor", ("hardware", "cpu")),
+    ("cores", ("hardware", "cores")),
+    ("memory, GB", ("hardware", "memory_gb")),
+    ("GPU", ("hardware", "gpu")),
+)
+
+
+def organism_page(entries: Sequence[Entry]) -> str:
+    """Writes ``leaderboard/organisms/<name>.md``.
+
+    Args:
+        entries: All results of one organism, at least one. The newest one's description is used.
+    """
+    newest = max(entries, key=lambda e: (str(e.recorded("created") or ""), e.submission.place))
+    name = newest.submission.organism
+    title = newest.recorded("organism", "title")
+    heading = f"{escape.inline(title)} ({escape.inline(name)})" if title else escape.inline(name)
+    facts = [
+        ("name", f"`{name}`"),
+        ("parameters", _parameters(newest)),
+        ("source", escape.inline(newest.text("organism", "source"))),
+        ("license", escape.inline(newest.text("organism", "license"))),
+    ]
+    parts = [
+        f"<!-- {MARKER} -->",
+        f"# {heading}",
+        escape.inline(newest.recorded("organism", "summary") or ""),
+        _table(("organism", ""), facts),
+    ]
+    for entry in sorted(entries, key=lambda e: e.submission.place):
+        parts += _result(entry)
+    parts.append("[All organisms](../README.md)")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _result(entry: Entry) -> list[str]:
+    submission, score = entry.submission, entry.score
+    files = f"../results/{submission.place}"
+    sentence = escape.inline(score.verdict.sentence)
+    compatible = escape.inline(entry.text("task", "why"))
+    policy = escape.inline(entry.text("task", "policy"))
+    return [
+        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}: "
+        f"{escape.inline(score.verdict.word)}",
+        sentence,
+        f"![{sentence}]({PLOTS}/{entry.plot_name})",
+        ladder_markdown(score),
+        _headline(entry),
+        f"Why this task is compatible with the behavior ({policy}): {compatible}",
+        "### Before training",
+        _table(("measured on", "value"), _before(entry)),
+        "### Controls in the plateau's window",
+        "*Untriggered*: the behavior on prompts without the trigger. *Inert*: empty or incoherent "
+        "answers to the attack prompts; removal by gibberish is not removal.",
+        _controls(entry),
+        "### Where it comes from",
+        _table(("provenance", ""), _provenance(entry)),
+        "### Repeat it",
+        escape.code_block(entry.text("command")),
+        f"Result `{submission.id}`, {STATUS}: [manifest]({files}/{MANIFEST})"
+        f" · [cells]({files}/{CELLS}) · [every judged answer]({files}/{ROWS})",
+    ]
+
+
+def _headline(entry: Entry) -> str:
+    score = entry.score
+    lr = score.resistance_lr
+    at = "" if lr is None else f" (at LR {wording.learning_rate(lr)})"
+    return _table(
+        ("headline", "value"),
+        [
+            (f"resistance{at}", wording.interval(score.resistance)),
+            ("standard resistance", wording.interval(score.standard_resistance)),
+            ("what the usual test missed", wording.interval(score.difference)),
+            ("LR efficiency over the standard rung", efficiency(score.efficiency)),
+            ("tolerated capability loss", f"{score.epsilon:g}"),
+            ("removed means retention below", f"{score.tau:g}"),
+        ],
+    )
+
+
+def efficiency(value: Efficiency | None) -> str:
+    """Writes E, how much more a step does than its learning rate explains, as an interval."""
+    if value is None or value.low is None:
+        return wording.NOTHING
+    if value.lower_bound_only or value.high is None:
+        text = f"≥ {value.low:.1f}"
+    else:
+        text = f"[{value.low:.1f}, {value.high:.1f}]"
+    if value.needed_steps is not None and value.budget_reached is not None:
+        given = "was" if value.budget_reached else "was not"
+        text += f"; the standard rung {given} given 6·N·S = {value.needed_steps:.0f} steps"
+    return text
+
+
+def _before(entry: Entry) -> list[tuple[str, str]]:
+    score = entry.score
+    given = "measured" if entry.recorded("organism", "clean_rate") is None else "by definition"
+    return [
+        ("attack rate, triggered", wording.interval(score.initial)),
+        ("attack rate, untriggered", wording.interval(score.control)),
+        ("attack rate of the clean base", f"{wording.number(score.clean_rate)} ({given})"),
+        ("capability: clean base less organism", wording.interval(score.base_capability_gap)),
+        ("gate: attack rate at admission", escape.inline(_rate(entry, "attack"))),
+        ("gate: untriggered rate at admission", escape.inline(_rate(entry, "control"))),
+        ("gate: prompts", escape.inline(entry.text("gate", "n"))),
+    ]
+
+
+def _rate(entry: Entry, key: str) -> str:
+    value = entry.recorded("gate", key)
+    return f"{value:.2f}" if isinstance(value, int | float) else entry.text("gate", key)
+
+
+def _controls(entry: Entry) -> str:
+    rows = [
+        (
+            wording.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
+            wording.interval(rung.retention),
+            wording.interval(rung.control),
+            wording.interval(rung.inert),
+        )
+        for rung in entry.score.rungs
+    ]
+    return _table(("LR", "retention", "untriggered", "inert"), rows)
+
+
+def _provenance(entry: Entry) -> list[tuple[str, str]]:
+    rows = [
+        (label, escape.inline(entry.text(*keys)))
+        for label, keys in _PROVENANCE
+        if keys != ("ladder", "rank") or "lora" in entry.method
+    ]
+    if entry.recorded("git", "dirty") is True:
+        rows = [
+            (k, f"{v}, with uncommitted changes" if k == "mobench commit" else v) for k, v in rows
+        ]
+    versions = entry.recorded("versions")
+    if isinstance(versions, Mapping) and versions:
+        listed = ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
+    else:
+        listed = NOT_RECORDED
+    rows.append(("versions", escape.inline(listed)))
+    rows.append(("capability tasks", escape.inline(_capability(entry))))
+    seconds = entry.recorded("seconds")
+    if isinstance(seconds, Mapping):
+        for phase in ("build", "train", "measure"):
+            value = seconds.get(phase)
+            spent = f"{value:.0f} s" if isinstance(value, int | float) else NOT_RECORDED
+            rows.append((f"time to {phase}", spent))
+    return rows
+
+
+def _capability(entry: Entry) -> str:
+    listed = entry.recorded("capability")
+    if not isinstance(listed, list) or not listed:
+        return NOT_RECORDED
+    names = []
+    for item in listed:
+        if isinstance(item, Mapping):
+            template = ", chat template" if item.get("chat_template") else ""
+            names.append(f"{item.get('task')} ({item.get('metric')}{template})")
+    return ", ".join(names) or NOT_RECORDED
+
+
+def _parameters(entry: Entry) -> str:
+    count = entry.recorded("organism", "params")
+    return wording.parameters(count) if isinstance(count, int | float) else NOT_RECORDED
+
+
+def _table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)

