@@ -1,0 +1,13 @@
+"""Lanes: several trainable copies that ride on one model in one forward pass.
+
+A *lane* is one run's own weights: a LoRA adapter beside a frozen layer, or a whole stacked copy of
+a small model. A batch holds the lanes' rows one lane after the other, ``[lanes * rows, tokens]``,
+so every Hugging Face model, its ``generate`` and lm-eval work on it unchanged. Training and
+measuring both ride on this room.
+"""
+
+from mobench.lanes.full import FullLanes, can_stack
+from mobench.lanes.lora import LoraLanes
+from mobench.lanes.scope import Lanes, Scope
+
+__all__ = ["FullLanes", "Lanes", "LoraLanes", "Scope", "can_stack"]

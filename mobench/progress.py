@@ -1,0 +1,67 @@
+"""One line of progress for anything that takes more than two seconds; silent off a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Tick = Callable[..., None]
+
+
+class Progress:
+    """Shows what is being done, how far it is, and how long it will still take.
+
+    Args:
+        enabled: None shows it only where standard error is a terminal.
+    """
+
+    def __init__(self, enabled: bool | None = None) -> None:
+        self.enabled = sys.stderr.isatty() if enabled is None else enabled
+
+    @contextmanager
+    def phase(self, what: str, total: int) -> Iterator[Tick]:
+        """Shows a phase of ``total`` parts while the block runs.
+
+        Yields:
+            A function to call with the number of parts just done (1 by default).
+        """
+        if not self.enabled:
+            yield lambda count=1, detail="": None
+            return
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as Bar
+
+        with Bar(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as bar:
+            shown = bar.add_task(what, total=total, detail="")
+
+            def tick(count: int = 1, detail: str = "") -> None:
+                bar.update(shown, advance=count, detail=detail)
+
+            yield tick
+
+    def note(self, line: str) -> None:
+        """Says one line that stays, such as what a finished phase found."""
+        if self.enabled:
+            from rich.console import Console
+
+            Console(stderr=True, highlight=False).print(line, markup=False)

