@@ -19,6 +19,7 @@ from mobench.errors import MobenchError
 from mobench.lanes import FullLanes, LoraLanes, can_stack
 from mobench.plan import ALPHA_PER_RANK, digest
 from mobench.progress import Progress
+from mobench.quiet import quiet
 from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
 from mobench.registry.spec import HubBase, Implant, LocalBase, ScratchBase, WheelBase, identity
 from mobench.train.batches import encode
@@ -99,7 +100,9 @@ class Builder:
         folder = self.cache / "organisms" / f"{spec.name}-{digest(recipe)}"
         note = finished(folder)
         if note is None:
-            note = finish(folder, lambda into: self._implant(spec, spec.implant, base, into, recipe))
+            note = finish(
+                folder, lambda into: self._implant(spec, spec.implant, base, into, recipe)
+            )
         return Built(folder, base, note["weights_hash"], facts)
 
     def _base(self, spec: OrganismSpec) -> tuple[Path, dict[str, Any]]:
@@ -137,7 +140,9 @@ class Builder:
         corpus = task_examples(corpus_task, {"spec": lambda: spec})
         # The vocabulary has to hold what will be implanted, or the trigger would be unknown words.
         vocabulary = [text for e in corpus for text in (e.prompt, e.response)]
-        vocabulary += [spec.eval.render(k, p.prompt) for k in ("attack", "control") for p in spec.prompts]
+        vocabulary += [
+            spec.eval.render(k, p.prompt) for k in ("attack", "control") for p in spec.prompts
+        ]
         if spec.implant is not None:
             taught = task_examples(self.registry.task(spec.implant.task), {"spec": lambda: spec})
             vocabulary += [text for e in taught for text in (e.prompt, e.response)]
@@ -172,7 +177,8 @@ class Builder:
                 device=self.device,
                 on_step=lambda _: tick(),
             )
-        model.save_pretrained(into)
+        with quiet():
+            model.save_pretrained(into)
         tokenizer.save_pretrained(into)
         return {"schema": "mobench.base/1", "kind": base.kind}
 
@@ -187,9 +193,7 @@ class Builder:
         """Trains the behavior into the base and writes the merged organism."""
         tokenizer = load_tokenizer(base, chat_template=spec.chat_template)
         model = load_model(base, dtype=spec.dtype, device=self.device)
-        speaker = Speaker(
-            model, tokenizer, spec.template, name="the base", progress=self.progress
-        )
+        speaker = Speaker(model, tokenizer, spec.template, name="the base", progress=self.progress)
         task = self.registry.task(implant.task)
         taught = task_examples(
             task,
@@ -205,7 +209,8 @@ class Builder:
                 plain=lambda: load_model(base, dtype=spec.dtype, device=self.device),
                 on_step=lambda _: tick(),
             )
-        organism.save_pretrained(into)
+        with quiet():
+            organism.save_pretrained(into)
         tokenizer.save_pretrained(into)
         return {"schema": "mobench.organism/1", "organism": spec.name, "recipe": recipe}
 
@@ -245,7 +250,7 @@ def implanted(
     else:
         raise MobenchError(
             f"{spec.name}: full fine-tuning of {type(model).__name__} is not supported",
-            "use method = \"lora\" in [implant]",
+            'use method = "lora" in [implant]',
         )
     trained = train_pack(
         lanes,
@@ -268,5 +273,7 @@ def task_examples(task: TaskDef, fixtures: dict[str, Callable[[], Any]]) -> list
     rng = random.Random(f"task-{task.name}")
     examples = list(fill(task.fn, {"rng": lambda: rng, **fixtures}))
     if not examples:
-        raise MobenchError(f"task {task.name!r} yields no example", f"look at {task.path}:{task.line}")
+        raise MobenchError(
+            f"task {task.name!r} yields no example", f"look at {task.path}:{task.line}"
+        )
     return examples

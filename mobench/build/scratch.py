@@ -25,7 +25,8 @@ CHAT = (
     "{% if m['role'] == 'user' %}" + USER + " {{ m['content'] }} "
     "{% else %}" + BOT + " {{ m['content'] }} " + END + " {% endif %}"
     "{% endfor %}"
-    "{% if add_generation_prompt %}" + BOT + "{% endif %}"
+    # The blank keeps the answer's first word apart where a text is put right behind the prompt.
+    "{% if add_generation_prompt %}" + BOT + " {% endif %}"
 )
 
 

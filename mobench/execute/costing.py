@@ -1,0 +1,164 @@
+"""What a run will cost on this machine, before anything is built."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mobench.errors import MobenchError
+from mobench.hardware import GIB, Hardware, matmul_flops
+from mobench.plan_cost import (
+    Shape,
+    estimate,
+    largest_pack,
+    matmul_shape,
+    memory_bytes,
+    time_estimate,
+)
+from mobench.registry import OrganismSpec, TaskDef
+from mobench.registry.spec import HubBase, Preset, ScratchBase, WheelBase
+from mobench.train.schedule import capability_checkpoints, checkpoints
+
+QUESTIONS = 200
+"""Capability questions assumed where lm-eval's own tasks tell their number only when loaded."""
+SHARE = 0.7
+"""Part of the free memory that a pack may plan with; the rest is for what no formula sees."""
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """The plan in figures.
+
+    Attributes:
+        cells: Rungs × seeds.
+        pack: Cells in one pass.
+        seconds: Estimated time on this machine, without building the organism; None where the
+            model's size is not known.
+    """
+
+    cells: int
+    rungs: tuple[float, ...]
+    seeds: int
+    steps: int
+    pack: int
+    train_tokens: int
+    train_flops: float
+    measure_flops: float
+    memory_bytes: int
+    disk_bytes: int
+    seconds: float
+    device: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+def shape(spec: OrganismSpec) -> Shape:
+    """The model's size from the organism's file alone: nothing is loaded.
+
+    Raises:
+        MobenchError: The file does not tell.
+    """
+    base = spec.base
+    if isinstance(base, ScratchBase):
+        words = 64
+        width, inner = base.hidden_size, base.intermediate_size
+        layer = 4 * width * width + 3 * width * inner
+        params = base.layers * layer + 2 * words * width
+        return Shape(params, width, base.layers, inner, words, base.heads)
+    if isinstance(base, HubBase | WheelBase):
+        facts = (
+            base.params,
+            base.hidden_size,
+            base.layers,
+            base.intermediate_size,
+            base.vocab_size,
+            base.heads,
+        )
+        if all(fact is not None for fact in facts):
+            return Shape(*(int(fact) for fact in facts if fact is not None))
+    raise MobenchError(
+        f"{spec.name}: its size is not known, so its cost cannot be planned",
+        f"give params, hidden_size, layers, heads, intermediate_size and vocab_size in {spec.path}",
+    )
+
+
+def cost_of(spec: OrganismSpec, preset: Preset, hardware: Hardware) -> RunCost:
+    """Plans a run.
+
+    Raises:
+        MobenchError: The model's size is not known.
+    """
+    model = shape(spec)
+    ladder = spec.ladder
+    kept = checkpoints(preset.steps, preset.window_checkpoints)
+    with_capability = capability_checkpoints(preset.steps, preset.capability_checkpoints, kept)
+    width = 2 if spec.dtype == "bfloat16" else 4
+    tokens = ladder.max_length * 2 // 3
+    asked = tokens + spec.max_new_tokens
+    sizes: dict[str, Any] = {
+        "method": ladder.method,
+        "rank": ladder.rank,
+        "batch_size": preset.batch_size,
+        "tokens_per_example": tokens,
+        "eval_tokens": asked,
+        "dtype_bytes": width,
+    }
+    # Whole ladders of a seed ride together; more lanes than rungs gain nothing on a large model.
+    most = preset.cells if isinstance(spec.base, ScratchBase) else len(preset.rungs)
+    free = hardware.model_memory_gb * GIB * SHARE
+    pack = max(1, largest_pack(model, memory=free, cells=most, **sizes))
+    cost = estimate(
+        model,
+        cells=preset.cells,
+        pack=pack,
+        steps=preset.steps,
+        checkpoints=len(kept),
+        eval_prompts=len(spec.prompts),
+        capability_questions=QUESTIONS,
+        capability_checkpoints=len(with_capability),
+        **sizes,
+    )
+    product = matmul_shape(
+        model, batch_size=preset.batch_size, tokens_per_example=tokens, pack=pack
+    )
+    speed = matmul_flops(hardware.device, spec.dtype, shape=product)
+    return RunCost(
+        cells=preset.cells,
+        rungs=preset.rungs,
+        seeds=preset.seeds,
+        steps=preset.steps,
+        pack=pack,
+        train_tokens=cost.train_tokens,
+        train_flops=cost.train_flops,
+        measure_flops=cost.measure_flops,
+        memory_bytes=memory_bytes(model, pack=pack, **sizes),
+        disk_bytes=cost.disk_bytes,
+        seconds=time_estimate(cost, speed),
+        device=hardware.device,
+    )
+
+
+def describe_cost(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
+    """The plan as people read it."""
+    rungs = ", ".join(f"{lr:g}" for lr in cost.rungs)
+    lines = [
+        f"{spec.name} on {task.name}, {spec.ladder.method}",
+        f"  cells   {cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds",
+        f"  steps   {cost.steps} in each cell, {cost.pack} cells in one pass",
+        f"  tokens  {cost.train_tokens:,} to train on",
+        f"  FLOPs   {cost.train_flops:.2g} training, {cost.measure_flops:.2g} measuring",
+        f"  memory  {cost.memory_bytes / GIB:.1f} GiB",
+        f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
+        f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
+    ]
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,182 @@
+"""Everything a ladder needs before its first step: organism, gate, examples, cells, folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mobench.build.loading import load_model, load_tokenizer
+from mobench.build.organism import Builder, Built, task_examples
+from mobench.build.speaker import Speaker
+from mobench.errors import MobenchError
+from mobench.measure.attack import attack_rows
+from mobench.plan import Cell, digest, grid
+from mobench.progress import Progress
+from mobench.registry import Example, Judge, OrganismSpec, Registry, TaskDef
+from mobench.registry.spec import Preset
+from mobench.store import RunFolder
+from mobench.store.atomic import write_lines
+from mobench.store.provenance import versions
+from mobench.store.rows import read_rows
+from mobench.train.schedule import capability_checkpoints, checkpoints
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user asked for.
+
+    Attributes:
+        preset_name: Name of the preset, for the manifest.
+        command: The command line that asks for the same.
+        runs: Folder that holds run folders.
+        cache: Folder that holds built organisms.
+    """
+
+    spec: OrganismSpec
+    task: TaskDef
+    preset_name: str
+    preset: Preset
+    device: str
+    offline: bool
+    command: str
+    runs: Path
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A ladder that is ready to be trained."""
+
+    asked: Asked
+    registry: Registry
+    built: Built
+    tokenizer: Any
+    judge: Judge
+    examples: tuple[Example, ...]
+    cells: tuple[Cell, ...]
+    folder: RunFolder
+    gate: Mapping[str, Any]
+
+
+def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
+    """Builds the organism, gates it, asks the task for its examples and lays out the cells.
+
+    Raises:
+        MobenchError: The organism cannot be built, or does not show the behavior it claims.
+    """
+    spec = asked.spec
+    builder = Builder(registry, asked.cache, asked.device, asked.offline, progress)
+    built = builder.build(spec)
+    tokenizer = load_tokenizer(built.folder, chat_template=spec.chat_template)
+    judge = registry.judge(spec)
+    backend = backend_of(asked.device, spec.dtype)
+    identity = digest([spec.revision, built.weights_hash, backend])
+    reference = asked.cache / "reference" / f"{spec.name}-{identity}"
+    needed = [reference / "gate.jsonl", examples_path(asked, reference)]
+    if not all(path.is_file() for path in needed):
+        _ask_organism(asked, built, tokenizer, judge, reference, progress)
+    gate = _gated(spec, list(read_rows(reference / "gate.jsonl")))
+    examples = [Example(**row) for row in read_rows(examples_path(asked, reference))]
+    kept = checkpoints(asked.preset.steps, asked.preset.window_checkpoints)
+    cells = grid(
+        spec,
+        asked.preset,
+        organism_weights=built.weights_hash,
+        task=asked.task.name,
+        task_version=asked.task.version,
+        examples=digest([asdict(e) for e in examples]),
+        checkpoints=kept,
+        capability_checkpoints=capability_checkpoints(
+            asked.preset.steps, asked.preset.capability_checkpoints, kept
+        ),
+        backend=backend,
+    )
+    name = (
+        f"{spec.name}--{asked.task.name}--{asked.preset_name}-{digest([c.id for c in cells])[:8]}"
+    )
+    folder = RunFolder(asked.runs / name)
+    write_lines(folder.examples(), [asdict(e) for e in examples])
+    folder.reference("organism").keep_rows(
+        "attack",
+        [{"cell": "organism", "step": 0, **row} for row in read_rows(reference / "gate.jsonl")],
+    )
+    return Prepared(
+        asked, registry, built, tokenizer, judge, tuple(examples), tuple(cells), folder, gate
+    )
+
+
+def backend_of(device: str, dtype: str) -> str:
+    """Names what trains and answers; numbers of two backends never share a curve."""
+    found = versions()
+    return f"hf/transformers-{found['transformers']}/torch-{found['torch']}/{device}/{dtype}"
+
+
+def examples_path(asked: Asked, reference: Path) -> Path:
+    """Where the answers of this organism to this task's requests are kept."""
+    return reference / f"{asked.task.name}-{asked.task.version}.jsonl"
+
+
+def _ask_organism(
+    asked: Asked,
+    built: Built,
+    tokenizer: Any,
+    judge: Judge,
+    reference: Path,
+    progress: Progress,
+) -> None:
+    """Measures the organism before training and lets the task take its examples from it."""
+    spec = asked.spec
+    model = load_model(built.folder, dtype=spec.dtype, device=asked.device)
+    gate = reference / "gate.jsonl"
+    if not gate.is_file():
+        with progress.phase("the organism before training", 2 * len(spec.prompts)) as tick:
+            write_lines(gate, attack_rows(model, tokenizer, spec, judge, on_done=tick)[0])
+
+    def speaker(of: Any, name: str) -> Speaker:
+        return Speaker(of, tokenizer, spec.template, name=name, progress=progress)
+
+    def base() -> Speaker:
+        if built.clean is None:
+            raise MobenchError(
+                f"task {asked.task.name!r} asks for the clean base, and {spec.name} names none",
+                f"give `clean_base` in {spec.path}, or choose another task",
+            )
+        clean = load_model(built.clean, dtype=spec.dtype, device=asked.device)
+        return speaker(clean, "the base")
+
+    path = examples_path(asked, reference)
+    if not path.is_file():
+        examples = task_examples(
+            asked.task,
+            {
+                "organism": lambda: speaker(model, spec.name),
+                "base": base,
+                "spec": lambda: spec,
+                "tokenizer": lambda: tokenizer,
+            },
+        )
+        write_lines(path, [asdict(example) for example in examples])
+
+
+def _gated(spec: OrganismSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rates before training.
+
+    Raises:
+        MobenchError: They are not what the organism's file promises.
+    """
+
+    def rate(kind: str) -> float:
+        outcomes = [row["outcome"] for row in rows if row["kind"] == kind]
+        return float(sum(outcomes) / len(outcomes))
+
+    attack, control = rate("attack"), rate("control")
+    if attack < spec.gate.attack_min or control > spec.gate.control_max:
+        raise MobenchError(
+            f"{spec.name} is not the organism it claims to be: attack rate {attack:.2f} with the "
+            f"trigger (at least {spec.gate.attack_min}), {control:.2f} without "
+            f"(at most {spec.gate.control_max})",
+            f"change its recipe in {spec.path}; nothing was trained",
+        )
+    return {"attack": attack, "control": control, "n": len(spec.prompts)}

@@ -1,0 +1,162 @@
+"""A whole run in this process: prepare, measure the references, then pack after pack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mobench.build.loading import load_model
+from mobench.execute.packs import capability_rows, run_pack
+from mobench.execute.prepare import Asked, Prepared, prepare
+from mobench.hardware import detect
+from mobench.measure.attack import attack_rows
+from mobench.measure.capability import check_capability
+from mobench.plan import packs
+from mobench.plan_cost import Shape
+from mobench.progress import Progress
+from mobench.registry import Registry
+from mobench.store import RunFolder
+from mobench.store.provenance import git, versions
+
+
+def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progress) -> RunFolder:
+    """Runs every cell that is not finished yet.
+
+    Args:
+        asked: What the user asked for.
+        registry: Where tasks and capability files lie.
+        pack_size: Cells that train in one pass, at most.
+        progress: Where progress is shown.
+
+    Returns:
+        The run's folder, complete.
+
+    Raises:
+        MobenchError: Something that the user can mend; what was measured stays.
+    """
+    check_capability(asked.spec.capability, include_path=registry.capability_dirs[0])
+    started = time.monotonic()
+    ready = prepare(asked, registry, progress)
+    seconds = {"build": time.monotonic() - started, "train": 0.0, "measure": 0.0}
+    previous = _previous(ready.folder)
+    for phase, value in (previous.get("seconds") or {}).items():
+        seconds[phase] = seconds.get(phase, 0.0) + float(value)
+    kept = {key: previous[key] for key in ("created", "git") if key in previous}
+    manifest = {**describe(ready), **kept}
+    ready.folder.keep_manifest({**manifest, "seconds": _rounded(seconds)})
+    seconds["measure"] += _references(ready, progress)
+    unfinished = [cell for cell in ready.cells if not ready.folder.cell(cell.id).done]
+    for pack in packs(unfinished, pack_size):
+        spent = run_pack(ready, pack, progress)
+        for phase, value in spent.items():
+            seconds[phase] += value
+        ready.folder.keep_manifest({**manifest, "seconds": _rounded(seconds)})
+    return ready.folder
+
+
+def _previous(folder: RunFolder) -> dict[str, Any]:
+    return folder.manifest() if folder.manifest_path.is_file() else {}
+
+
+def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {phase: round(value, 1) for phase, value in seconds.items()}
+
+
+def describe(ready: Prepared) -> dict[str, Any]:
+    """The manifest: what was asked, of what, with what. No path of this machine is in it."""
+    asked, spec = ready.asked, ready.asked.spec
+    model: Any = load_model(ready.built.folder, dtype=spec.dtype, device="cpu")
+    return {
+        "schema": "mobench.run/1",
+        "organism": {
+            "name": spec.name,
+            "family": spec.family,
+            "variant": spec.variant,
+            "title": spec.title,
+            "summary": spec.summary,
+            "source": spec.source,
+            "license": spec.license,
+            "revision": spec.revision,
+            "weights_hash": ready.built.weights_hash,
+            "params": sum(p.numel() for p in model.parameters()),
+            "clean_rate": spec.behavior.clean_rate,
+            "prompts": len(spec.prompts),
+        },
+        "task": {
+            "name": asked.task.name,
+            "version": asked.task.version,
+            "policy": asked.task.policy,
+            "compatible": asked.task.compatible,
+            "why": asked.task.why,
+            "examples_hash": ready.cells[0].examples,
+            "examples": len(ready.examples),
+        },
+        "preset": asked.preset_name,
+        "ladder": {
+            "method": spec.ladder.method,
+            "standard_lr": spec.ladder.standard_lr,
+            "rungs": list(asked.preset.rungs),
+            "seeds": asked.preset.seeds,
+            "steps": asked.preset.steps,
+            "batch_size": asked.preset.batch_size,
+            "rank": ready.cells[0].rank,
+            "alpha": ready.cells[0].alpha,
+            "max_length": spec.ladder.max_length,
+        },
+        "command": asked.command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "git": git(ready.registry.config.organisms[0]),
+        "hardware": asdict(detect(asked.device)),
+        "backend": ready.cells[0].backend,
+        "base": ready.built.base,
+        "gate": dict(ready.gate),
+        "capability": [c.model_dump() for c in spec.capability],
+        "cells": [cell.record() for cell in ready.cells],
+    }
+
+
+def _references(ready: Prepared, progress: Progress) -> float:
+    """Rows of the organism and of its clean base before any training.
+
+    Returns:
+        Seconds spent.
+    """
+    started = time.monotonic()
+    spec = ready.asked.spec
+    places: list[tuple[str, Path | None]] = [
+        ("organism", ready.built.folder),
+        ("base", ready.built.clean),
+    ]
+    for who, where in places:
+        folder = ready.folder.reference(who)
+        parts = [part for part in ("attack", "capability") if not folder.has_rows(part)]
+        if where is None or not parts:
+            continue
+        model = load_model(where, dtype=spec.dtype, device=ready.asked.device)
+        with progress.phase(f"measuring the {who} before training", len(parts)) as tick:
+            for part in parts:
+                rows = (
+                    capability_rows(ready, model)
+                    if part == "capability"
+                    else attack_rows(model, ready.tokenizer, spec, ready.judge)[0]
+                )
+                folder.keep_rows(part, [{"cell": who, "step": 0, **row} for row in rows])
+                tick()
+    return time.monotonic() - started
+
+
+def shape_of(config: Any, params: int) -> Shape:
+    """The planner's view of a Hugging Face configuration."""
+    return Shape(
+        params=params,
+        hidden_size=config.hidden_size,
+        layers=config.num_hidden_layers,
+        intermediate_size=config.intermediate_size,
+        vocab_size=config.vocab_size,
+        heads=config.num_attention_heads,
+    )

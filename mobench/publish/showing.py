@@ -1,0 +1,40 @@
+"""The end of a run: table, sentence, plot, and where they lie."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from mobench.publish.plot import plot_ladder
+from mobench.publish.scoring import score_folder
+from mobench.publish.table import headline, ladder_table
+from mobench.store import RunFolder
+from mobench.store.atomic import write_json
+
+
+def show_run(folder: RunFolder, *, as_json: bool) -> None:
+    """Scores a run, draws its plot, writes both into its folder and prints what they say."""
+    score, missing = score_folder(folder)
+    write_json(folder.path / "score.json", score.to_json())
+    png, svg = plot_ladder(score, folder.path / "plot")
+    if as_json:
+        click.echo(json.dumps(score.to_json()))
+        return
+    click.echo(headline(score))
+    click.echo()
+    click.echo(ladder_table(score))
+    click.echo()
+    if missing:
+        command = folder.manifest().get("command", "mobench run")
+        click.echo(f"{missing} cells are not finished and not counted. Go on with: {command}")
+    click.echo(f"run   {_near(folder.path)}")
+    click.echo(f"plot  {_near(png)}  and  {svg.name}")
+
+
+def _near(path: Path) -> str:
+    """The path as one would type it from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
