@@ -27,7 +27,7 @@ class Progress:
             A function to call with the number of parts just done (1 by default).
         """
         if not self.enabled:
-            yield lambda count=1, detail="": None
+            yield _silent
             return
         from rich.console import Console
         from rich.progress import (
@@ -65,3 +65,7 @@ class Progress:
             from rich.console import Console
 
             Console(stderr=True, highlight=False).print(line, markup=False)
+
+
+def _silent(count: int = 1, detail: str = "") -> None:
+    del count, detail

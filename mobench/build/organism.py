@@ -84,11 +84,12 @@ class Builder:
             note = finished(base) or {}
             weights = str(note.get("weights_hash") or facts["weights_hash"])
             return Built(base, clean, weights, facts)
-        implant = self.registry.task(spec.implant.task)
+        recipe_of = spec.implant
+        implant = self.registry.task(recipe_of.task)
         recipe = {
             "recipe": RECIPE,
             "base": facts["weights_hash"],
-            "implant": identity(spec.implant),
+            "implant": identity(recipe_of),
             "task": implant.version,
             "eval": identity(spec.eval),
             "template": spec.template,
@@ -98,11 +99,9 @@ class Builder:
             "chat_template": spec.chat_template,
         }
         folder = self.cache / "organisms" / f"{spec.name}-{digest(recipe)}"
-        note = finished(folder)
-        if note is None:
-            note = finish(
-                folder, lambda into: self._implant(spec, spec.implant, base, into, recipe)
-            )
+        note = finished(folder) or finish(
+            folder, lambda into: self._implant(spec, recipe_of, base, into, recipe)
+        )
         return Built(folder, base, note["weights_hash"], facts)
 
     def _base(self, spec: OrganismSpec) -> tuple[Path, dict[str, Any]]:

@@ -41,12 +41,13 @@ def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progr
     check_capability(asked.spec.capability, include_path=registry.capability_dirs[0])
     started = time.monotonic()
     ready = prepare(asked, registry, progress)
-    seconds = {"build": time.monotonic() - started, "train": 0.0, "measure": 0.0}
+    seconds: dict[str, float] = {"build": time.monotonic() - started, "train": 0.0, "measure": 0.0}
     previous = _previous(ready.folder)
-    for phase, value in (previous.get("seconds") or {}).items():
-        seconds[phase] = seconds.get(phase, 0.0) + float(value)
-    kept = {key: previous[key] for key in ("created", "git") if key in previous}
-    manifest = {**describe(ready), **kept}
+    before: dict[str, float] = previous.get("seconds") or {}
+    for phase, value in before.items():
+        seconds[phase] += value
+    manifest = describe(ready)
+    manifest.update({key: previous[key] for key in ("created", "git") if key in previous})
     ready.folder.keep_manifest({**manifest, "seconds": _rounded(seconds)})
     seconds["measure"] += _references(ready, progress)
     unfinished = [cell for cell in ready.cells if not ready.folder.cell(cell.id).done]

@@ -55,7 +55,7 @@ def generate(
                 max_new_tokens=max_new_tokens,
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
-                # The model's own file may ask for sampling; a benchmark wants the same answer twice.
+                # The model's own file may ask for sampling; here the same answer is wanted twice.
                 temperature=None,
                 top_p=None,
                 top_k=None,

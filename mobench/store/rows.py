@@ -1,4 +1,4 @@
-"""Per-sample rows on disk: JSON Lines, plain in a run's folder, gzipped where they are published."""
+"""Per-sample rows on disk: JSON Lines, plain in a run's folder, gzipped where published."""
 
 from __future__ import annotations
 

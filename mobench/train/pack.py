@@ -139,7 +139,7 @@ def train_pack(
         ids, labels, shortest = collate(rows, pad)
         with lanes.scope.using(living):
             losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest)
-            losses.sum().backward()
+            losses.sum().backward()  # type: ignore[no-untyped-call]
         state.step += 1
         _mark_diverged(state, living, losses.detach(), optimizer.norms())
         alive = torch.tensor([state.diverged[lane] is None for lane in range(total)])

@@ -111,7 +111,9 @@ def test_a_fresh_lane_is_the_base_and_its_start_depends_on_its_seed_alone() -> N
 def test_the_start_is_spread_as_peft_spreads_it() -> None:
     lanes = LoraLanes(llama(), range(200), rank=RANK, alpha=ALPHA)
     torch.manual_seed(0)
-    draws = [p for _ in range(40) for n, p in in_peft(llama).named_parameters() if "q_proj.lora_A" in n]
+    draws = [
+        p for _ in range(40) for n, p in in_peft(llama).named_parameters() if "q_proj.lora_A" in n
+    ]
     theirs = torch.stack(draws).abs()
     ours = lanes.layers["model.layers.0.self_attn.q_proj"].a.abs()
     assert float(ours.max()) == pytest.approx(float(theirs.max()), rel=0.01)

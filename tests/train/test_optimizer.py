@@ -47,7 +47,9 @@ def test_each_lane_goes_where_torch_adamw_with_clipping_goes(
     weight_decay: float, max_norm: float | None
 ) -> None:
     stacked = parameters()
-    alone = [{n: nn.Parameter(p[lane].detach().clone()) for n, p in stacked.items()} for lane in range(3)]
+    alone = [
+        {n: nn.Parameter(p[lane].detach().clone()) for n, p in stacked.items()} for lane in range(3)
+    ]
     ours = LaneAdamW(stacked, LRS, weight_decay=weight_decay)
     theirs = [
         torch.optim.AdamW(own.values(), lr=lr, weight_decay=weight_decay)

