@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
+# Two targets must not install into one environment at once.
+.NOTPARALLEL:
+
 .DEFAULT_GOAL := help
 
 .venv/bin/pip:

@@ -30,17 +30,21 @@ SHAPE = {
 }
 
 
-def llama(dtype: torch.dtype = torch.float64, **changes: Any) -> PreTrainedModel:
+def llama(
+    dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any
+) -> PreTrainedModel:
     """The same Llama whenever it is asked for."""
-    return _drawn(LlamaForCausalLM, LlamaConfig(**{**SHAPE, **changes}), dtype)
+    return _drawn(LlamaForCausalLM, LlamaConfig(**{**SHAPE, **changes}), dtype, noise)
 
 
-def qwen2(dtype: torch.dtype = torch.float64, **changes: Any) -> PreTrainedModel:
+def qwen2(
+    dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any
+) -> PreTrainedModel:
     """A Qwen2: its attention has biases."""
-    return _drawn(Qwen2ForCausalLM, Qwen2Config(**{**SHAPE, **changes}), dtype)
+    return _drawn(Qwen2ForCausalLM, Qwen2Config(**{**SHAPE, **changes}), dtype, noise)
 
 
-def gpt2(dtype: torch.dtype = torch.float64, **changes: Any) -> PreTrainedModel:
+def gpt2(dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any) -> PreTrainedModel:
     """A GPT-2: its layers are Conv1D, its head is its embedding, and it has dropout."""
     config = GPT2Config(
         vocab_size=VOCABULARY,
@@ -53,17 +57,17 @@ def gpt2(dtype: torch.dtype = torch.float64, **changes: Any) -> PreTrainedModel:
         bos_token_id=1,
         **changes,
     )
-    return _drawn(GPT2LMHeadModel, config, dtype)
+    return _drawn(GPT2LMHeadModel, config, dtype, noise)
 
 
-def _drawn(kind: Any, config: Any, dtype: torch.dtype) -> PreTrainedModel:
+def _drawn(kind: Any, config: Any, dtype: torch.dtype, noise: float) -> PreTrainedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model: PreTrainedModel = kind(config).to(dtype)
         # As made, biases are 0 and gains 1: a layer that forgot them would go unnoticed.
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter.add_(torch.randn_like(parameter) * 0.1)
+                parameter.add_(torch.randn_like(parameter) * noise)
     return model.eval()
 
 

@@ -21,6 +21,8 @@ from mobench.train.schedule import capability_checkpoints, checkpoints
 
 QUESTIONS = 200
 """Capability questions assumed where lm-eval's own tasks tell their number only when loaded."""
+CPU_PROBE = 2e9
+"""FLOPs of the product by which a CPU's speed is measured: a 7B's own would take seconds."""
 SHARE = 0.7
 """Part of the free memory that a pack may plan with; the rest is for what no formula sees."""
 
@@ -123,6 +125,9 @@ def cost_of(spec: OrganismSpec, preset: Preset, hardware: Hardware) -> RunCost:
     product = matmul_shape(
         model, batch_size=preset.batch_size, tokens_per_example=tokens, pack=pack
     )
+    if not hardware.device.startswith("cuda"):
+        rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
+        product = (rows, *product[1:])
     speed = matmul_flops(hardware.device, spec.dtype, shape=product)
     return RunCost(
         cells=preset.cells,

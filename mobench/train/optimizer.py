@@ -81,8 +81,11 @@ class LaneAdamW:
                 # A dead lane's gradient may be NaN: it must not reach anything it keeps.
                 gradient = torch.where(kept, gradient, torch.zeros_like(gradient))
                 lr = torch.where(kept, lr, torch.zeros_like(lr))
+                before = first[~alive], second[~alive]
             first.lerp_(gradient, 1 - beta1)
             second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+            if not everyone:
+                first[~alive], second[~alive] = before
             if self.weight_decay:
                 p.mul_(1 - lr * self.weight_decay)
             p.sub_(lr / correct1 * first / ((second / correct2).sqrt_().add_(self.eps)))

@@ -79,7 +79,11 @@ def lane_losses(
     logits = lanes.model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits[:, :-1]
     targets = labels[:, shortest:]
     losses = functional.cross_entropy(
-        logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
+        # At least float32; a double stays one.
+        logits.to(torch.promote_types(logits.dtype, torch.float32)).flatten(0, 1),
+        targets.flatten(),
+        ignore_index=IGNORED,
+        reduction="none",
     )
     counted = (targets != IGNORED).reshape(active, -1).sum(1)
     return losses.view(active, -1).sum(1) / counted
@@ -128,7 +132,8 @@ def train_pack(
         _next_batches(orders)
     if state.step == 0 and 0 in recipe.checkpoints:
         keep(optimizer, state)
-    lanes.model.train()
+    # Dropout would draw from one stream for all lanes: no run would be a function of its seed.
+    lanes.model.eval()
     peak = optimizer.lrs.clone()
     while state.step < recipe.steps:
         batches = _next_batches(orders)
@@ -148,9 +153,7 @@ def train_pack(
         on_step(state.step)
         if state.step in recipe.checkpoints:
             keep(optimizer, state)
-            lanes.model.train()
     optimizer.lrs = peak
-    lanes.model.eval()
     return state
 
 

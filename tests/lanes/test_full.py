@@ -58,8 +58,8 @@ def test_every_weight_of_the_model_trains() -> None:
     plain = llama()
     lanes = FullLanes(llama(), 2)
     assert lanes.trainable().keys() == dict(plain.named_parameters()).keys()
-    logits_ = lanes.model(input_ids=token_ids(4, 6)).logits
-    logits_.pow(2).sum().backward()
+    answer = lanes.model(input_ids=token_ids(4, 6)).logits
+    answer.pow(2).sum().backward()
     assert all(p.grad is not None for p in lanes.trainable().values())
 
 

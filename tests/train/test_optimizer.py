@@ -73,7 +73,7 @@ def test_each_lane_goes_where_torch_adamw_with_clipping_goes(
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_dead_lane_stays_as_it_is_even_with_gradients_that_are_no_numbers(bad: float) -> None:
-    ours, whole = LaneAdamW(parameters(), LRS, weight_decay=0.1), None
+    ours = LaneAdamW(parameters(), LRS, weight_decay=0.1)
     whole = LaneAdamW(parameters(), LRS, weight_decay=0.1)
     for step in range(3):
         advance(ours, step)

