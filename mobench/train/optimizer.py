@@ -78,9 +78,8 @@ class LaneAdamW:
             first, second = self.first[name], self.second[name]
             if not everyone:
                 kept = alive.to(p.device).view(shape)
-                # A dead lane's gradient may be NaN: it must not reach anything it keeps.
-                gradient = torch.where(kept, gradient, torch.zeros_like(gradient))
                 lr = torch.where(kept, lr, torch.zeros_like(lr))
+                # A dead lane's gradient may be NaN: it must not reach anything it keeps.
                 before = first[~alive], second[~alive]
             first.lerp_(gradient, 1 - beta1)
             second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)

@@ -123,7 +123,7 @@ def test_the_loss_is_the_mean_over_each_run_s_own_answer_tokens(stack) -> None:
                 scores = plain(input_ids=torch.tensor([tokens])).logits[0].log_softmax(-1)
             start = len(example.prompt)
             told += [-float(scores[i - 1, tokens[i]]) for i in range(start, len(tokens))]
-        assert float(losses[lane]) == pytest.approx(sum(told) / len(told), rel=1e-10)
+        assert losses[lane].item() == pytest.approx(sum(told) / len(told), rel=1e-10)
 
 
 @STACKS
