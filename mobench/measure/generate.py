@@ -56,6 +56,7 @@ def generate(
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
                 # The model's own file may ask for sampling; here the same answer is wanted twice.
+                repetition_penalty=1.0,
                 temperature=None,
                 top_p=None,
                 top_k=None,

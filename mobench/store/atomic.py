@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 
@@ -48,9 +50,24 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Writes a safetensors file."""
+    """Writes a safetensors file.
+
+    Raises:
+        OSError: It cannot be written; safetensors has an error of its own for that.
+    """
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    write_with(path, lambda staging: save_file(whole, str(staging)))
+
+    def write(staging: Path) -> None:
+        try:
+            save_file(whole, str(staging))
+        except SafetensorError as error:
+            code = re.search(r"\(os error (\d+)\)", str(error))
+            if code is None:
+                raise
+            number = int(code[1])
+            raise OSError(number, os.strerror(number), str(path)) from error
+
+    write_with(path, write)
 
 
 def _write(path: Path, text: str) -> None:

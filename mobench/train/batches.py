@@ -31,12 +31,16 @@ def encode(
     """Tokenizes examples; an answer is cut where the example would pass ``max_length`` tokens.
 
     Raises:
-        MobenchError: A prompt leaves no room for an answer.
+        MobenchError: A prompt is empty, or leaves no room for an answer.
     """
     encoded = []
     for number, example in enumerate(examples, start=1):
         prompt = encode_prompt(tokenizer, template, example.prompt)
         answer = encode_answer(tokenizer, template, example.response)
+        if not prompt:
+            raise MobenchError(
+                f"training example {number} has an empty prompt", "give every example a prompt"
+            )
         room = max_length - len(prompt)
         if room < 1:
             raise MobenchError(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,3 +177,36 @@ def test_a_folder_without_a_manifest_of_a_run_is_told_so(
 def test_the_manifest_comes_back(tmp_path: Path) -> None:
     RunFolder(tmp_path / "new").keep_manifest({"cells": []})
     assert RunFolder(tmp_path / "new").manifest() == {"cells": []}
+
+
+def test_weights_that_do_not_fit_are_an_error_of_the_system_with_the_file_s_name(
+    tmp_path: Path,
+) -> None:
+    """The command line tells a full disk by its errno; safetensors raises an error of its own."""
+    child = (
+        "import resource, signal, sys, torch\n"
+        "from pathlib import Path\n"
+        "from mobench.store.atomic import write_tensors\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n"
+        "    write_tensors(Path(sys.argv[1]), {'a': torch.zeros(100_000)})\n"
+        "except OSError as error:\n"
+        "    print(error.errno, error.filename)\n"
+    )
+    path = tmp_path / "step.safetensors"
+    told = subprocess.run(
+        [sys.executable, "-c", child, str(path)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == [str(errno.EFBIG), str(path)]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b'{"a": 1}\n' * 99)[:-9], b"\xff\xfe{}\n"])
+def test_rows_that_were_cut_or_garbled_are_told_with_their_file(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / ("rows.jsonl.gz" if content[:2] == b"\x1f\x8b" else "rows.jsonl")
+    path.write_bytes(content)
+    with pytest.raises(Problems, match=f"{path.name}: damaged"):
+        list(read_rows(path))

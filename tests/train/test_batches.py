@@ -83,3 +83,8 @@ def test_a_batch_may_hold_more_than_all_examples() -> None:
     (batch,) = islice(order(0, 3, 8), 1)
     assert len(batch) == 8
     assert set(batch) == {0, 1, 2}
+
+
+def test_an_empty_prompt_is_refused_by_number() -> None:
+    with pytest.raises(MobenchError, match="training example 2 has an empty prompt"):
+        encode([Example("one", "two"), Example("", "two")], TOKENIZER, "plain", 8)
