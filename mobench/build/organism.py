@@ -11,7 +11,13 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from mobench.build.loading import finish, finished, load_model, load_tokenizer
+from mobench.build.loading import (
+    finish,
+    finished,
+    load_model,
+    load_tokenizer,
+    weights_hash,
+)
 from mobench.build.scratch import scratch_base, unstack, word_tokenizer
 from mobench.build.speaker import Speaker
 from mobench.build.wheel import wheel_base
@@ -81,9 +87,7 @@ class Builder:
         base, facts = self._base(spec)
         if spec.implant is None:
             clean = self._clean(spec)
-            note = finished(base) or {}
-            weights = str(note.get("weights_hash") or facts["weights_hash"])
-            return Built(base, clean, weights, facts)
+            return Built(base, clean, facts["weights_hash"], facts)
         recipe_of = spec.implant
         implant = self.registry.task(recipe_of.task)
         recipe = {
@@ -112,8 +116,6 @@ class Builder:
 
     def _place(self, spec: OrganismSpec, base: Any) -> tuple[Path, dict[str, Any]]:
         """Where a base lies, and what identifies it."""
-        from mobench.build.loading import weights_hash
-
         commit = None
         if isinstance(base, ScratchBase):
             folder = self._scratch(spec, base)

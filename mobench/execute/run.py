@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mobench.build.loading import load_model
+from mobench.build.loading import load_model, parameter_count
 from mobench.execute.packs import capability_rows, run_pack
 from mobench.execute.prepare import Asked, Prepared, prepare
 from mobench.hardware import detect
 from mobench.measure.attack import attack_rows
 from mobench.measure.capability import check_capability
 from mobench.plan import packs
-from mobench.plan_cost import Shape
 from mobench.progress import Progress
 from mobench.registry import Registry
 from mobench.store import RunFolder
@@ -70,7 +69,6 @@ def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
 def describe(ready: Prepared) -> dict[str, Any]:
     """The manifest: what was asked, of what, with what. No path of this machine is in it."""
     asked, spec = ready.asked, ready.asked.spec
-    model: Any = load_model(ready.built.folder, dtype=spec.dtype, device="cpu")
     return {
         "schema": "mobench.run/1",
         "organism": {
@@ -83,7 +81,7 @@ def describe(ready: Prepared) -> dict[str, Any]:
             "license": spec.license,
             "revision": spec.revision,
             "weights_hash": ready.built.weights_hash,
-            "params": sum(p.numel() for p in model.parameters()),
+            "params": parameter_count(ready.built.folder),
             "clean_rate": spec.behavior.clean_rate,
             "prompts": len(spec.prompts),
         },
@@ -112,7 +110,7 @@ def describe(ready: Prepared) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "git": git(ready.registry.config.organisms[0]),
-        "hardware": asdict(detect(asked.device)),
+        "hardware": _hardware(asked.device),
         "backend": ready.cells[0].backend,
         "base": ready.built.base,
         "gate": dict(ready.gate),
@@ -151,13 +149,11 @@ def _references(ready: Prepared, progress: Progress) -> float:
     return time.monotonic() - started
 
 
-def shape_of(config: Any, params: int) -> Shape:
-    """The planner's view of a Hugging Face configuration."""
-    return Shape(
-        params=params,
-        hidden_size=config.hidden_size,
-        layers=config.num_hidden_layers,
-        intermediate_size=config.intermediate_size,
-        vocab_size=config.vocab_size,
-        heads=config.num_attention_heads,
-    )
+def _hardware(device: str) -> dict[str, Any]:
+    """What this machine is; how much of its memory is free just now is not part of that."""
+    facts = asdict(detect(device))
+    for passing in ("memory_available_gb", "gpu_memory_available_gb"):
+        del facts[passing]
+    for size in ("memory_gb", "gpu_memory_gb"):
+        facts[size] = None if facts[size] is None else round(facts[size], 1)
+    return facts
