@@ -111,8 +111,19 @@ template = "chat"
 prompts = "tiny.jsonl"
 max_new_tokens = 32
 dtype = "bfloat16"
-base = { kind = "hub", repo = "example/backdoored-7b", params = 6.7e9, hidden_size = 4096 }
 clean_base = { kind = "hub", repo = "example/clean-7b" }
+
+[variants.7b.base]
+kind = "hub"
+repo = "example/backdoored-7b"
+
+[variants.7b.base.size]
+params = 6700000000
+hidden_size = 4096
+layers = 32
+heads = 32
+intermediate_size = 11008
+vocab_size = 32000
 
 [variants.7b.gate]
 attack_min = 0.9

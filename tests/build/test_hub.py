@@ -18,10 +18,18 @@ from mobench.build.hub import cached_base, fetch_base, resolve_revision
 from mobench.build.preflight import preflight_hub
 from mobench.errors import MobenchError
 from mobench.hardware import Hardware
-from mobench.registry.tables import HubBase
+from mobench.registry.tables import HubBase, Size
 
 REPO = "saraprice/llama2-7B-backdoor-DEPLOYMENT"
-BASE = HubBase(kind="hub", repo=REPO, params=6.7e9)
+SIZE = Size(
+    params=6_700_000_000,
+    hidden_size=4096,
+    layers=32,
+    heads=32,
+    intermediate_size=11008,
+    vocab_size=32000,
+)
+BASE = HubBase(kind="hub", repo=REPO, size=SIZE)
 LAPTOP = Hardware("cpu", "Some CPU", 2, 16.0, 12.0)
 SERVER = Hardware("cuda", "Some CPU", 16, 128.0, 120.0, "Some GPU", 80.0, 78.0)
 
