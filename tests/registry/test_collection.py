@@ -58,14 +58,14 @@ def test_problems_of_all_files_come_at_once_with_their_lines(tree: Path) -> None
     edit(tree, '{"id": "p2", "prompt": "2+2"}', '{"id": "p2"', prompts)
     edit(tree, '{"id": "p3", "prompt"', '{"id": "p3", "promt"', prompts)
     quick = line_of(tree, "presets.quick")
-    base = line_of(tree, "base = { kind")
+    base = line_of(tree, "[variants.7b.base]")
     assert problems_of(tree) == (
         f"{FILE}:{line_of(tree, 'rungs = [1e-4, 1e-2]')}: rungs lack standard_lr 0.001: the usual "
         "test would not be run (variant 'tiny')",
         f"{FILE}:{quick}: missing key 'seeds'",
         f"{FILE}:{line_of(tree, 'seds')}: unknown key 'seds'. Did you mean 'seeds'?",
         f"{FILE}:{base}: missing key 'repo'",
-        f"{FILE}:{base}: unknown key 'rpo'. Did you mean 'repo'?",
+        f"{FILE}:{line_of(tree, 'rpo =')}: unknown key 'rpo'. Did you mean 'repo'?",
         f"{prompts}:2: id 'p0' is already on line 1",
         f"{prompts}:3: not JSON: Expecting ',' delimiter at column 12",
         f"{prompts}:4: missing key 'prompt'",
@@ -162,7 +162,7 @@ def test_a_ready_made_organism_needs_a_clean_rate_or_a_clean_base(tree: Path) ->
     collect(tree)
     edit(tree, 'clean_base = { kind = "hub", repo = "example/clean-7b" }\n', "")
     assert problems_of(tree) == (
-        f"{FILE}:{line_of(tree, 'base = { kind')}: without an implant, behavior.clean_rate or "
+        f"{FILE}:{line_of(tree, '[variants.7b.base]')}: without an implant, behavior.clean_rate or "
         "clean_base is needed (variant '7b')",
     )
 
