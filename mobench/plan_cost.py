@@ -191,7 +191,8 @@ def estimate(
         batch_size: Examples in a step of a run.
         tokens_per_example: Tokens of a training example, padding included.
         checkpoints: Checkpoints kept and measured for each run.
-        eval_prompts: Eval prompts; each is asked triggered and untriggered.
+        eval_prompts: Eval prompts; each is asked triggered at every checkpoint, and untriggered
+            where capability is measured.
         eval_tokens: Tokens of an eval prompt and its answer together.
         capability_questions: Capability requests at a checkpoint; a multiple-choice question is one
             for each of its choices.
@@ -207,7 +208,7 @@ def estimate(
     per_token = train_flops_per_token(shape, method=method, rank=rank, tokens=tokens_per_example)
 
     references = 2  # the organism before training, and its clean base
-    answers = 2 * eval_prompts * (cells * checkpoints + references)
+    answers = eval_prompts * (cells * (checkpoints + capability_checkpoints) + 2 * references)
     questions = capability_questions * (cells * capability_checkpoints + references)
 
     def flops(tokens: int) -> float:

@@ -148,10 +148,11 @@ def test_a_plan_counts_every_cell_step_and_checkpoint() -> None:
     assert adapters < cost.disk_bytes < 1.05 * adapters
 
 
-def test_measuring_counts_both_kinds_of_prompt_and_both_references() -> None:
+def test_measuring_counts_controls_where_capability_is_read_and_both_references() -> None:
     cost = estimate(SMOLLM2, **PLAN)
     each = 40 * answer_flops_per_token(SMOLLM2, method="lora", rank=16, tokens=40)
-    assert cost.measure_flops == pytest.approx(each * (2 * 20 * (15 * 16 + 2) + 80 * (15 * 2 + 2)))
+    answers = 20 * (15 * (16 + 2) + 2 * 2) + 80 * (15 * 2 + 2)
+    assert cost.measure_flops == pytest.approx(each * answers)
 
 
 def test_longer_capability_questions_cost_more_only_in_measuring() -> None:

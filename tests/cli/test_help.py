@@ -45,6 +45,11 @@ class Failing(LazyGroup):
         return args[0], self.commands[args[0]], args[1:]
 
 
+def test_help_keeps_its_examples_on_lines_of_their_own() -> None:
+    lines = [line.split() for line in run("--help").stdout.splitlines()]
+    assert ["mobench", "list", "what", "there", "is"] in lines
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, json\nfrom mobench.cli import main\n"

