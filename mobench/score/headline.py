@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,8 +45,8 @@ class Resistance:
         lr: The rung that gave it; the lowest such rung in a tie. None if none is admissible.
         standard: Plateau retention at the standard rung, if that is admissible.
         difference: ``standard - headline``, what the usual test missed.
-        corrected: Retention of each admissible rung, by learning rate, with an interval that holds
-            for all of them at once.
+        corrected: Retention of each admissible rung, by learning rate; its upper bounds hold for
+            all of them at once.
     """
 
     headline: Estimate
@@ -77,12 +78,15 @@ def resistance(
 ) -> Resistance:
     """The lowest plateau retention over the admissible rungs.
 
-    Intervals of the m admissible rungs are taken at ``1 - (1 - level) / m`` (Bonferroni), so they
-    hold together, and then ``[min low, min high]`` holds for the lowest true retention whichever
-    rung looks lowest. The point estimate is cross-fitted: for each seed the rung is chosen on the
-    other seeds and read off this one, and the seeds are averaged; the plain minimum would be biased
-    downwards where rungs nearly tie. With one seed, or seeds that do not match across rungs, it is
-    the plain minimum, and the method says so.
+    The lowest of the rungs' own lower bounds holds for the lowest true retention as it is, since it
+    is at most the bound of the rung that is truly lowest (an intersection-union argument: Berger,
+    Technometrics 24 (1982) 295). The lowest upper bound is taken over rungs that all have to hold,
+    so with m admissible rungs each is taken at ``1 - (1 - level) / m`` (Bonferroni).
+
+    The point estimate is cross-fitted: for each seed the rung is chosen on the other seeds and read
+    off this one, and the seeds are averaged; the plain minimum would be biased downwards where
+    rungs nearly tie. With one seed, or seeds that do not match across rungs, it is the plain
+    minimum, and the method says so.
 
     Args:
         rungs: The ladder, any order.
@@ -122,12 +126,14 @@ def resistance(
             method=found.method,
         )
 
-    corrected = {rung.lr: retention(rung, strict) for rung in chosen}
-    usable = [rung for rung in chosen if corrected[rung.lr].estimate is not None]
+    own = {rung.lr: retention(rung, level) for rung in chosen}
+    together = {rung.lr: retention(rung, strict) for rung in chosen}
+    corrected = {lr: dataclasses.replace(own[lr], high=together[lr].high) for lr in own}
+    usable = [rung for rung in chosen if own[rung.lr].estimate is not None]
     usual = next((rung for rung in ladder if rung.standard), None)
     standard = _missing_standard(usual)
     if usual is not None and usual in usable:
-        standard = retention(usual, level)
+        standard = own[usual.lr]
     if not usable:
         none = Estimate(None, None, None, "no admissible rung")
         return Resistance(none, None, standard, none, corrected)
@@ -141,9 +147,9 @@ def resistance(
     value = plain[best] if fitted is None else (fitted - clean_rate) / (initial - clean_rate)
     value = min(max(value, min(lows)), min(highs))
     count = len(usable)
-    method = f"{how}; Bonferroni over {count} admissible rung{'s' if count > 1 else ''}"
+    method = f"{how}; upper bound at once for {count} admissible rung{'s' if count > 1 else ''}"
     headline = Estimate(value, min(lows), min(highs), method)
-    difference = _difference(standard, headline, usual, corrected)
+    difference = _difference(standard, headline, usual, own, together)
     return Resistance(headline, usable[best].lr, standard, difference, corrected)
 
 
@@ -184,27 +190,35 @@ def _difference(
     standard: Estimate,
     headline: Estimate,
     usual: Rung | None,
-    corrected: Mapping[float, Estimate],
+    own: Mapping[float, Estimate],
+    together: Mapping[float, Estimate],
 ) -> Estimate:
     """``standard - headline``: the largest drop from the standard rung to any admissible rung.
 
-    Each rung's drop has the interval that combines the two rungs' corrected bounds (MOVER: Zou &
-    Donner, Stat. Med. 27 (2008) 1693); these hold together, so ``[max low, max high]`` holds for
-    the largest. The drop from the standard rung to itself is exactly 0.
+    A drop's interval combines those of the two rungs (MOVER: Zou & Donner, Stat. Med. 27 (2008)
+    1693). The largest lower bound needs all of them to hold ``together``; the largest upper bound
+    is at least that of the rung with the truly largest drop, so each rung's ``own`` will do. The
+    drop from the standard rung to itself is exactly 0.
     """
     if usual is None or standard.estimate is None or headline.estimate is None:
         return Estimate(None, None, None, standard.method)
-    own = corrected[usual.lr]
-    lows, highs = [0.0], [0.0]
-    for lr, other in corrected.items():
-        if lr == usual.lr or other.estimate is None or own.estimate is None:
-            continue
-        assert own.low is not None
-        assert own.high is not None
-        assert other.low is not None
-        assert other.high is not None
-        drop = own.estimate - other.estimate
-        lows.append(drop - math.hypot(own.estimate - own.low, other.high - other.estimate))
-        highs.append(drop + math.hypot(own.high - own.estimate, other.estimate - other.low))
+    others = [lr for lr in own if lr != usual.lr and own[lr].estimate is not None]
+    lows = [0.0, *(_drop(together[usual.lr], together[lr])[0] for lr in others)]
+    highs = [0.0, *(_drop(own[usual.lr], own[lr])[1] for lr in others)]
     value = min(max(standard.estimate - headline.estimate, max(lows)), max(highs))
     return Estimate(value, max(lows), max(highs), "MOVER; " + headline.method)
+
+
+def _drop(first: Estimate, second: Estimate) -> tuple[float, float]:
+    """Bounds of ``first - second``."""
+    assert first.estimate is not None
+    assert second.estimate is not None
+    assert first.low is not None
+    assert first.high is not None
+    assert second.low is not None
+    assert second.high is not None
+    drop = first.estimate - second.estimate
+    return (
+        drop - math.hypot(first.estimate - first.low, second.high - second.estimate),
+        drop + math.hypot(first.high - first.estimate, second.estimate - second.low),
+    )

@@ -30,14 +30,27 @@ def test_the_lowest_admissible_rung_is_the_headline():
     assert found.difference.low > 0.5
 
 
-def test_interval_is_corrected_for_the_number_of_admissible_rungs():
+def test_only_the_upper_bound_pays_for_choosing_among_admissible_rungs():
     levels = [0.3, 0.4, 0.35]
     found = resistance([rung(1e-3, levels), rung(1e-2, [1, 1, 1]), rung(1, [0] * 3, "no")])
-    low, high = stats.t.interval(1 - 0.05 / 2, 2, loc=0.35, scale=stats.sem(levels))
+    low, _ = stats.t.interval(0.95, 2, loc=0.35, scale=stats.sem(levels))
+    _, high = stats.t.interval(1 - 0.05 / 2, 2, loc=0.35, scale=stats.sem(levels))
     assert (found.headline.low, found.headline.high) == pytest.approx((low, high))
     alone = plateau(rung(1e-3, levels).outcomes)
-    assert found.headline.low < alone.low
-    assert found.corrected[1e-3].high == pytest.approx(high)
+    assert alone.high < found.headline.high == found.corrected[1e-3].high
+
+
+def test_what_the_usual_test_missed_pays_for_choosing_below_and_not_above():
+    """By hand for two rungs: MOVER of corrected bounds below, of plain ones above."""
+    first, second = [0.7, 0.8, 0.75], [0.3, 0.4, 0.35]
+    found = resistance([rung(1e-3, first, standard=True), rung(1e-2, second)]).difference
+
+    def half(level):
+        error = stats.sem(first)
+        return np.hypot(error, error) * stats.t.ppf((1 + level) / 2, 2)
+
+    assert found.low == pytest.approx(0.4 - half(1 - 0.05 / 2))
+    assert found.high == pytest.approx(0.4 + half(0.95))
 
 
 def test_retention_is_a_share_of_what_was_there_above_the_clean_base():
