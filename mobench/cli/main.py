@@ -16,6 +16,7 @@ from mobench.errors import MobenchError, did_you_mean
 COMMANDS = {
     "run": ("mobench.cli.run:run", "Train an organism over its ladder and measure what is left."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
+    "power": ("mobench.cli.power:power", "How many seeds and prompts a verdict needs."),
     "leaderboard": (
         "mobench.cli.leaderboard:leaderboard",
         "Build or check the leaderboard from submitted results.",

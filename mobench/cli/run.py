@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 @click.option("--organism", required=True, help="Its name, as `mobench list` shows it.")
 @click.option("--task", "task_name", help="The training task; the organism's first by default.")
 @click.option("--preset", default="standard", show_default=True, help="How much is trained.")
+@click.option(
+    "--max-steps",
+    type=int,
+    help="Run rungs below a removing one for 6·N·S steps, at most this many.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--offline", is_flag=True, help="Never touch the network.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and its cost; do nothing.")
@@ -32,6 +37,7 @@ def run(
     organism: str,
     task_name: str | None,
     preset: str,
+    max_steps: int | None,
     device: str,
     offline: bool,
     dry_run: bool,
@@ -48,16 +54,18 @@ def run(
     spec = registry.organism(organism)
     task = choose_task(registry, spec, task_name)
     chosen = choose_preset(spec, preset)
+    check_max_steps(max_steps, preset, chosen.steps)
     command = f"mobench run --organism {spec.name}"
     command += "" if task.name == spec.default_task else f" --task {task.name}"
     command += "" if preset == "standard" else f" --preset {preset}"
+    command += "" if max_steps is None else f" --max-steps {max_steps}"
 
     from mobench.execute.costing import cost_of, describe_cost
     from mobench.hardware import detect, pick_device
 
     where = pick_device(None if device == "auto" else device)
     hardware = detect(where)
-    cost = cost_of(spec, chosen, hardware)
+    cost = cost_of(spec, chosen, hardware, max_steps)
     if dry_run:
         click.echo(json.dumps(cost.to_json()) if as_json else describe_cost(spec, task, cost))
         return
@@ -67,7 +75,16 @@ def run(
     from mobench.execute.prepare import Asked
 
     asked = Asked(
-        spec, task, preset, chosen, where, offline, command, runs.absolute(), cache_root()
+        spec,
+        task,
+        preset,
+        chosen,
+        where,
+        offline,
+        command,
+        runs.absolute(),
+        cache_root(),
+        max_steps,
     )
     _go(asked, registry, cost.pack, as_json)
 
@@ -103,6 +120,22 @@ def choose_preset(spec: OrganismSpec, name: str) -> Any:
             f"its presets: {', '.join(spec.presets)}",
         )
     return spec.presets[name]
+
+
+def check_max_steps(max_steps: int | None, preset: str, steps: int) -> None:
+    """Refuses a bound that even the ordinary ladder is beyond.
+
+    Raises:
+        MobenchError: It is below the preset's steps.
+    """
+    from mobench.errors import MobenchError
+
+    if max_steps is not None and max_steps < steps:
+        raise MobenchError(
+            f"--max-steps {max_steps} is less than the {steps} steps that every rung is given "
+            f"by the preset {preset!r}",
+            f"give more than {steps}, or leave it out: low rungs are then not extended",
+        )
 
 
 def _preflight(spec: OrganismSpec, *, offline: bool, hardware: Any, needed: int) -> None:

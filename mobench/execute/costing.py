@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mobench.errors import MobenchError
+from mobench.execute.extend import at_most
 from mobench.hardware import GIB, Hardware, matmul_flops
 from mobench.plan_cost import (
+    Cost,
     Shape,
     estimate,
     largest_pack,
@@ -32,6 +35,25 @@ SHARE = 0.7
 
 
 @dataclass(frozen=True)
+class ExtensionCost:
+    """What extending low rungs adds at most; what it really adds depends on the ladder's result.
+
+    Attributes:
+        cells: Cells that may be run again.
+        steps: The most that any of them may be given.
+        seconds: Estimated time on this machine.
+    """
+
+    cells: int
+    steps: int
+    train_tokens: int
+    train_flops: float
+    measure_flops: float
+    disk_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RunCost:
     """The plan in figures.
 
@@ -40,6 +62,7 @@ class RunCost:
         pack: Cells in one pass.
         seconds: Estimated time on this machine, without building the organism; None where the
             model's size is not known.
+        extension: On top of all that; None where low rungs are not to be extended.
     """
 
     cells: int
@@ -54,6 +77,7 @@ class RunCost:
     disk_bytes: int
     seconds: float
     device: str
+    extension: ExtensionCost | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -81,16 +105,22 @@ def shape(spec: OrganismSpec) -> Shape:
     )
 
 
-def cost_of(spec: OrganismSpec, preset: Preset, hardware: Hardware) -> RunCost:
+def cost_of(
+    spec: OrganismSpec, preset: Preset, hardware: Hardware, max_steps: int | None = None
+) -> RunCost:
     """Plans a run.
+
+    Args:
+        spec: The organism.
+        preset: How much is trained.
+        hardware: This machine.
+        max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
 
     Raises:
         MobenchError: The model's size is not known.
     """
     model = shape(spec)
     ladder = spec.ladder
-    kept = checkpoints(preset.steps, preset.window_checkpoints)
-    with_capability = capability_checkpoints(preset.steps, preset.capability_checkpoints, kept)
     width = 2 if spec.dtype == "bfloat16" else 4
     tokens = ladder.max_length * 2 // 3
     asked = _eval_tokens(spec)
@@ -106,17 +136,23 @@ def cost_of(spec: OrganismSpec, preset: Preset, hardware: Hardware) -> RunCost:
     most = preset.cells if isinstance(spec.base, ScratchBase) else len(preset.rungs)
     free = hardware.model_memory_gb * GIB * SHARE
     pack = max(1, largest_pack(model, memory=free, cells=most, **sizes))
-    cost = estimate(
-        model,
-        cells=preset.cells,
-        pack=pack,
-        steps=preset.steps,
-        checkpoints=len(kept),
-        eval_prompts=len(spec.prompts),
-        capability_questions=QUESTIONS,
-        capability_checkpoints=len(with_capability),
-        **sizes,
-    )
+
+    def costs(cells: int, steps: int) -> Cost:
+        kept = checkpoints(steps, preset.window_checkpoints)
+        with_capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
+        return estimate(
+            model,
+            cells=cells,
+            pack=pack,
+            steps=steps,
+            checkpoints=len(kept),
+            eval_prompts=len(spec.prompts),
+            capability_questions=QUESTIONS,
+            capability_checkpoints=len(with_capability),
+            **sizes,
+        )
+
+    cost = costs(preset.cells, preset.steps)
     product = matmul_shape(
         model, batch_size=preset.batch_size, tokens_per_example=tokens, pack=pack
     )
@@ -137,6 +173,44 @@ def cost_of(spec: OrganismSpec, preset: Preset, hardware: Hardware) -> RunCost:
         disk_bytes=cost.disk_bytes,
         seconds=time_estimate(cost, speed),
         device=hardware.device,
+        extension=_extension(spec, preset, max_steps, costs, speed),
+    )
+
+
+def _extension(
+    spec: OrganismSpec,
+    preset: Preset,
+    max_steps: int | None,
+    costs: Callable[[int, int], Cost],
+    speed: float,
+) -> ExtensionCost | None:
+    """The dearest that a result of the ordinary ladder could make of ``--max-steps``."""
+    if max_steps is None:
+        return None
+    longer = at_most(
+        preset.rungs,
+        standard_lr=spec.ladder.standard_lr,
+        steps=preset.steps,
+        max_steps=max_steps,
+    )
+    parts = [costs(preset.seeds, steps) for steps in longer.values()]
+    # The two models before training are in every estimate, and are not measured again.
+    known = costs(0, preset.steps)
+    total = Cost(
+        train_tokens=sum(part.train_tokens for part in parts),
+        train_flops=sum(part.train_flops for part in parts),
+        measure_flops=sum(part.measure_flops - known.measure_flops for part in parts),
+        memory_bytes=0,
+        disk_bytes=sum(part.disk_bytes - known.disk_bytes for part in parts),
+    )
+    return ExtensionCost(
+        cells=len(longer) * preset.seeds,
+        steps=max(longer.values(), default=preset.steps),
+        train_tokens=total.train_tokens,
+        train_flops=total.train_flops,
+        measure_flops=total.measure_flops,
+        disk_bytes=total.disk_bytes,
+        seconds=time_estimate(total, speed),
     )
 
 
@@ -162,6 +236,17 @@ def describe_cost(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
         f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
     ]
+    more = cost.extension
+    if more is not None and more.cells == 0:
+        lines.append("  longer  no rung: none is above the standard one, or the bound is too low")
+    elif more is not None:
+        lines += [
+            f"  longer  at most {more.cells} cells of low rungs once more, for up to "
+            f"{more.steps} steps:",
+            f"          at most {more.train_tokens:,} tokens, "
+            f"{more.train_flops + more.measure_flops:.2g} FLOPs, "
+            f"{more.disk_bytes / GIB:.1f} GiB, about {_duration(more.seconds)} on top",
+        ]
     return "\n".join(lines)
 
 

@@ -32,6 +32,7 @@ class Asked:
         command: The command line that asks for the same.
         runs: Folder that holds run folders.
         cache: Folder that holds built organisms.
+        max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
     """
 
     spec: OrganismSpec
@@ -43,6 +44,7 @@ class Asked:
     command: str
     runs: Path
     cache: Path
+    max_steps: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,28 @@
-"""A whole run in this process: prepare, measure the references, then pack after pack."""
+"""A whole run in this process: prepare, measure the references, then pack after pack.
+
+Where it was asked for beforehand, low rungs are then trained again for longer.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mobench.build.loading import load_model, parameter_count
+from mobench.execute import extend
+from mobench.execute.extend import Extension
 from mobench.execute.packs import capability_rows, run_pack
 from mobench.execute.prepare import Asked, Prepared, prepare
 from mobench.hardware import detect
 from mobench.measure.attack import attack_rows
 from mobench.measure.capability import check_capability
-from mobench.plan import packs
+from mobench.plan import Cell, packs
 from mobench.progress import Progress
+from mobench.publish.scoring import score_cells
 from mobench.registry import Registry
 from mobench.store import RunFolder
 from mobench.store.provenance import git, versions
@@ -47,15 +53,61 @@ def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progr
         seconds[phase] += value
     manifest = describe(ready)
     manifest.update({key: previous[key] for key in ("created", "git") if key in previous})
-    ready.folder.keep_manifest({**manifest, "seconds": _rounded(seconds)})
+    some = any(_done(ready, cell) for cell in ready.cells)
+    manifest["max_steps_set_later"] = extend.set_later(previous, asked.max_steps, any_done=some)
+
+    def work(cells: Iterable[Cell], longer: Sequence[Extension] | None) -> None:
+        unfinished = [cell for cell in cells if not _done(ready, cell)]
+        for pack in packs(unfinished, pack_size):
+            spent = run_pack(ready, pack, progress)
+            for phase, value in spent.items():
+                seconds[phase] += value
+            _keep(ready, manifest, longer, seconds)
+
+    # Known from the start where the ordinary ladder is finished: its longer cells stay counted.
+    longer = _extensions(ready, manifest)
+    _keep(ready, manifest, longer, seconds)
     seconds["measure"] += _references(ready, progress)
-    unfinished = [cell for cell in ready.cells if not ready.folder.cell(cell.id).done]
-    for pack in packs(unfinished, pack_size):
-        spent = run_pack(ready, pack, progress)
-        for phase, value in spent.items():
-            seconds[phase] += value
-        ready.folder.keep_manifest({**manifest, "seconds": _rounded(seconds)})
+    work(ready.cells, longer)
+    if longer is None:
+        longer = _extensions(ready, manifest)
+        _keep(ready, manifest, longer, seconds)
+    for item in longer or ():
+        progress.note(f"lr={item.lr:g} is run for {item.steps} steps (6·N·S: {item.needed_steps})")
+    for group in extend.by_budget(longer or ()):
+        work(group, longer)
     return ready.folder
+
+
+def _done(ready: Prepared, cell: Cell) -> bool:
+    return ready.folder.cell(cell.id).done
+
+
+def _extensions(ready: Prepared, manifest: Mapping[str, Any]) -> tuple[Extension, ...] | None:
+    """Which rungs are to be longer; None where that was not asked for or cannot be known yet."""
+    asked = ready.asked
+    if asked.max_steps is None or not all(_done(ready, cell) for cell in ready.cells):
+        return None
+    score = score_cells(ready.folder, manifest, [cell.record() for cell in ready.cells])
+    return extend.plan(score.rungs, ready.cells, asked.preset, asked.max_steps)
+
+
+def _keep(
+    ready: Prepared,
+    manifest: Mapping[str, Any],
+    longer: Sequence[Extension] | None,
+    seconds: Mapping[str, float],
+) -> None:
+    """Writes the manifest, with the cells that count at this moment."""
+    cells = extend.counted(ready.cells, longer or (), lambda cell: _done(ready, cell))
+    ready.folder.keep_manifest(
+        {
+            **manifest,
+            "extensions": None if longer is None else [item.record() for item in longer],
+            "cells": [cell.record() for cell in cells],
+            "seconds": _rounded(seconds),
+        }
+    )
 
 
 def _previous(folder: RunFolder) -> dict[str, Any]:
@@ -67,7 +119,7 @@ def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
 
 
 def describe(ready: Prepared) -> dict[str, Any]:
-    """The manifest: what was asked, of what, with what. No path of this machine is in it."""
+    """The manifest without its cells: what was asked, of what, with what; no path of a machine."""
     asked, spec = ready.asked, ready.asked.spec
     return {
         "schema": "mobench.run/1",
@@ -106,6 +158,7 @@ def describe(ready: Prepared) -> dict[str, Any]:
             "alpha": ready.cells[0].alpha,
             "max_length": spec.ladder.max_length,
         },
+        "max_steps": asked.max_steps,
         "command": asked.command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
@@ -115,7 +168,6 @@ def describe(ready: Prepared) -> dict[str, Any]:
         "base": ready.built.base,
         "gate": dict(ready.gate),
         "capability": [c.model_dump() for c in spec.capability],
-        "cells": [cell.record() for cell in ready.cells],
     }
 
 

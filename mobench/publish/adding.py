@@ -9,6 +9,7 @@ from typing import Any
 
 from mobench.errors import MobenchError, Problems
 from mobench.publish import submission
+from mobench.publish.scoring import longer_cells
 from mobench.store import RunFolder
 
 # How a cell ended; what it was asked to be stands in its identity.
@@ -38,9 +39,10 @@ def add_run(run: Path, root: Path) -> Path:
     manifest = folder.manifest()
     planned = [cell if isinstance(cell, Mapping) else {"id": cell} for cell in manifest["cells"]]
     identities = [str(cell.get("id")) for cell in planned]
+    # A rung whose longer cells are under way still counts with its short ones: not the end.
     unfinished = [
         f"{folder.cell(identity).path}: this cell has not finished"
-        for identity in identities
+        for identity in dict.fromkeys([*identities, *longer_cells(manifest)])
         if not folder.cell(identity).done
     ]
     if unfinished:

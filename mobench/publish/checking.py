@@ -59,6 +59,9 @@ def _manifest(manifest: Mapping[str, Any]) -> list[str]:
     standard = ladder.get("standard_lr") if isinstance(ladder, Mapping) else None
     if not _is_number(standard):
         found.append(f"ladder.standard_lr should be a number, got {standard!r}")
+    bound = manifest.get("max_steps")
+    if bound is not None and type(bound) is not int:
+        found.append(f"max_steps should be a whole number or null, got {bound!r}")
     organism = manifest.get("organism")
     rate = organism.get("clean_rate") if isinstance(organism, Mapping) else None
     if rate is not None and not (_is_number(rate) and 0 <= rate <= 1):
@@ -96,7 +99,8 @@ def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
         found.append("no cells")
     if found:
         return found[:ENOUGH]
-    return _missing_cells(cells, manifest["ladder"])
+    found = _missing_cells(cells, manifest["ladder"]) + _budgets(cells, manifest)
+    return found[:ENOUGH]
 
 
 def _missing_cells(cells: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]) -> list[str]:
@@ -112,6 +116,36 @@ def _missing_cells(cells: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]
         planned = seeds if lr in rungs else 0
         if have != planned:
             found.append(f"LR {lr:g}: {have} cells, but the manifest plans {planned}")
+    return found
+
+
+def _budgets(cells: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> list[str]:
+    """A rung has the ladder's budget, or all its seeds the longer one that was announced."""
+    usual, bound = manifest["ladder"].get("steps"), manifest.get("max_steps")
+    if type(usual) is not int:
+        return []
+    if bound is not None and not isinstance(manifest.get("extensions"), list):
+        return ["the manifest has max_steps, but low rungs were not extended yet: run it again"]
+    try:
+        longer = {
+            cell: item["steps"]
+            for item in manifest.get("extensions") or ()
+            for cell in item["cells"]
+        }
+    except (KeyError, TypeError):
+        return ["the manifest's extensions should be objects with steps and cells"]
+    found = [
+        f"cell {cell!r}, to which a low rung was extended, is missing"
+        for cell in sorted(longer.keys() - {cell["id"] for cell in cells}, key=str)
+    ]
+    for cell in cells:
+        planned = longer.get(cell["id"], usual)
+        if cell["steps"] != planned:
+            found.append(
+                f"cell {cell['id']!r}: {cell['steps']} steps, the manifest plans {planned}"
+            )
+        elif planned != usual and (bound is None or not usual < planned <= bound):
+            found.append(f"cell {cell['id']!r}: {planned} steps are not within max_steps {bound}")
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mobench.publish.submission import Submission
-from mobench.score import Estimate, RungScore, RunScore, score_run
+from mobench.score import Contender, Rank, RungScore, RunScore, ranks, score_run
 
 NOT_RECORDED = "not recorded"
 
@@ -26,8 +26,17 @@ class Entry:
     @property
     def plot_name(self) -> str:
         """File name of the ladder's plot."""
+        return f"{self._stem}.svg"
+
+    @property
+    def dose_plot_name(self) -> str:
+        """File name of the plot of attack rate over learning rate."""
+        return f"{self._stem}--dose.svg"
+
+    @property
+    def _stem(self) -> str:
         s = self.submission
-        return f"{s.organism}--{s.task}--{s.id}.svg"
+        return f"{s.organism}--{s.task}--{s.id}"
 
     @property
     def headline_rung(self) -> RungScore | None:
@@ -47,8 +56,12 @@ class Entry:
         """``3 × 64``; a range where rungs had different numbers of seeds."""
         seeds = sorted({rung.seeds + rung.diverged for rung in self.score.rungs})
         many = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
-        prompts = {r["prompt"] for r in self.submission.rows if r["kind"] == "attack"}
-        return f"{many} × {len(prompts)}"
+        return f"{many} × {self.prompts}"
+
+    @property
+    def prompts(self) -> int:
+        """How many eval prompts were asked."""
+        return len({row["prompt"] for row in self.submission.rows if row["kind"] == "attack"})
 
     def recorded(self, *keys: str) -> object | None:
         """Looks up a value in the manifest; None where any of the keys is missing."""
@@ -92,8 +105,16 @@ def by_resistance(entries: Sequence[Entry]) -> list[Entry]:
     return sorted(entries, key=key)
 
 
-def tied(one: Estimate, other: Estimate) -> bool:
-    """Whether two intervals overlap: the order of the two then says nothing."""
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return False
-    return one.low <= other.high and other.low <= one.high
+def ranked(entries: Sequence[Entry]) -> list[Rank | None]:
+    """The rank of each entry among all of them."""
+    return ranks(
+        [
+            Contender(
+                entry.score.resistance,
+                entry.prompts,
+                max(1, len(entry.score.resistance_by_seed)),
+                dict(entry.score.resistance_by_seed),
+            )
+            for entry in entries
+        ]
+    )

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mobench.errors import MobenchError, Problems
+from mobench.publish.dose_plot import dose_svg
 from mobench.publish.entry import Entry, score_submission
 from mobench.publish.front import MARKER, front_page
 from mobench.publish.page import PLOTS, organism_page
@@ -126,8 +127,9 @@ def render(entries: list[Entry]) -> dict[str, bytes]:
         mine = [entry for entry in entries if entry.submission.organism == name]
         pages[f"{_ORGANISMS}/{name}.md"] = organism_page(mine).encode()
         for entry in mine:
-            plot = f"{_ORGANISMS}/{PLOTS}/{entry.plot_name}"
-            pages[plot] = ladder_svg(entry.score, note=MARKER)
+            plots = f"{_ORGANISMS}/{PLOTS}"
+            pages[f"{plots}/{entry.plot_name}"] = ladder_svg(entry.score, note=MARKER)
+            pages[f"{plots}/{entry.dose_plot_name}"] = dose_svg(entry.score, note=MARKER)
     return pages
 
 

@@ -12,6 +12,7 @@ from mobench.publish.front import MARKER, STATUS
 from mobench.publish.submission import CELLS, MANIFEST, ROWS
 from mobench.publish.table import ladder_markdown
 from mobench.score import Efficiency
+from mobench.score.dose_runs import ladder_dose_response
 
 PLOTS = "plots"
 
@@ -88,6 +89,16 @@ def _result(entry: Entry) -> list[str]:
         escape.code_block(entry.text("command")),
         f"Result `{submission.id}`, {STATUS}: [manifest]({files}/{MANIFEST})"
         f" · [cells]({files}/{CELLS}) · [every judged answer]({files}/{ROWS})",
+        *_dose_response(entry),
+    ]
+
+
+def _dose_response(entry: Entry) -> list[str]:
+    sentence = escape.inline(wording.dose(ladder_dose_response(entry.score)))
+    return [
+        "### Dose-response",
+        f"{sentence} This is for orientation only: no published number comes from it.",
+        f"![{sentence}]({PLOTS}/{entry.dose_plot_name})",
     ]
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,30 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mobench.publish import wording
+from mobench.publish.style import ATTACK, BUDGET, CAPABILITY, INK, SOFT, WINDOW, style, svg_bytes
 from mobench.score import RungScore, RunScore
-
-# Okabe-Ito vermilion and blue: told apart in every common form of color blindness.
-ATTACK = "#D55E00"
-CAPABILITY = "#0072B2"
-INK = "#222222"
-SOFT = "#6b6b6b"
-WINDOW = "#ececec"
-BUDGET = "#d7e8f4"
-
-_SETTINGS: Any = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib, so letters are the same everywhere
-    "font.size": 8.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#9a9a9a",
-    "axes.linewidth": 0.7,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "mobench",
-}
 
 _BAR_AT = 1.13  # where the interval stands, right of the last step at 1
 _RIGHT_EDGE = 1.24
@@ -63,7 +38,7 @@ def plot_ladder(score: RunScore, path: Path) -> tuple[Path, Path]:
         The paths of the PNG and of the SVG.
     """
     png, svg = path.with_suffix(".png"), path.with_suffix(".svg")
-    with _style():
+    with style():
         figure = _draw(score)
         figure.savefig(png, dpi=200)
         figure.savefig(svg, metadata={"Date": None})
@@ -77,21 +52,8 @@ def ladder_svg(score: RunScore, note: str = "") -> bytes:
         score: The scored run, with its curves.
         note: Goes into the file's description.
     """
-    buffer = io.BytesIO()
-    with _style():
-        _draw(score).savefig(
-            buffer, format="svg", metadata={"Date": None, "Description": note or None}
-        )
-    return buffer.getvalue()
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Draws from matplotlib's own defaults, whatever the user's configuration says."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
-        yield
+    with style():
+        return svg_bytes(_draw(score), note)
 
 
 def _draw(score: RunScore) -> Figure:

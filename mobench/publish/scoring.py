@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mobench.errors import MobenchError
@@ -14,7 +14,8 @@ def score_folder(folder: RunFolder) -> tuple[RunScore, int]:
     """Scores the finished cells of a run.
 
     Returns:
-        The score, and how many planned cells are not finished yet and left out.
+        The score, and how many planned cells are not finished yet and left out, those of longer
+        runs of low rungs among them.
 
     Raises:
         MobenchError: No cell is finished.
@@ -25,14 +26,47 @@ def score_folder(folder: RunFolder) -> tuple[RunScore, int]:
     if not finished:
         command = manifest.get("command", "mobench run")
         raise MobenchError(f"no cell of {folder.path} is finished yet", f"go on with: {command}")
-    rows = folder.rows([record["id"] for record in finished])
-    score = score_run(
-        rows,
+    pending = {str(cell["id"]) for cell in manifest["cells"]} | set(longer_cells(manifest))
+    missing = sum(not folder.cell(identity).done for identity in pending)
+    return _score(folder, manifest, finished), missing
+
+
+def score_cells(
+    folder: RunFolder, manifest: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]
+) -> RunScore:
+    """Scores the cells that are named, whatever the manifest on disk counts.
+
+    Args:
+        folder: The run.
+        manifest: Its manifest, for what is not the cells' own.
+        cells: Cell records, all of them finished.
+
+    Raises:
+        ValueError: A cell is not finished.
+    """
+    records = []
+    for cell in cells:
+        record = _ended(folder, cell)
+        if record is None:
+            raise ValueError(f"cell {cell['id']} is not finished")
+        records.append(record)
+    return _score(folder, manifest, records)
+
+
+def longer_cells(manifest: Mapping[str, Any]) -> list[str]:
+    """Ids of the cells by which the manifest extends low rungs; none without that option."""
+    return [str(cell) for longer in manifest.get("extensions") or () for cell in longer["cells"]]
+
+
+def _score(
+    folder: RunFolder, manifest: Mapping[str, Any], finished: Sequence[Mapping[str, Any]]
+) -> RunScore:
+    return score_run(
+        folder.rows([str(record["id"]) for record in finished]),
         finished,
         clean_rate=manifest["organism"]["clean_rate"],
         standard_lr=manifest["ladder"]["standard_lr"],
     )
-    return score, len(records) - len(finished)
 
 
 def _ended(folder: RunFolder, cell: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -27,9 +27,12 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
     click.echo()
     click.echo(ladder_table(score))
     click.echo()
+    manifest = folder.manifest()
     if missing:
-        command = folder.manifest().get("command", "mobench run")
+        command = manifest.get("command", "mobench run")
         click.echo(f"{missing} cells are not finished and not counted. Go on with: {command}")
+    if manifest.get("max_steps_set_later"):
+        click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
     click.echo(f"run   {_near(folder.path)}")
     click.echo(f"plot  {_near(png)}  and  {svg.name}")
 

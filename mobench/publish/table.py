@@ -9,6 +9,7 @@ from mobench.score import RungScore, RunScore
 
 _HEADER = (
     "LR",
+    "steps",
     "plateau attack rate",
     "removal step",
     "capability loss",
@@ -24,16 +25,14 @@ def ladder_table(score: RunScore) -> str:
     Returns:
         The table, the notes its rows need, and the verdict in one sentence as the last line.
     """
-    cells = [_cells(rung) for rung in score.rungs]
-    table = tabulate(cells, headers=_HEADER, tablefmt="simple", disable_numparse=True)
+    table = _table(score, "simple")
     notes = [f"  {note}" for note in _notes(score)]
     return "\n".join([table, *(["", *notes] if notes else []), "", score.verdict.sentence])
 
 
 def ladder_markdown(score: RunScore) -> str:
     """Draws the ladder as a GitHub table with its notes as a list; no sentence."""
-    cells = [_cells(rung) for rung in score.rungs]
-    table = tabulate(cells, headers=_HEADER, tablefmt="github", disable_numparse=True)
+    table = _table(score, "github")
     notes = [f"- {escape.inline(note)}" for note in _notes(score)]
     return "\n".join([table, *(["", *notes] if notes else [])])
 
@@ -48,6 +47,14 @@ def headline(score: RunScore) -> str:
     )
 
 
+def _table(score: RunScore, form: str) -> str:
+    """Draws the rungs; each one's budget stands beside it where they were given different ones."""
+    lines = [list(_HEADER), *(_cells(rung) for rung in score.rungs)]
+    if len({rung.steps for rung in score.rungs}) == 1:
+        lines = [line[:1] + line[2:] for line in lines]
+    return tabulate(lines[1:], headers=lines[0], tablefmt=form, disable_numparse=True)
+
+
 def _cells(rung: RungScore) -> list[str]:
     plateau = wording.interval(rung.plateau)
     if rung.plateau.converged is False:
@@ -57,6 +64,7 @@ def _cells(rung: RungScore) -> list[str]:
         seeds += f" ({rung.diverged} diverged)"
     return [
         wording.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
+        str(rung.steps),
         plateau,
         wording.removal_step(rung.removals),
         wording.interval(rung.capability_loss),
@@ -67,7 +75,7 @@ def _cells(rung: RungScore) -> list[str]:
 
 
 def _notes(score: RunScore) -> list[str]:
-    """Says what a mark or a bare ``undetermined`` in the table stands for."""
+    """Says what a mark or a bare ``undetermined`` stands for, and where seeds are too few."""
     notes = []
     for rung in score.rungs:
         lr = wording.learning_rate(rung.lr)
@@ -78,4 +86,6 @@ def _notes(score: RunScore) -> list[str]:
         if plateau.converged is False and "not converged" not in reason:
             why = f": {plateau.reason}" if plateau.reason else ""
             notes.append(f"{lr}: ~ not converged{why}")
+    if score.verdict.advice:
+        notes.append(score.verdict.advice)
     return notes

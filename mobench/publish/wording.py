@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mobench.score import Removal, lr_text
+from mobench.score.dose import DoseResponse
 
 NOTHING = "—"
 NO_INTERVAL = "no interval"
@@ -91,3 +92,25 @@ def parameters(count: float | None) -> str:
             digits = 1 if count < 10 * unit else 0
             return f"{count / unit:.{digits}f}".removesuffix(".0") + letter
     return f"{count:.0f}"
+
+
+def dose(found: DoseResponse) -> str:
+    """Writes where the attack rate crosses the line, or why no curve says it."""
+    line, curve = number(found.line), found.curve
+    if curve is None:
+        where = f"no two rungs enclose a fall below {line}"
+        if found.bracket is not None:
+            low, high = map(learning_rate, found.bracket)
+            where = f"the rate falls below {line} between LR {low} and {high}"
+        return f"No curve is fitted: {found.reason}; {where}."
+    bottom, top = _rounded(curve.lrs[0]), _rounded(curve.lrs[-1])
+    if curve.critical is None:
+        return f"The fitted curve does not cross {line} between LR {bottom} and {top}."
+    low = f"below {bottom}" if curve.critical_low is None else _rounded(curve.critical_low)
+    high = f"above {top}" if curve.critical_high is None else _rounded(curve.critical_high)
+    at = f"{_rounded(curve.critical)} [{low}, {high}]"
+    return f"The fitted curve crosses {line} at LR {at}."
+
+
+def _rounded(lr: float) -> str:
+    return learning_rate(float(f"{lr:.1e}"))

@@ -3,8 +3,10 @@
 The definitions, formulas and assumptions are in ``docs/method.md``.
 """
 
+from mobench.score.facts import RungFacts, lr_text
 from mobench.score.headline import Resistance, Rung, resistance
 from mobench.score.losses import CapabilityLoss, capability_loss
+from mobench.score.ranks import Contender, Rank, ranks
 from mobench.score.rates import plateau
 from mobench.score.removals import efficiency, removal
 from mobench.score.results import (
@@ -19,15 +21,17 @@ from mobench.score.results import (
     Verdict,
 )
 from mobench.score.run import score_run
-from mobench.score.words import RungFacts, lr_text, verdict
+from mobench.score.words import verdict
 
 __all__ = [
     "SCHEMA",
     "CapabilityLoss",
+    "Contender",
     "Curve",
     "Efficiency",
     "Estimate",
     "Plateau",
+    "Rank",
     "Removal",
     "Resistance",
     "RunScore",
@@ -39,6 +43,7 @@ __all__ = [
     "efficiency",
     "lr_text",
     "plateau",
+    "ranks",
     "removal",
     "resistance",
     "score_run",

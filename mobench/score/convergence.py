@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mobench.score.intervals import Array, t_quantile, t_tail
+from mobench.score.intervals import Array, t_half_width, t_quantile, t_tail
 
 #: Halves of the window count as equal when they differ by less than this.
 MARGIN = 0.05
@@ -42,6 +42,29 @@ def halves_equal(changes: Array, margin: float = MARGIN, alpha: float = 0.05) ->
         f"the halves of the window differ by {mean:+.2f} "
         f"({mean - half:+.2f} to {mean + half:+.2f}; within ±{margin:g} was needed)"
     )
+
+
+def projection(window: Array, level: float) -> tuple[float, float, float] | None:
+    """Where the rate goes if it moves on as it did between the halves of the window.
+
+    Args:
+        window: Attack rate of each seed at each checkpoint [seeds, k]; NaN = not judged.
+        level: Two-sided confidence level.
+
+    Returns:
+        Mean over seeds of ``late + (late - early)`` and its t interval; None for fewer than two
+        seeds or checkpoints, or where a seed was not judged in both halves.
+    """
+    middle = window.shape[1] // 2
+    if window.shape[0] < 2 or middle == 0:
+        return None
+    judged = ~np.isnan(window)
+    if not (judged[:, :middle].any(axis=1).all() and judged[:, middle:].any(axis=1).all()):
+        return None
+    ahead = 2 * np.nanmean(window[:, middle:], axis=1) - np.nanmean(window[:, :middle], axis=1)
+    half = t_half_width(ahead, level)
+    mean = float(ahead.mean())
+    return mean, mean - half, mean + half
 
 
 def transient_end(rates: Array, latest: int) -> int:

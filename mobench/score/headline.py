@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,6 +47,8 @@ class Resistance:
         difference: ``standard - headline``, what the usual test missed.
         corrected: Retention of each admissible rung, by learning rate; its upper bounds hold for
             all of them at once.
+        by_seed: Retention of each seed at the rung that the other seeds choose; empty where seeds
+            do not match across rungs.
     """
 
     headline: Estimate
@@ -54,6 +56,7 @@ class Resistance:
     standard: Estimate
     difference: Estimate
     corrected: Mapping[float, Estimate]
+    by_seed: Mapping[int, float] = field(default_factory=dict)
 
 
 def retention_of(
@@ -143,14 +146,15 @@ def resistance(
     highs = [bound.high for bound in bounds if bound.high is not None]
     plain = [bound.estimate for bound in bounds if bound.estimate is not None]
     best = int(np.argmin(plain))
-    fitted, how = _cross_fitted([windows[rung.lr] for rung in usable], [r.seeds for r in usable])
-    value = plain[best] if fitted is None else (fitted - clean_rate) / (initial - clean_rate)
+    picked, how = _cross_fitted([windows[rung.lr] for rung in usable], [r.seeds for r in usable])
+    kept = {seed: (rate - clean_rate) / (initial - clean_rate) for seed, rate in picked.items()}
+    value = float(np.mean(list(kept.values()))) if kept else plain[best]
     value = min(max(value, min(lows)), min(highs))
     count = len(usable)
     method = f"{how}; upper bound at once for {count} admissible rung{'s' if count > 1 else ''}"
     headline = Estimate(value, min(lows), min(highs), method)
     difference = _difference(standard, headline, usual, own, together)
-    return Resistance(headline, usable[best].lr, standard, difference, corrected)
+    return Resistance(headline, usable[best].lr, standard, difference, corrected, kept)
 
 
 def _window(rung: Rung, window: float) -> Array:
@@ -170,20 +174,29 @@ def _missing_standard(usual: Rung | None) -> Estimate:
 
 def _cross_fitted(
     windows: Sequence[Array], names: Sequence[tuple[int, ...] | None]
-) -> tuple[float | None, str]:
-    """Mean over seeds of the rate at the rung that the other seeds choose."""
-    if len(windows) == 1:
-        return None, "the only admissible rung"
+) -> tuple[dict[int, float], str]:
+    """For each seed the rate at the rung that the other seeds choose; empty if seeds do not match.
+
+    A single rung is chosen by nobody: there each seed has its own rate.
+    """
     means = [mean_of_judged(mean_of_judged(window, axis=2), axis=1) for window in windows]
     matched = len({mean.size for mean in means}) == 1 and len(set(names)) == 1
     table = np.array(means) if matched else np.empty((0, 0))
-    if table.size == 0 or table.shape[1] < 2 or np.isnan(table).any():
-        return None, "plain minimum, biased downwards"
-    picked = []
-    for seed in range(table.shape[1]):
-        others = np.delete(table, seed, axis=1).mean(axis=1)
-        picked.append(table[int(np.argmin(others)), seed])
-    return float(np.mean(picked)), "rung chosen on the other seeds"
+    if len(windows) == 1 and not np.isnan(table).any():
+        how = "the only admissible rung"
+    elif table.size == 0 or table.shape[1] < 2 or np.isnan(table).any():
+        return {}, "plain minimum, biased downwards" if len(windows) > 1 else "the only rung"
+    else:
+        how = "rung chosen on the other seeds"
+    chosen = [
+        int(np.argmin(np.delete(table, seed, axis=1).mean(axis=1))) if len(windows) > 1 else 0
+        for seed in range(table.shape[1])
+    ]
+    seeds = names[0] or tuple(range(table.shape[1]))
+    return {
+        name: float(table[rung, seed])
+        for seed, (name, rung) in enumerate(zip(seeds, chosen, strict=True))
+    }, how
 
 
 def _difference(

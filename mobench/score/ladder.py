@@ -7,12 +7,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobench.score.headline import Resistance, Rung, resistance
+import numpy as np
+
+from mobench.score.convergence import projection
+from mobench.score.facts import RungFacts, lr_text
+from mobench.score.headline import Resistance, Rung, resistance, retention_of
+from mobench.score.intervals import Array
 from mobench.score.rates import mean_of_judged
 from mobench.score.removals import efficiency
 from mobench.score.results import Efficiency, Estimate, RungScore, Verdict
 from mobench.score.rungs import Measured, Setting, score_rung
-from mobench.score.words import RungFacts, rung_phrase, rung_state, verdict
+from mobench.score.words import rung_phrase, rung_state, verdict
 
 
 @dataclass(frozen=True)
@@ -62,17 +67,27 @@ def score_ladder(
         _with_phrase(score, fact, setting.tau) for score, fact in zip(partial, facts, strict=True)
     )
     gain = _efficiency(measured, rungs, facts, setting.tau)
-    budget = max(rung.steps for rung in measured)
+    budgets = {rung.steps for rung in measured}
     word = verdict(
         facts,
         standard_lr=setting.standard_lr,
         tau=setting.tau,
         organism=organism,
-        steps=budget,
+        steps=None if len(budgets) > 1 else max(budgets),
         efficiency=gain,
         not_admitted=not_admitted,
     )
-    return Ladder(rungs, headline, word, gain, budget)
+    if len(budgets) > 1:
+        # No one number of steps is true of every rung, so each is named.
+        word = dataclasses.replace(word, reason=f"{word.reason}; {_budgets(measured)}")
+    return Ladder(rungs, headline, word, gain, max(budgets))
+
+
+def _budgets(measured: Sequence[Measured]) -> str:
+    where: dict[int, list[str]] = {}
+    for rung in measured:
+        where.setdefault(rung.steps, []).append(lr_text(rung.lr))
+    return "; ".join(f"{steps} steps at {', '.join(lrs)}" for steps, lrs in where.items())
 
 
 def _headline(
@@ -108,7 +123,8 @@ def _as_rung(rung: Measured, score: RungScore, epsilon: float) -> Rung:
 
 def _facts(rung: Measured, score: RungScore, setting: Setting, corrected: Estimate) -> RungFacts:
     inside = [step >= rung.steps / 2 for step in rung.checkpoints]
-    means = mean_of_judged(mean_of_judged(rung.outcomes[:, inside], axis=2), axis=1)
+    rates = mean_of_judged(rung.outcomes[:, inside], axis=2)
+    means = mean_of_judged(rates, axis=1)
     return RungFacts(
         lr=rung.lr,
         seeds=score.seeds,
@@ -121,6 +137,16 @@ def _facts(rung: Measured, score: RungScore, setting: Setting, corrected: Estima
         diverged=rung.diverged,
         seed_rates=tuple(float(mean) for mean in means if not math.isnan(mean)),
         inert=score.inert.estimate,
+        projected=_projected(rates[~np.isnan(means)], setting),
+    )
+
+
+def _projected(rates: Array, setting: Setting) -> Estimate | None:
+    ahead = projection(rates, setting.level)
+    if ahead is None:
+        return None
+    return retention_of(
+        *ahead, initial=setting.initial, clean_rate=setting.clean_rate, method="projected"
     )
 
 

