@@ -1,12 +1,25 @@
 """A whole run: rows in any order to numbers, or a clear refusal."""
 
+import dataclasses
 import json
 import math
 import random
+import re
+from pathlib import Path
 
 import pytest
 
-from mobench.score import score_run
+from mobench.score import (
+    SCHEMA,
+    Curve,
+    Efficiency,
+    Plateau,
+    Removal,
+    RungScore,
+    RunScore,
+    Verdict,
+    score_run,
+)
 
 CHECKPOINTS = (1, 8, 16, 32, 40, 48, 56, 64)
 PROMPTS = 80
@@ -323,3 +336,14 @@ def test_input_that_makes_no_sense_is_refused(change, message):
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match=r"must be|at least one"):
         score(*ladder(seeds=1), **options)
+
+
+def test_every_field_of_the_json_is_documented():
+    """The guide is what other tools are written against."""
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
+    section = guide.partition("## score.json")[2].partition("\n## ")[0]
+    assert SCHEMA in section
+    told = set(re.findall(r"`(\w+)`", section)) | {"estimate", "low", "high", "method"}
+    for record in (RunScore, RungScore, Plateau, Removal, Efficiency, Verdict, Curve):
+        missing = {field.name for field in dataclasses.fields(record)} - told
+        assert not missing, f"{record.__name__}: {missing}"
