@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,11 @@ def run(
         cache_root(),
         max_steps,
     )
-    _go(asked, registry, cost.pack, as_json)
+    again = command
+    again += "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
+    again += "" if device == "auto" else f" --device {device}"
+    again += " --offline" if offline else ""
+    _go(asked, registry, cost.pack, again, as_json)
 
 
 def choose_task(registry: Registry, spec: OrganismSpec, name: str | None) -> TaskDef:
@@ -156,8 +161,8 @@ def _preflight(spec: OrganismSpec, *, offline: bool, hardware: Any, needed: int)
         )
 
 
-def _go(asked: Asked, registry: Registry, pack_size: int, as_json: bool) -> None:
-    """Runs the ladder; a stop says how to go on."""
+def _go(asked: Asked, registry: Registry, pack_size: int, again: str, as_json: bool) -> None:
+    """Runs the ladder; a stop says how to go on: with this machine's options too."""
     from mobench.execute.run import run_ladder
     from mobench.progress import Progress
     from mobench.publish.showing import show_run
@@ -166,7 +171,7 @@ def _go(asked: Asked, registry: Registry, pack_size: int, as_json: bool) -> None
         folder = run_ladder(asked, registry, pack_size, Progress())
     except KeyboardInterrupt:
         click.echo(
-            f"\nstopped; what is finished stays in {asked.runs}. Go on with: {asked.command}",
+            f"\nstopped; what is finished stays in {asked.runs}. Go on with: {again}",
             err=True,
         )
         raise SystemExit(130) from None
