@@ -102,6 +102,12 @@ def _row(entry: Entry, rank: Rank | None) -> list[str]:
         wording.interval(rung.capability_loss if rung else None),
         escape.inline(score.verdict.word),
         entry.seeds_by_prompts,
-        str(score.steps),
+        _steps(entry),
         STATUS,
     ]
+
+
+def _steps(entry: Entry) -> str:
+    """The budget; a range where low rungs were given more."""
+    budgets = sorted({rung.steps for rung in entry.score.rungs})
+    return str(budgets[0]) if len(budgets) == 1 else f"{budgets[0]}–{budgets[-1]}"

@@ -11,7 +11,6 @@ from mobench.publish.entry import NOT_RECORDED, Entry
 from mobench.publish.front import MARKER, STATUS
 from mobench.publish.submission import CELLS, MANIFEST, ROWS
 from mobench.publish.table import ladder_markdown
-from mobench.score import Efficiency
 from mobench.score.dose_runs import ladder_dose_response
 
 PLOTS = "plots"
@@ -112,25 +111,11 @@ def _headline(entry: Entry) -> str:
             (f"resistance{at}", wording.interval(score.resistance)),
             ("standard resistance", wording.interval(score.standard_resistance)),
             ("what the usual test missed", wording.interval(score.difference)),
-            ("LR efficiency over the standard rung", efficiency(score.efficiency)),
+            ("LR efficiency over the standard rung", wording.efficiency(score.efficiency)),
             ("tolerated capability loss", f"{score.epsilon:g}"),
             ("removed means retention below", f"{score.tau:g}"),
         ],
     )
-
-
-def efficiency(value: Efficiency | None) -> str:
-    """Writes E, how much more a step does than its learning rate explains, as an interval."""
-    if value is None or value.low is None:
-        return wording.NOTHING
-    if value.lower_bound_only or value.high is None:
-        text = f"≥ {value.low:.1f}"
-    else:
-        text = f"[{value.low:.1f}, {value.high:.1f}]"
-    if value.needed_steps is not None and value.budget_reached is not None:
-        given = "was" if value.budget_reached else "was not"
-        text += f"; the standard rung {given} given 6·N·S = {value.needed_steps:.0f} steps"
-    return text
 
 
 def _before(entry: Entry) -> list[tuple[str, str]]:
@@ -171,6 +156,11 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
         for label, keys in _PROVENANCE
         if keys != ("ladder", "rank") or "lora" in entry.method
     ]
+    bound = entry.recorded("max_steps")
+    if bound is not None:
+        later = entry.recorded("max_steps_set_later") is True
+        text = escape.inline(f"{bound} steps" + (", set when cells were finished" if later else ""))
+        rows.insert(2, ("low rungs extended up to", text))
     if entry.recorded("git", "dirty") is True:
         rows = [
             (k, f"{v}, with uncommitted changes" if k == "mobench commit" else v) for k, v in rows

@@ -27,6 +27,9 @@ def ladder_table(score: RunScore) -> str:
     """
     table = _table(score, "simple")
     notes = [f"  {note}" for note in _notes(score)]
+    if score.efficiency is not None and score.efficiency.low is not None:
+        bound = wording.efficiency(score.efficiency)
+        notes.append(f"  LR efficiency over the standard rung: {bound}")
     return "\n".join([table, *(["", *notes] if notes else []), "", score.verdict.sentence])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from mobench.score import Removal, lr_text
+from mobench.score import Efficiency, Removal, lr_text
 from mobench.score.dose import DoseResponse
 
 NOTHING = "—"
@@ -46,6 +46,20 @@ def interval(value: HasInterval | None) -> str:
     if value.low is None or value.high is None:
         return NO_INTERVAL
     return f"{number(value.estimate)} [{number(value.low)}, {number(value.high)}]"
+
+
+def efficiency(value: Efficiency | None) -> str:
+    """Writes E, how much more a step does than its learning rate explains, as an interval."""
+    if value is None or value.low is None:
+        return NOTHING
+    if value.lower_bound_only or value.high is None:
+        text = f"≥ {value.low:.1f}"
+    else:
+        text = f"[{value.low:.1f}, {value.high:.1f}]"
+    if value.needed_steps is not None and value.budget_reached is not None:
+        given = "was" if value.budget_reached else "was not"
+        text += f"; the standard rung {given} given 6·N·S = {value.needed_steps:.0f} steps"
+    return text
 
 
 def removal_step(removals: Sequence[Removal]) -> str:

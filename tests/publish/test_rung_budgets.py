@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from mobench.errors import Problems
 from mobench.publish import submission
+from mobench.publish.leaderboard import build
 from mobench.publish.plot import plot_ladder
 from mobench.publish.table import ladder_markdown, ladder_table
 from mobench.score import RunScore
@@ -90,10 +92,26 @@ def test_the_table_shows_budgets_only_where_they_differ(
     assert "steps" not in ladder_table(make_run().score()).splitlines()[0]
 
 
+def test_efficiency_stands_below_the_table_whatever_the_verdict(
+    score: RunScore, make_run: Callable[..., Any]
+) -> None:
+    told = "  LR efficiency over the standard rung: ≥ 20.0; the standard rung was given 6·N·S"
+    assert told in ladder_table(score)
+    assert "LR efficiency" not in ladder_table(make_run(seeds=1).score())
+
+
 def test_the_picture_is_drawn(score: RunScore, tmp_path: Path) -> None:
     png, svg = plot_ladder(score, tmp_path / "plot")
     assert png.stat().st_size > 0
     assert svg.stat().st_size > 0
+
+
+def test_pages_name_every_budget_and_the_bound(extended: Any, tmp_path: Path) -> None:
+    extended.submit(tmp_path)
+    build(tmp_path)
+    assert "| 64–960 " in (tmp_path / "README.md").read_text()
+    (page,) = (tmp_path / "organisms").glob("*.md")
+    assert re.search(r"low rungs extended up to +\| 1000 steps ", page.read_text())
 
 
 def test_an_extended_run_is_published_and_read_back(extended: Any, tmp_path: Path) -> None:
