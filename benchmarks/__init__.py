@@ -1,0 +1,1 @@
+"""What mobench claims about its own speed and its own numbers, measured."""
