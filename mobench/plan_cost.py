@@ -1,4 +1,4 @@
-"""What a plan will cost, before anything is loaded: tokens, FLOPs, memory, disk, time.
+"""What a plan will cost, before anything is loaded: tokens, FLOPs, memory, disk.
 
 Plain arithmetic over a model's shape; no torch. Estimates lean to the high side, since a plan that
 turns out cheaper than it said disappoints nobody. Sources:
@@ -21,16 +21,6 @@ Method = Literal["lora", "full"]
 RUNTIME_BYTES = 900_000_000
 """Resident memory of a process that imported torch, transformers, peft and lm-eval, with room for
 its allocator: the first three alone took 0.5 GB, measured on Linux with torch 2.13 for CPU."""
-
-TRAINING_EFFICIENCY = 0.45
-"""Share of the matrix-product speed that a training step reaches. SmolLM2-135M with LoRA in float32
-on two CPU cores took 3.1 s for a step of 8 × 64 tokens, so 94 GFLOP/s, where each core multiplies
-at 97. On accelerators PaLM reports 0.46 (Chowdhery et al. 2022, arXiv 2204.02311, model FLOPs
-utilization)."""
-
-MEASURING_EFFICIENCY = 0.3
-"""The same for answering: after the prompt, tokens come one by one, and such narrow products wait
-for memory. Measured 0.32 on SmolLM2-135M's shape, 32 answers at a time, float32, CPU."""
 
 _ANSWER_BATCH = 64  # rows answered at once, for the key-value cache
 _ROW_BYTES = 200  # a row's fields as JSON, without the answer's text
@@ -70,6 +60,8 @@ class Cost:
         measure_flops: FLOPs of all answers, over all cells and the two references.
         memory_bytes: Peak memory of one pack at work, where the model is.
         disk_bytes: Size of the finished run folder, adapters included.
+        train_bytes: Activations kept for backward passes, over all steps of all cells.
+        capability_calls: Times that lm-eval is called.
     """
 
     train_tokens: int
@@ -77,6 +69,8 @@ class Cost:
     measure_flops: float
     memory_bytes: int
     disk_bytes: int
+    train_bytes: float
+    capability_calls: int
 
 
 def adapter_params(shape: Shape, rank: int) -> int:
@@ -236,6 +230,10 @@ def estimate(
         disk_bytes=cells * checkpoints * kept
         + answers * (_ROW_BYTES + _TOKEN_BYTES * eval_tokens)
         + questions * (_ROW_BYTES + _TOKEN_BYTES * asked),
+        train_bytes=float(
+            train_tokens * activation_bytes_per_token(shape, method=method, dtype_bytes=dtype_bytes)
+        ),
+        capability_calls=cells * capability_checkpoints + references,
     )
 
 
@@ -280,20 +278,3 @@ def matmul_shape(
     """
     rows = min(pack * batch_size * tokens_per_example, 4096)
     return rows, shape.hidden_size, shape.intermediate_size
-
-
-def time_estimate(cost: Cost, flops_per_second: float) -> float:
-    """Returns seconds for training and measuring.
-
-    Args:
-        cost: From `estimate`.
-        flops_per_second: Measured matrix-product speed, as `hardware.matmul_flops` gives it.
-
-    Raises:
-        ValueError: The speed is not positive.
-    """
-    if not flops_per_second > 0:
-        raise ValueError(f"flops_per_second must be positive, got {flops_per_second}")
-    return (
-        cost.train_flops / TRAINING_EFFICIENCY + cost.measure_flops / MEASURING_EFFICIENCY
-    ) / flops_per_second

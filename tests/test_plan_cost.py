@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from mobench.plan_cost import (
-    MEASURING_EFFICIENCY,
-    TRAINING_EFFICIENCY,
     Cost,
     Shape,
     activation_bytes_per_token,
@@ -22,7 +20,6 @@ from mobench.plan_cost import (
     largest_pack,
     matmul_shape,
     memory_bytes,
-    time_estimate,
     train_flops_per_token,
 )
 
@@ -206,20 +203,12 @@ def test_a_contract_row_is_as_long_as_the_estimate_takes_it_to_be() -> None:
     assert len(json.dumps(row)) < one.disk_bytes / rows - 4 * 40 < 1.5 * len(json.dumps(row))
 
 
-def test_time_is_both_kinds_of_work_at_their_own_efficiency() -> None:
-    cost = Cost(0, 1e12, 2e12, 0, 0)
-    seconds = time_estimate(cost, 1e11)
-    assert seconds == pytest.approx(10 / TRAINING_EFFICIENCY + 20 / MEASURING_EFFICIENCY)
-    with pytest.raises(ValueError, match="positive"):
-        time_estimate(cost, 0.0)
-
-
 def test_speed_is_measured_at_the_models_own_width_and_quickly() -> None:
     assert matmul_shape(SMOLLM2, batch_size=8, tokens_per_example=64) == (512, 576, 1536)
     assert matmul_shape(SMOLLM2, batch_size=8, tokens_per_example=64, pack=99)[0] == 4096
 
 
 def test_planning_needs_no_torch() -> None:
-    code = "import sys, mobench.plan_cost; sys.exit('torch' in sys.modules)"
+    code = "import sys, mobench.plan_cost, mobench.plan_time; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert dataclasses.is_dataclass(Cost)

@@ -16,8 +16,8 @@ from mobench.plan_cost import (
     largest_pack,
     matmul_shape,
     memory_bytes,
-    time_estimate,
 )
+from mobench.plan_time import time_estimate
 from mobench.registry import OrganismSpec, TaskDef
 from mobench.registry.spec import HubBase, Preset, ScratchBase, WheelBase
 from mobench.train.schedule import capability_checkpoints, checkpoints
@@ -171,9 +171,9 @@ def cost_of(
         measure_flops=cost.measure_flops,
         memory_bytes=memory_bytes(model, pack=pack, **sizes),
         disk_bytes=cost.disk_bytes,
-        seconds=time_estimate(cost, speed),
+        seconds=time_estimate(cost, speed, hardware.device),
         device=hardware.device,
-        extension=_extension(spec, preset, max_steps, costs, speed),
+        extension=_extension(spec, preset, max_steps, costs, speed, hardware.device),
     )
 
 
@@ -183,6 +183,7 @@ def _extension(
     max_steps: int | None,
     costs: Callable[[int, int], Cost],
     speed: float,
+    device: str,
 ) -> ExtensionCost | None:
     """The dearest that a result of the ordinary ladder could make of ``--max-steps``."""
     if max_steps is None:
@@ -202,6 +203,8 @@ def _extension(
         measure_flops=sum(part.measure_flops - known.measure_flops for part in parts),
         memory_bytes=0,
         disk_bytes=sum(part.disk_bytes - known.disk_bytes for part in parts),
+        train_bytes=sum(part.train_bytes for part in parts),
+        capability_calls=sum(part.capability_calls - known.capability_calls for part in parts),
     )
     return ExtensionCost(
         cells=len(longer) * preset.seeds,
@@ -210,7 +213,7 @@ def _extension(
         train_flops=total.train_flops,
         measure_flops=total.measure_flops,
         disk_bytes=total.disk_bytes,
-        seconds=time_estimate(total, speed),
+        seconds=time_estimate(total, speed, device),
     )
 
 
