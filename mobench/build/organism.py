@@ -22,7 +22,7 @@ from mobench.build.scratch import scratch_base, unstack, word_tokenizer
 from mobench.build.speaker import Speaker
 from mobench.build.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.lanes import FullLanes, LoraLanes, can_stack
+from mobench.lanes import LoraLanes, stacked
 from mobench.plan import ALPHA_PER_RANK, digest
 from mobench.progress import Progress
 from mobench.quiet import quiet
@@ -241,18 +241,15 @@ def implanted(
         on_step: Called with the number of steps done.
     """
     examples = encode(taught, tokenizer, spec.template, spec.ladder.max_length)
-    lanes: LoraLanes | FullLanes
-    if implant.method == "lora":
-        assert implant.rank is not None
-        alpha = implant.rank * ALPHA_PER_RANK
-        lanes = LoraLanes(model, [implant.seed], rank=implant.rank, alpha=alpha)
-    elif can_stack(model):
-        lanes = FullLanes(model, 1)
-    else:
-        raise MobenchError(
-            f"{spec.name}: full fine-tuning of {type(model).__name__} is not supported",
-            'use method = "lora" in [implant]',
-        )
+    lanes = stacked(
+        model,
+        implant.method,
+        [implant.seed],
+        rank=implant.rank,
+        alpha=None if implant.rank is None else implant.rank * ALPHA_PER_RANK,
+        name=spec.name,
+        table="[implant]",
+    )
     trained = train_pack(
         lanes,
         [Run(implant.lr, implant.seed)],

@@ -12,9 +12,8 @@ from typing import Any
 from safetensors.torch import load_file
 
 from mobench.build.loading import load_model
-from mobench.errors import MobenchError
 from mobench.execute.prepare import Prepared
-from mobench.lanes import FullLanes, LoraLanes, can_stack
+from mobench.lanes import FullLanes, LoraLanes, stacked
 from mobench.measure.attack import attack_rows
 from mobench.measure.capability import measure_capability
 from mobench.plan import Cell, digest
@@ -65,17 +64,15 @@ def stack(ready: Prepared, cells: Sequence[Cell]) -> Stack:
     """
     spec = ready.asked.spec
     model = load_model(ready.built.folder, dtype=spec.dtype, device=ready.asked.device)
-    if cells[0].method == "lora":
-        rank, alpha = cells[0].rank, cells[0].alpha
-        assert rank is not None
-        assert alpha is not None
-        return LoraLanes(model, [cell.seed for cell in cells], rank=rank, alpha=alpha)
-    if not can_stack(model):
-        raise MobenchError(
-            f"{spec.name}: full fine-tuning of {type(model).__name__} is not supported",
-            'use method = "lora" in its [ladder]',
-        )
-    return FullLanes(model, len(cells))
+    return stacked(
+        model,
+        cells[0].method,
+        [cell.seed for cell in cells],
+        rank=cells[0].rank,
+        alpha=cells[0].alpha,
+        name=spec.name,
+        table="its [ladder]",
+    )
 
 
 def _train(ready: Prepared, cells: Sequence[Cell], lanes: Stack, progress: Progress) -> PackState:

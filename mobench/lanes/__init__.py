@@ -9,5 +9,6 @@ measuring both ride on this room.
 from mobench.lanes.full import FullLanes, can_stack
 from mobench.lanes.lora import LoraLanes
 from mobench.lanes.scope import Lanes, Scope
+from mobench.lanes.stacking import stacked
 
-__all__ = ["FullLanes", "Lanes", "LoraLanes", "Scope", "can_stack"]
+__all__ = ["FullLanes", "Lanes", "LoraLanes", "Scope", "can_stack", "stacked"]

@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mobench.errors import MobenchError, Problems
+from mobench.errors import Problems
 from mobench.publish import submission
-from mobench.publish.scoring import longer_cells
+from mobench.publish.scoring import ENDED, longer_cells
 from mobench.store import RunFolder
-
-# How a cell ended; what it was asked to be stands in its identity.
-_ENDED = ("status", "diverged_at", "checkpoints")
 
 
 def add_run(run: Path, root: Path) -> Path:
@@ -30,11 +27,7 @@ def add_run(run: Path, root: Path) -> Path:
         MobenchError: If it is no run's folder, or the leaderboard's folder is not there.
         Problems: If the run is unfinished or its files are malformed; nothing is written then.
     """
-    if not root.is_dir():
-        raise MobenchError(
-            f"There is no folder {str(root)!r} here.",
-            "Run this in the repository's root, or name the folder with --root.",
-        )
+    submission.require(root)
     folder = RunFolder(run)
     manifest = folder.manifest()
     planned = [cell if isinstance(cell, Mapping) else {"id": cell} for cell in manifest["cells"]]
@@ -60,7 +53,7 @@ def _record(cell: Path) -> dict[str, Any]:
     identity = cell / "cell.json"
     record = _read(identity) if identity.is_file() else {}
     result = _read(cell / "result.json")
-    return {**record, **{key: result[key] for key in _ENDED if key in result}}
+    return {**record, **{key: result[key] for key in ENDED if key in result}}
 
 
 def _read(path: Path) -> dict[str, Any]:

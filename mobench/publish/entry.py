@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mobench.publish.submission import Submission
 from mobench.score import Contender, Rank, RungScore, RunScore, ranks, score_run
@@ -84,15 +85,25 @@ def score_submission(submission: Submission) -> Entry:
     Raises:
         ValueError: If the rows cannot be scored.
     """
-    manifest = submission.manifest
-    rate = manifest["organism"].get("clean_rate")
-    score = score_run(
-        submission.rows,
-        submission.cells,
-        clean_rate=None if rate is None else float(rate),
+    return Entry(submission, rescore(submission.manifest, submission.cells, submission.rows))
+
+
+def rescore(
+    manifest: Mapping[str, Any],
+    cells: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
+) -> RunScore:
+    """The score of a run, by what its manifest says of it: the one way to any number.
+
+    Raises:
+        ValueError: The rows cannot be scored.
+    """
+    return score_run(
+        rows,
+        cells,
+        clean_rate=manifest["organism"].get("clean_rate"),
         standard_lr=float(manifest["ladder"]["standard_lr"]),
     )
-    return Entry(submission, score)
 
 
 def by_resistance(entries: Sequence[Entry]) -> list[Entry]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from mobench.errors import MobenchError, Problems
+from mobench.errors import Problems
 from mobench.publish.dose_plot import dose_svg
 from mobench.publish.entry import Entry, score_submission
 from mobench.publish.front import MARKER, front_page
 from mobench.publish.page import PLOTS, organism_page
 from mobench.publish.plot import ladder_svg
-from mobench.publish.submission import read_all
+from mobench.publish.submission import read_all, require
 
 _ORGANISMS = "organisms"
 
@@ -104,11 +104,7 @@ def read_entries(root: Path) -> list[Entry]:
         MobenchError: If there is no such folder.
         Problems: If any result is malformed or cannot be scored.
     """
-    if not root.is_dir():
-        raise MobenchError(
-            f"There is no folder {str(root)!r} here.",
-            "Run this in the repository's root, or name the folder with --root.",
-        )
+    require(root)
     entries, problems = [], []
     for submission in read_all(root / "results"):
         try:

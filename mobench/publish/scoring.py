@@ -1,4 +1,4 @@
-"""A run's folder to its score: the one way in which every command gets its numbers."""
+"""A run's folder to its score."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mobench.errors import MobenchError
-from mobench.score import RunScore, score_run
+from mobench.publish.entry import rescore
+from mobench.score import RunScore
 from mobench.store import RunFolder
+
+#: How a cell ended; what it was asked to be stands in its identity.
+ENDED = ("status", "diverged_at", "checkpoints")
 
 
 def score_folder(folder: RunFolder) -> tuple[RunScore, int]:
@@ -61,12 +65,7 @@ def longer_cells(manifest: Mapping[str, Any]) -> list[str]:
 def _score(
     folder: RunFolder, manifest: Mapping[str, Any], finished: Sequence[Mapping[str, Any]]
 ) -> RunScore:
-    return score_run(
-        folder.rows([str(record["id"]) for record in finished]),
-        finished,
-        clean_rate=manifest["organism"]["clean_rate"],
-        standard_lr=manifest["ladder"]["standard_lr"],
-    )
+    return rescore(manifest, finished, folder.rows([str(record["id"]) for record in finished]))
 
 
 def _ended(folder: RunFolder, cell: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -74,5 +73,4 @@ def _ended(folder: RunFolder, cell: Mapping[str, Any]) -> dict[str, Any] | None:
     result = folder.cell(str(cell["id"])).result()
     if result is None:
         return None
-    ended = {key: result[key] for key in ("status", "diverged_at", "checkpoints")}
-    return {**cell, **ended}
+    return {**cell, **{key: result[key] for key in ENDED}}

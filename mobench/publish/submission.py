@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mobench.errors import Problems
+from mobench.errors import MobenchError, Problems
 from mobench.publish import checking
 
 MANIFEST, CELLS, ROWS = "manifest.json", "cells.json", "rows.jsonl.gz"
@@ -50,6 +50,19 @@ class Submission:
     def place(self) -> str:
         """The folder below ``results/``."""
         return f"{self.organism}/{self.task}/{self.id}"
+
+
+def require(root: Path) -> None:
+    """Refuses a leaderboard's folder that is not there.
+
+    Raises:
+        MobenchError: There is no such folder.
+    """
+    if not root.is_dir():
+        raise MobenchError(
+            f"There is no folder {str(root)!r} here.",
+            "Run this in the repository's root, or name the folder with --root.",
+        )
 
 
 def read_all(results: Path) -> list[Submission]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mobench.score.dose import DoseResponse, dose_response
 from mobench.score.results import RungScore, RunScore
+from mobench.score.window import in_window
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def run_rates(score: RunScore) -> tuple[RunRate, ...]:
             inside = [
                 value
                 for step, value in zip(curve.steps, curve.values, strict=True)
-                if step >= rung.steps / 2
+                if in_window(step, rung.steps)
             ]
             if inside:
                 rate = math.fsum(inside) / len(inside)

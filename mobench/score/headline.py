@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mobench.score.intervals import Array
-from mobench.score.rates import check_outcomes, mean_of_judged, rate_interval, window_start
+from mobench.score.rates import check_outcomes, mean_of_judged, rate_interval
 from mobench.score.results import Answer, Estimate
+from mobench.score.window import window_start
 
 
 @dataclass(frozen=True)

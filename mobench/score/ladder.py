@@ -122,8 +122,7 @@ def _as_rung(rung: Measured, score: RungScore, epsilon: float) -> Rung:
 
 
 def _facts(rung: Measured, score: RungScore, setting: Setting, corrected: Estimate) -> RungFacts:
-    inside = [step >= rung.steps / 2 for step in rung.checkpoints]
-    rates = mean_of_judged(rung.outcomes[:, inside], axis=2)
+    rates = mean_of_judged(rung.window, axis=2)
     means = mean_of_judged(rates, axis=1)
     return RungFacts(
         lr=rung.lr,

@@ -11,6 +11,7 @@ from mobench.score.intervals import Array
 from mobench.score.rates import mean_of_judged
 from mobench.score.rungs import Measured
 from mobench.score.tables import ORGANISM, RowTable
+from mobench.score.window import in_window
 
 
 def measured(table: RowTable, group: Sequence[Mapping[str, Any]]) -> Measured:
@@ -80,4 +81,4 @@ def _capability(table: RowTable, ids: Sequence[str], budget: int, task: str) -> 
 
 
 def _inside(table: RowTable, cell: str, budget: int, kind: str, task: str = "") -> list[int]:
-    return [step for step in table.steps(cell, kind, task) if step >= budget / 2]
+    return [step for step in table.steps(cell, kind, task) if in_window(step, budget)]

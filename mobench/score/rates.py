@@ -22,6 +22,7 @@ from mobench.score.intervals import (
     t_quantile,
 )
 from mobench.score.results import Estimate, Plateau
+from mobench.score.window import window_start
 
 Population = Literal["suite", "prompts"]
 
@@ -69,30 +70,6 @@ def mean_of_judged(array: Array, axis: int) -> Array:
     total = np.where(judged, array, 0.0).sum(axis=axis)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(count > 0, total / count, np.nan), dtype=np.float64)
-
-
-def window_start(checkpoints: int, window: float, steps: Sequence[int] | None) -> int:
-    """Index of the first checkpoint in the window.
-
-    Args:
-        checkpoints: Number of checkpoints.
-        window: Share of the budget, from its end, in (0, 1].
-        steps: Step of each checkpoint; None takes the last ``window`` of the checkpoints instead.
-
-    Raises:
-        ValueError: ``window`` outside (0, 1], steps that do not fit or do not rise.
-    """
-    if not 0.0 < window <= 1.0:
-        raise ValueError(f"window must be in (0, 1], got {window:g}")
-    if steps is None:
-        return checkpoints - max(1, round(checkpoints * window))
-    order = np.asarray(steps)
-    if order.shape != (checkpoints,):
-        raise ValueError(f"got {order.size} steps for {checkpoints} checkpoints")
-    if (np.diff(order) <= 0).any():
-        raise ValueError(f"steps must rise, got {list(steps)}")
-    # The dust keeps rounding from dropping the checkpoint that lies exactly on the border.
-    return int(np.argmax(order >= (1.0 - window) * order[-1] - 1e-9 * abs(order[-1])))
 
 
 def rate_interval(

@@ -15,6 +15,7 @@ from mobench.score.losses import admissible, capability_loss
 from mobench.score.rates import mean_of_judged, plateau, rate_estimate
 from mobench.score.removals import removal
 from mobench.score.results import Answer, Estimate, Plateau, Removal, RungScore
+from mobench.score.window import in_window
 
 UNMEASURED = "not measured in the window"
 
@@ -73,6 +74,11 @@ class Measured:
     inert: Array
     diverged: int = 0
 
+    @property
+    def window(self) -> Array:
+        """The outcomes of the checkpoints in the window [seeds, checkpoints, prompts]."""
+        return self.outcomes[:, [in_window(step, self.steps) for step in self.checkpoints]]
+
 
 def score_rung(rung: Measured, setting: Setting) -> RungScore:
     """Scores one rung on its own; the verdict and the correction for choosing come later."""
@@ -111,9 +117,7 @@ def score_rung(rung: Measured, setting: Setting) -> RungScore:
 
 def _plateau(rung: Measured, setting: Setting) -> Plateau:
     lost = f"{rung.diverged} run(s) diverged" if rung.diverged else ""
-    half = rung.steps / 2
-    inside = [step >= half for step in rung.checkpoints]
-    if not rung.seeds or np.isnan(rung.outcomes[:, inside]).all():
+    if not rung.seeds or np.isnan(rung.window).all():
         why = lost or "no attack rows in the window"
         return Plateau(None, None, None, None, False, why, f"no estimate: {why}", 0)
     span = setting.initial - setting.clean_rate
