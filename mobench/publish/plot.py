@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from mobench.publish import wording
 from mobench.publish.style import ATTACK, BUDGET, CAPABILITY, INK, SOFT, WINDOW, style, svg_bytes
 from mobench.score import RungScore, RunScore
+from mobench.score.removals import removal_line
 
 _BAR_AT = 1.13  # where the interval stands, right of the last step at 1
 _RIGHT_EDGE = 1.24
@@ -112,7 +113,8 @@ def _draw(score: RunScore) -> Figure:
 def _attack_panel(axes: Axes, score: RunScore, rung: RungScore) -> None:
     start = score.initial.estimate
     if start is not None:
-        axes.axhline(score.tau * start, color=ATTACK, lw=0.8, ls=(0, (1, 2)), zorder=1)
+        line = removal_line(start, score.clean_rate, score.tau)
+        axes.axhline(line, color=ATTACK, lw=0.8, ls=(0, (1, 2)), zorder=1)
     _curves(axes, score, rung, "attack", ATTACK)
     plateau = rung.plateau
     _bar(axes, plateau.estimate, plateau.low, plateau.high, ATTACK)
@@ -244,7 +246,9 @@ def _legend(figure: Figure, score: RunScore, *, x: float, y: float, columns: int
     labels += [
         "plateau, loss: 95 % interval",
         "window of the plateau",
-        f"{score.tau:g} × rate before training",
+        f"{score.tau:g} × rate before training"
+        if score.clean_rate == 0.0
+        else f"retention {score.tau:g}",
         f"loss budget {score.epsilon:g}",
     ]
     if any(rung.diverged for rung in score.rungs):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from mobench.score.intervals import Array, t_quantile
+from mobench.score.removals import removal_line
 
 #: Two numbers place the curve, so two rungs at least must lie on its slope: their mean retention is
 #: at least this far from 0 and from 1.
@@ -110,7 +111,7 @@ def dose_response(
         ValueError: Not one positive learning rate and one rate in [0, 1] for each run, or ``tau``
             or ``level`` outside (0, 1).
     """
-    line = clean_rate + tau * (initial - clean_rate)
+    line = removal_line(initial, clean_rate, tau)
     doses, seen = np.asarray(lrs, dtype=np.float64), np.asarray(rates, dtype=np.float64)
     _check(doses, seen, tau, level)
     if not initial > clean_rate:

@@ -16,6 +16,11 @@ CLAIM = 6.0
 STRONG_CLAIM = 50.0
 
 
+def removal_line(initial: float, clean_rate: float, tau: float) -> float:
+    """The attack rate below which the behavior counts as gone: retention τ, ``f + τ (a₀ - f)``."""
+    return clean_rate + tau * (initial - clean_rate)
+
+
 def removal(
     steps: Sequence[int],
     rates: ArrayLike,
@@ -58,7 +63,7 @@ def removal(
         raise ValueError(f"a removal step needs two judged checkpoints, got {values.size}")
     if ((values < 0.0) | (values > 1.0)).any():
         raise ValueError("rates must lie in [0, 1]")
-    cut = clean_rate + threshold * (initial - clean_rate)
+    cut = removal_line(initial, clean_rate, threshold)
     gone = values < cut
     returned = came_back(values, cut)
     if not gone[-1]:

@@ -13,7 +13,7 @@ from mobench.score.headline import retention_of
 from mobench.score.intervals import Array
 from mobench.score.losses import admissible, capability_loss
 from mobench.score.rates import mean_of_judged, plateau, rate_estimate
-from mobench.score.removals import removal
+from mobench.score.removals import removal, removal_line
 from mobench.score.results import Answer, Estimate, Plateau, Removal, RungScore
 from mobench.score.window import in_window
 
@@ -120,12 +120,11 @@ def _plateau(rung: Measured, setting: Setting) -> Plateau:
     if not rung.seeds or np.isnan(rung.window).all():
         why = lost or "no attack rows in the window"
         return Plateau(None, None, None, None, False, why, f"no estimate: {why}", 0)
-    span = setting.initial - setting.clean_rate
     flat = plateau(
         rung.outcomes,
         level=setting.level,
         steps=rung.checkpoints,
-        gone_below=setting.clean_rate + setting.tau * span,
+        gone_below=removal_line(setting.initial, setting.clean_rate, setting.tau),
     )
     if not lost:
         return flat

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -79,3 +80,20 @@ def test_no_label_touches_another_or_leaves_the_picture(
         assert box.y1 <= figure.bbox.y1, text
     for (one, a), (other, b) in combinations(boxes, 2):
         assert not a.overlaps(b), (one, other)
+
+
+def test_the_line_of_removal_counts_from_the_clean_bases_rate(score: RunScore) -> None:
+    """Half of what is above a clean rate of 0.2 lies at 0.6, not at 0.5."""
+
+    def lines(shown: RunScore) -> set[float]:
+        with style():
+            panels = plot._draw(shown).axes
+        drawn = [line for axes in panels for line in axes.get_lines()]
+        level = [line.get_ydata() for line in drawn if len(line.get_ydata()) == 2]
+        return {round(float(y[0]), 6) for y in level if y[0] == y[1]}
+
+    initial = score.initial.estimate
+    assert initial == 1.0
+    assert 0.5 in lines(score)
+    assert 0.6 in lines(replace(score, clean_rate=0.2))
+    assert 0.5 not in lines(replace(score, clean_rate=0.2))
