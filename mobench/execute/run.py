@@ -15,7 +15,8 @@ from typing import Any
 from mobench.build.loading import load_model, parameter_count
 from mobench.execute import extend
 from mobench.execute.extend import Extension
-from mobench.execute.packs import capability_rows, run_pack
+from mobench.execute.measuring import capability_rows
+from mobench.execute.packs import run_pack
 from mobench.execute.prepare import Asked, Prepared, prepare
 from mobench.hardware import detect
 from mobench.measure.attack import attack_rows

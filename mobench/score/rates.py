@@ -146,7 +146,8 @@ def rate_estimate(window: Array, *, level: float, missing: str) -> Estimate:
 
 def _seed_means(outcomes: Array) -> Array:
     means = mean_of_judged(mean_of_judged(outcomes, axis=2), axis=1)
-    return means[~np.isnan(means)]
+    judged: Array = means[~np.isnan(means)]
+    return judged
 
 
 def _pooled(means: Array, others: Sequence[Array], level: float) -> tuple[float, float]:
