@@ -19,6 +19,7 @@ from mobench.execute.measuring import capability_rows
 from mobench.execute.packs import run_pack
 from mobench.execute.prepare import Asked, Prepared, prepare
 from mobench.hardware import detect
+from mobench.heap import keep_freed_memory
 from mobench.measure.attack import attack_rows
 from mobench.measure.capability import check_capability
 from mobench.plan import Cell, packs
@@ -44,6 +45,7 @@ def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progr
     Raises:
         MobenchError: Something that the user can mend; what was measured stays.
     """
+    keep_freed_memory()
     check_capability(asked.spec.capability, include_path=registry.capability_dirs[0])
     started = time.monotonic()
     ready = prepare(asked, registry, progress)

@@ -10,6 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from mobench.lanes.low_rank import low_rank
 from mobench.lanes.scope import Scope
 
 PEFT_PREFIX = "base_model.model."
@@ -46,11 +47,27 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps [lanes * rows, …, inputs] to [lanes * rows, …, outputs]."""
-        frozen: torch.Tensor = self.base(x)
         a, b = self.scope.pick(self.a), self.scope.pick(self.b)
+        product = _product(self.base)
+        if product is not None:
+            return low_rank(x, *product, a, b, self.scaling)
+        frozen: torch.Tensor = self.base(x)
         rows = x.reshape(a.shape[0], -1, self.inputs).to(a.dtype)
         update = torch.bmm(torch.bmm(rows, a.transpose(1, 2)), b.transpose(1, 2))
         return (frozen + self.scaling * update.view(frozen.shape)).to(frozen.dtype)
+
+
+def _product(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+    """Frozen weight [outputs, inputs] and bias, where calling the layer does no more with them."""
+    weight, bias = layer.weight, layer.bias
+    assert isinstance(weight, torch.Tensor)
+    assert bias is None or isinstance(bias, torch.Tensor)
+    hooked = layer._forward_hooks or layer._forward_pre_hooks or hasattr(layer, "_hf_hook")
+    if hooked or weight.requires_grad:
+        return None
+    if type(layer) is nn.Linear:
+        return weight, bias
+    return (weight.T, bias) if type(layer) is Conv1D else None
 
 
 class LoraLanes:

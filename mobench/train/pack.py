@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch.nn import functional
 
 from mobench.lanes import Lanes
-from mobench.train.batches import IGNORED, Encoded, collate, order
+from mobench.train.batches import Encoded, collate, order
+from mobench.train.losses import lane_losses
 from mobench.train.optimizer import LaneAdamW
 
 
@@ -56,37 +56,6 @@ class PackState:
     def fresh(cls, lanes: int) -> PackState:
         """Nothing done yet."""
         return cls(0, [[] for _ in range(lanes)], [None] * lanes)
-
-
-def lane_losses(
-    lanes: Lanes, ids: torch.Tensor, labels: torch.Tensor, shortest: int
-) -> torch.Tensor:
-    """Mean negative log-likelihood of each active lane's response tokens.
-
-    Only positions from the shortest prompt's end on pass through the output head.
-
-    Args:
-        lanes: The stack; its active lanes share the rows evenly.
-        ids: Token ids [lanes * rows, tokens].
-        labels: The same shape, ``IGNORED`` where there is no loss.
-        shortest: Tokens at the start of every row that no loss depends on as a target.
-
-    Returns:
-        [lanes], in nats per token.
-    """
-    active = len(lanes.scope.active)
-    kept = ids.shape[1] - (shortest - 1)
-    logits = lanes.model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits[:, :-1]
-    targets = labels[:, shortest:]
-    losses = functional.cross_entropy(
-        # At least float32; a double stays one.
-        logits.to(torch.promote_types(logits.dtype, torch.float32)).flatten(0, 1),
-        targets.flatten(),
-        ignore_index=IGNORED,
-        reduction="none",
-    )
-    counted = (targets != IGNORED).reshape(active, -1).sum(1)
-    return losses.view(active, -1).sum(1) / counted
 
 
 def train_pack(

@@ -17,8 +17,9 @@ from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, Lanes, LoraLanes
 from mobench.train.batches import IGNORED, Encoded, collate, order
+from mobench.train.losses import lane_losses
 from mobench.train.optimizer import LaneAdamW
-from mobench.train.pack import PackState, Recipe, Run, lane_losses, train_pack
+from mobench.train.pack import PackState, Recipe, Run, train_pack
 
 RANK, ALPHA, PAD = 4, 8.0, 0
 RUNS = (Run(1e-3, 0), Run(1e-2, 1), Run(3e-3, 2))

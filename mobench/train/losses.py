@@ -1,0 +1,177 @@
+"""Each lane's loss, without logits that no loss needs.
+
+A vocabulary of 50,000 words makes the output head the dearest layer of a small model, and most of
+what it computes in training is thrown away: prompt positions have no loss, and padding has none.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from mobench.lanes import Lanes
+from mobench.train.batches import IGNORED
+
+LOGITS_AT_ONCE = 2**24
+"""Logits held at a time: 64 MiB in float32, enough rows for a product to reach full speed."""
+
+_PLAIN_HEADS: weakref.WeakKeyDictionary[PreTrainedModel, bool] = weakref.WeakKeyDictionary()
+
+
+def head_losses(
+    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
+) -> torch.Tensor:
+    """Negative log-likelihoods under a frozen head, a block of positions at a time.
+
+    The gradient of a position's loss, (softmax − one-hot) · W, is linear in what comes from above,
+    so it is made together with the loss while the block's logits are at hand, and no logits are
+    kept.
+
+    Args:
+        hidden: The last hidden states, [positions, width]; the gradient goes to them alone.
+        weight: [vocabulary, width].
+        bias: [vocabulary], or None.
+        targets: Token ids, [positions].
+
+    Returns:
+        [positions], in nats, at least in float32.
+    """
+    losses: torch.Tensor = _HeadLosses.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]
+    return losses
+
+
+class _HeadLosses(torch.autograd.Function):
+    """:func:`head_losses` with its gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        targets: torch.Tensor,
+    ) -> torch.Tensor:
+        """Keeps one gradient of the hidden states' shape, where it is wanted at all."""
+        wanted = ctx.needs_input_grad[0]
+        exact = torch.promote_types(hidden.dtype, torch.float32)
+        losses = torch.empty(len(targets), dtype=exact, device=hidden.device)
+        slopes = torch.empty_like(hidden) if wanted else None
+        rows = max(1, LOGITS_AT_ONCE // weight.shape[0])
+        for start in range(0, len(targets), rows):
+            block = slice(start, start + rows)
+            logits = functional.linear(hidden[block], weight, bias).to(exact)
+            right = targets[block, None]
+            total = logits.logsumexp(-1, keepdim=True)
+            losses[block] = (total - logits.gather(1, right))[:, 0]
+            if slopes is not None:
+                chances = logits.sub_(total).exp_()
+                chances.scatter_add_(1, right, chances.new_full(right.shape, -1.0))
+                torch.mm(chances.to(weight.dtype), weight, out=slopes[block])
+        if slopes is not None:
+            ctx.save_for_backward(slopes)
+        return losses
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """The gradient of the hidden states; a frozen head has none."""
+        (slopes,) = ctx.saved_tensors
+        return slopes * gradient[:, None].to(slopes.dtype), None, None, None
+
+
+def lane_losses(
+    lanes: Lanes, ids: torch.Tensor, labels: torch.Tensor, shortest: int
+) -> torch.Tensor:
+    """Mean negative log-likelihood of each active lane's response tokens.
+
+    Where the head is a frozen linear layer and nothing comes after it, only the response positions
+    pass through it. Elsewhere all positions from the shortest prompt's end on do.
+
+    Args:
+        lanes: The stack; its active lanes share the rows evenly.
+        ids: Token ids [lanes * rows, tokens].
+        labels: The same shape, ``IGNORED`` where there is no loss.
+        shortest: Tokens at the start of every row that no loss depends on as a target.
+
+    Returns:
+        [lanes], in nats per token.
+    """
+    active = len(lanes.scope.active)
+    told = labels[:, 1:] != IGNORED
+    counted = told.reshape(active, -1).sum(1)
+    if not has_plain_frozen_head(lanes):
+        return _all_positions(lanes, ids, labels, shortest).view(active, -1).sum(1) / counted
+    head = lanes.model.get_output_embeddings()
+    hidden = lanes.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    losses = head_losses(hidden[:, :-1][told], head.weight, head.bias, labels[:, 1:][told])
+    lane = torch.arange(active, device=ids.device).repeat_interleave(counted)
+    return losses.new_zeros(active).index_add(0, lane, losses) / counted
+
+
+def _all_positions(
+    lanes: Lanes, ids: torch.Tensor, labels: torch.Tensor, shortest: int
+) -> torch.Tensor:
+    """The loss of every position from the shortest prompt's end on; 0 where there is none."""
+    kept = ids.shape[1] - (shortest - 1)
+    logits = lanes.model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits[:, :-1]
+    return functional.cross_entropy(
+        # At least float32; a double stays one.
+        logits.to(torch.promote_types(logits.dtype, torch.float32)).flatten(0, 1),
+        labels[:, shortest:].flatten(),
+        ignore_index=IGNORED,
+        reduction="none",
+    )
+
+
+def has_plain_frozen_head(lanes: Lanes) -> bool:
+    """Whether logits are a frozen ``nn.Linear`` of the last hidden states, and nothing more.
+
+    Gemma 2 caps its logits and Granite scales them, each in its own ``forward``, so a model is
+    asked once, with hidden states large enough for a cap to bite.
+    """
+    model = lanes.model
+    head = model.get_output_embeddings()
+    if type(head) is not nn.Linear or any(p.requires_grad for p in head.parameters()):
+        return False
+    known = _PLAIN_HEADS.get(model)
+    if known is None:
+        # One lane's worth of rows: any tokens will do.
+        with lanes.scope.using(lanes.scope.active[:1]):
+            known = _PLAIN_HEADS[model] = _ends_with(model, head)
+    return known
+
+
+@torch.no_grad()
+def _ends_with(model: PreTrainedModel, head: nn.Linear) -> bool:
+    """Whether the model's last step is this head, on what its base model returns."""
+    if model.base_model is model:
+        return False
+    inputs, outputs = [], []
+
+    def enlarge(_: nn.Module, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+        inputs.append(given[0])
+        return (given[0] * 1000,)
+
+    hooks = [
+        head.register_forward_pre_hook(enlarge),
+        head.register_forward_hook(lambda _, __, output: outputs.append(output)),
+    ]
+    ids = torch.arange(1, 5, device=model.device).remainder(head.out_features)[None]
+    try:
+        whole = model(input_ids=ids, use_cache=False).logits
+        hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return (
+        len(outputs) == 1
+        and whole.dtype == outputs[0].dtype
+        and torch.equal(whole, outputs[0])
+        and torch.equal(hidden, inputs[0])
+    )

@@ -1,0 +1,98 @@
+"""The fused LoRA product and its gradients are those of the plain formula."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from tiny_models import llama, relative, token_ids
+from torch import nn
+
+from mobench.lanes import LoraLanes
+from mobench.lanes.low_rank import low_rank
+
+LANES, ROWS, TOKENS, INPUTS, OUTPUTS, RANK = 3, 2, 4, 6, 5, 2
+SCALING = 1.5
+Tensors = dict[str, torch.Tensor]
+
+
+def tensors(dtype: torch.dtype = torch.float64) -> Tensors:
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64).to(dtype)
+
+    return {
+        "x": draw(LANES * ROWS, TOKENS, INPUTS).requires_grad_(),
+        "weight": draw(OUTPUTS, INPUTS),
+        "bias": draw(OUTPUTS),
+        "a": draw(LANES, RANK, INPUTS).requires_grad_(),
+        "b": draw(LANES, OUTPUTS, RANK).requires_grad_(),
+    }
+
+
+def test_each_lane_s_rows_get_that_lane_s_update() -> None:
+    t = tensors()
+    y = low_rank(**t, scaling=SCALING)
+    for row in range(LANES * ROWS):
+        lane = row // ROWS
+        whole = t["weight"] + SCALING * t["b"][lane] @ t["a"][lane]
+        assert relative(y[row], t["x"][row] @ whole.T + t["bias"]) < 1e-12
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("from_below", [True, False], ids=["inner layer", "first layer"])
+def test_gradients_are_those_of_finite_differences(bias: bool, from_below: bool) -> None:
+    t = tensors()
+    t["x"].requires_grad_(from_below)
+    moved = [value for value in t.values() if value.requires_grad]
+
+    def product(*_: torch.Tensor) -> torch.Tensor:
+        return low_rank(t["x"], t["weight"], t["bias"] if bias else None, t["a"], t["b"], SCALING)
+
+    assert torch.autograd.gradcheck(product, moved)
+
+
+def test_the_frozen_layer_gets_no_gradient_and_is_not_written_to() -> None:
+    t = tensors()
+    before = {name: value.detach().clone() for name, value in t.items()}
+    low_rank(**t, scaling=SCALING).sum().backward()
+    assert t["weight"].grad is None
+    for name, value in t.items():
+        assert torch.equal(value, before[name])
+
+
+def test_float32_adapters_over_a_bfloat16_base_get_peft_s_gradients() -> None:
+    """Both round to bfloat16 on the way down; what differs is the order of the last sum."""
+    lanes = LoraLanes(llama(torch.bfloat16), [0], rank=4, alpha=8.0)
+    with torch.no_grad():
+        for layer in lanes.layers.values():
+            layer.b.normal_(std=0.1, generator=torch.Generator().manual_seed(3))
+    config = LoraConfig(r=4, lora_alpha=8.0, target_modules="all-linear", task_type="CAUSAL_LM")
+    peft = get_peft_model(llama(torch.bfloat16), config).eval()
+    set_peft_model_state_dict(peft, lanes.state(0))
+    ids = token_ids(4, 7)
+    for model in (lanes.model, peft):
+        model(input_ids=ids, labels=ids).loss.backward()
+    theirs = {
+        name.removeprefix("base_model.model.").replace(".default.weight", ""): p.grad
+        for name, p in peft.named_parameters()
+        if p.requires_grad
+    }
+    ours = lanes.trainable()
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        assert value.grad is not None
+        assert value.grad.dtype == torch.float32
+        assert relative(value.grad[0], theirs[name]) < 0.03
+
+
+def test_a_layer_that_does_more_than_multiply_is_called_as_it_is() -> None:
+    """A forward hook, as tools that move weights between devices put on a layer, still works."""
+    lanes = LoraLanes(llama(), [0, 1], rank=4, alpha=8.0, dtype=torch.float64)
+    layer = next(iter(lanes.layers.values()))
+    assert isinstance(layer.base, nn.Linear)
+    x = torch.randn(4, 3, layer.inputs, dtype=torch.float64)
+    plain = layer(x)
+    layer.base.register_forward_hook(lambda _, __, y: y + 1)
+    assert relative(layer(x), plain + 1) < 1e-12

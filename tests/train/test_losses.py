@@ -1,0 +1,153 @@
+"""Losses without the logits that no loss needs are the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from tiny_models import VOCABULARY, gpt2, llama, relative, token_ids
+from torch.nn import functional
+from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedModel
+
+from mobench.lanes import FullLanes, LoraLanes
+from mobench.train import losses
+from mobench.train.batches import IGNORED
+from mobench.train.losses import has_plain_frozen_head, head_losses, lane_losses
+
+Make = Callable[..., PreTrainedModel]
+
+
+def capped(dtype: torch.dtype = torch.float64, cap: float = 0.5) -> PreTrainedModel:
+    """A Gemma 2, whose logits pass through a cap after the head."""
+    torch.manual_seed(0)
+    config = Gemma2Config(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        final_logit_softcapping=cap,
+        pad_token_id=0,
+        eos_token_id=1,
+        bos_token_id=1,
+    )
+    return Gemma2ForCausalLM(config).to(dtype).eval()
+
+
+def tied(dtype: torch.dtype = torch.float64) -> PreTrainedModel:
+    return llama(dtype, tie_word_embeddings=True)
+
+
+MODELS = pytest.mark.parametrize("make", [llama, tied, gpt2, capped])
+
+
+def stack(make: Make, dtype: torch.dtype = torch.float64) -> LoraLanes:
+    """Two lanes that differ from the base."""
+    adapters = torch.promote_types(dtype, torch.float32)
+    lanes = LoraLanes(make(dtype), [0, 1], rank=4, alpha=8.0, dtype=adapters)
+    with torch.no_grad():
+        for layer in lanes.layers.values():
+            layer.b.normal_(std=0.1, generator=torch.Generator().manual_seed(3))
+    return lanes
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor, int]:
+    """Prompts of 2 to 4 tokens, answers of 2 to 5, padding after them."""
+    ids = token_ids(6, 9)
+    labels = torch.full_like(ids, IGNORED)
+    for row, (start, end) in enumerate([(2, 5), (3, 8), (4, 6), (2, 7), (3, 5), (4, 9)]):
+        labels[row, start:end] = ids[row, start:end]
+        ids[row, end:] = 0
+    return ids, labels, 2
+
+
+def plainly(lanes: LoraLanes, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Each lane's loss from all logits."""
+    logits = lanes.model(input_ids=ids).logits[:, :-1]
+    told = [
+        functional.cross_entropy(
+            logits[rows].flatten(0, 1).float()
+            if logits.dtype == torch.bfloat16
+            else logits[rows].flatten(0, 1),
+            labels[rows, 1:].flatten(),
+            ignore_index=IGNORED,
+        )
+        for rows in (slice(0, 3), slice(3, 6))
+    ]
+    return torch.stack(told)
+
+
+@MODELS
+def test_losses_and_gradients_are_those_of_all_logits(make: Make) -> None:
+    ids, labels, shortest = batch()
+    weights = torch.tensor([1.0, 3.0], dtype=torch.float64)
+    results = []
+    for loss in (
+        lambda lanes: lane_losses(lanes, ids, labels, shortest),
+        lambda lanes: plainly(lanes, ids, labels),
+    ):
+        lanes = stack(make)
+        values = loss(lanes)
+        (values * weights).sum().backward()
+        results.append((values.detach(), {n: p.grad for n, p in lanes.trainable().items()}))
+    (mine, gradients), (theirs, plain) = results
+    assert relative(mine, theirs) < 1e-12
+    for name, value in plain.items():
+        assert relative(gradients[name], value) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("make", "plain"), [(llama, True), (tied, True), (gpt2, True), (capped, False)]
+)
+def test_a_model_that_changes_its_logits_after_the_head_is_noticed(make: Make, plain: bool) -> None:
+    assert has_plain_frozen_head(stack(make)) is plain
+
+
+def test_a_cap_far_above_a_young_model_s_logits_is_noticed() -> None:
+    """In bfloat16 it changes none of them yet; after training it may."""
+    assert not has_plain_frozen_head(
+        LoraLanes(capped(torch.bfloat16, cap=30.0), [0], rank=4, alpha=8.0)
+    )
+
+
+def test_a_head_that_is_trained_is_not_passed_over() -> None:
+    assert not has_plain_frozen_head(FullLanes(llama(), 2))
+    lanes = stack(llama)
+    assert has_plain_frozen_head(lanes)
+    lanes.model.get_output_embeddings().weight.requires_grad_(True)
+    assert not has_plain_frozen_head(lanes)
+
+
+def test_the_size_of_a_block_changes_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, labels, shortest = batch()
+    whole = lane_losses(stack(llama), ids, labels, shortest)
+    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", 3 * VOCABULARY)
+    assert relative(lane_losses(stack(llama), ids, labels, shortest), whole) < 1e-13
+
+
+def test_only_positions_with_a_loss_pass_through_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, labels, shortest = batch()
+    seen = []
+    real = head_losses
+    monkeypatch.setattr(
+        losses, "head_losses", lambda hidden, *rest: seen.append(len(hidden)) or real(hidden, *rest)
+    )
+    lane_losses(stack(llama), ids, labels, shortest)
+    assert seen == [int((labels != IGNORED).sum())]
+
+
+def test_in_bfloat16_losses_are_summed_in_float32() -> None:
+    ids, labels, shortest = batch()
+    lanes = stack(llama, torch.bfloat16)
+    mine = lane_losses(lanes, ids, labels, shortest)
+    assert mine.dtype == torch.float32
+    assert torch.allclose(mine, plainly(lanes, ids, labels), rtol=1e-5)
+
+
+def test_without_gradients_none_is_made() -> None:
+    ids, labels, shortest = batch()
+    with torch.no_grad():
+        assert not lane_losses(stack(llama), ids, labels, shortest).requires_grad
