@@ -61,23 +61,25 @@ class _LowRank(torch.autograd.Function):
         frozen = functional.linear(x, weight, bias)
         rows = x.reshape(lanes, -1, a.shape[2]).to(a.dtype)
         low = torch.bmm(rows, a.transpose(1, 2))
-        ctx.save_for_backward(x, weight, a, b, low)
+        # Turned round once, B is read along its rows in all three products; it is small.
+        turned = b.transpose(1, 2).contiguous()
+        ctx.save_for_backward(x, weight, a, turned, low)
         ctx.scaling = scaling
         sums = frozen.view(lanes, -1, b.shape[1])
         if frozen.dtype == a.dtype:
-            sums.baddbmm_(low, b.transpose(1, 2), alpha=scaling)
+            sums.baddbmm_(low, turned, alpha=scaling)
             return frozen
-        return (sums + scaling * torch.bmm(low, b.transpose(1, 2))).view_as(frozen).to(x.dtype)
+        return (sums + scaling * torch.bmm(low, turned)).view_as(frozen).to(x.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Gradients of the input and of the adapters; the frozen layer has none."""
-        x, weight, a, b, low = ctx.saved_tensors
+        x, weight, a, turned, low = ctx.saved_tensors
         lanes = a.shape[0]
-        down = gradient.reshape(lanes, -1, b.shape[1]).to(b.dtype)
-        through = torch.bmm(down, b).mul_(ctx.scaling)
-        of_b = torch.bmm(down.transpose(1, 2), low).mul_(ctx.scaling)
+        down = gradient.reshape(lanes, -1, turned.shape[2]).to(a.dtype)
+        through = torch.bmm(down, turned.transpose(1, 2)).mul_(ctx.scaling)
+        of_b = torch.bmm(low.transpose(1, 2), down).mul_(ctx.scaling).transpose(1, 2).contiguous()
         of_a = torch.bmm(through.transpose(1, 2), x.reshape(lanes, -1, a.shape[2]).to(a.dtype))
         of_x = None
         if ctx.needs_input_grad[0]:
