@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from mobench.errors import did_you_mean
 from mobench.registry.api import BehaviorDef, TaskDef
@@ -11,19 +11,21 @@ from mobench.registry.draft import Draft
 from mobench.registry.judge import arg_problems
 
 
-def check_marks(marks: Iterable[str], config: Config, place: str, what: str) -> list[str]:
+def check_marks(
+    marks: Iterable[str], config: Config, place: Callable[[], str], what: str
+) -> list[str]:
     """Problems with marks that nobody declared.
 
     Args:
         marks: The marks used.
         config: Declares the marks there are.
-        place: ``file:line`` of their use.
+        place: Gives ``file:line`` of their use; asked only where something is wrong.
         what: Who uses them.
     """
     declared = ", ".join(sorted(config.marks)) or "none"
     where = config.file or "[tool.mobench.marks] of pyproject.toml"
     return [
-        f"{place}: {what} has the unknown mark {mark!r}.{did_you_mean(mark, config.marks)} "
+        f"{place()}: {what} has the unknown mark {mark!r}.{did_you_mean(mark, config.marks)} "
         f"Declared in {where}: {declared}"
         for mark in marks
         if mark not in config.marks
@@ -47,10 +49,13 @@ def check_draft(
     Returns:
         ``file:line: what``, one for each problem.
     """
-    family_place = f"{draft.path}:{draft.locator.line(('family', 'marks'))}"
+
+    def family_place() -> str:
+        return f"{draft.path}:{draft.locator.line(('family', 'marks'))}"
+
     problems = check_marks(draft.family_marks, config, family_place, "the family")
     what = f"variant {draft.variant!r}"
-    problems += check_marks(draft.names("marks"), config, draft.place("marks"), what)
+    problems += check_marks(draft.names("marks"), config, lambda: draft.place("marks"), what)
     # An organism that comes ready-made has a clean base only if its file names one.
     has_base = draft.get("implant") is not None or draft.get("clean_base") is not None
     for name in draft.names("tasks"):

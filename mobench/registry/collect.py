@@ -6,9 +6,12 @@ file, is reported at once.
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -20,7 +23,7 @@ from mobench.registry.draft import Draft
 from mobench.registry.family import read_family
 from mobench.registry.judge import Judge, bind_judge
 from mobench.registry.modules import builtin_behaviors, import_files
-from mobench.registry.sources import capability_files, sources_of
+from mobench.registry.sources import capability_versions, sources_of
 from mobench.registry.spec import OrganismSpec
 
 
@@ -101,7 +104,8 @@ def collect(root: Path | None = None) -> Registry:
     """
     config = find_config(root)
     problems: list[str] = []
-    drafts = read_organisms(config, problems)
+    with _no_garbage():
+        drafts = read_organisms(config, problems)
     collecting = Collecting(problems=problems)
     for folder in config.tasks:
         import_files(folder, collecting)
@@ -110,12 +114,13 @@ def collect(root: Path | None = None) -> Registry:
     known_behaviors = _unique(behaviors, _place, "behavior", problems)
     organisms = _unique_organisms(drafts, problems)
     for task in tasks.values():
-        problems += check_marks(task.marks, config, _place(task), f"task {task.name!r}")
+        where = partial(_place, task)
+        problems += check_marks(task.marks, config, where, f"task {task.name!r}")
     for draft in drafts:
         problems += check_draft(draft, tasks, known_behaviors, config)
     if problems:
         raise Problems(_told(problems))
-    local = capability_files(config.tasks)
+    local = capability_versions(config.tasks)
     return Registry(
         organisms={
             name: spec.model_copy(
@@ -144,6 +149,18 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
     return drafts
 
 
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Keeps the garbage collector from walking over what is being read: all of it will be kept."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _told(problems: Iterable[str]) -> list[str]:
     """Each problem once, by file and line, with paths as they look from the current folder."""
 
@@ -161,9 +178,9 @@ def _place(definition: TaskDef | BehaviorDef) -> str:
 
 def _unique_organisms(drafts: Iterable[Draft], problems: list[str]) -> dict[str, OrganismSpec]:
     sound = [(draft, draft.spec) for draft in drafts if draft.spec is not None]
-    places = {id(spec): draft.place() for draft, spec in sound}
+    of = {id(spec): draft for draft, spec in sound}
     specs = [spec for _, spec in sound]
-    return _unique(specs, lambda spec: places[id(spec)], "organism", problems)
+    return _unique(specs, lambda spec: of[id(spec)].place(), "organism", problems)
 
 
 def _unique(

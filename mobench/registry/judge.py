@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,20 +37,27 @@ def arg_problems(behavior: BehaviorDef, args: Mapping[str, Any]) -> list[tuple[s
             takes = ", ".join(wanted) or "none"
             what = f"behavior {behavior.name!r} takes no arg {name!r}.{hint} It takes: {takes}"
             problems.append((name, what))
-    # Extras carry constraints, as in `Annotated[str, AfterValidator(…)]`.
-    hints = get_type_hints(behavior.fn, include_extras=True)
+    checks = _checks(behavior.fn)
     for name, parameter in wanted.items():
         if name not in args:
             if parameter.default is inspect.Parameter.empty:
                 problems.append((name, f"behavior {behavior.name!r} needs the arg {name!r}"))
-        elif name in hints:
+        elif name in checks:
             try:
-                TypeAdapter(hints[name]).validate_python(args[name], strict=True)
+                checks[name].validate_python(args[name], strict=True)
             except ValidationError as error:
                 message = error.errors()[0]["msg"].removeprefix("Value error, ")
                 what = f"behavior {behavior.name!r}, arg {name!r}: {message}, got {args[name]!r}"
                 problems.append((name, what))
     return problems
+
+
+@lru_cache(maxsize=128)
+def _checks(fn: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
+    """What each annotated argument of a function must be; a thousand organisms share a few."""
+    # Extras carry constraints, as in `Annotated[str, AfterValidator(…)]`.
+    hints = get_type_hints(fn, include_extras=True)
+    return {name: TypeAdapter(hint) for name, hint in hints.items()}
 
 
 def bind_judge(behavior: BehaviorDef, args: Mapping[str, Any]) -> Judge:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(
@@ -20,24 +21,14 @@ Location = tuple[str | int, ...]
 
 
 class Locator:
-    """Finds the line of a key in one TOML file.
+    """Finds the line of a key in one TOML file, which is read when it is first asked.
 
     Args:
         text: The file's text.
     """
 
     def __init__(self, text: str) -> None:
-        self._lines: dict[Location, int] = {(): 1}
-        self._arrays: dict[Location, int] = {}
-        table: Location = ()
-        open_quote = ""
-        for number, line in enumerate(text.splitlines(), start=1):
-            if not open_quote:
-                if header := _HEADER.match(line):
-                    table = self._enter(header, number)
-                elif key := _KEY.match(line):
-                    self._remember(table + _parts(key[1]), number)
-            open_quote = _open_quote(line, open_quote)
+        self._text = text
 
     def line(self, location: Sequence[str | int]) -> int:
         """The line of a key, or of the innermost enclosing thing that was found.
@@ -59,25 +50,44 @@ class Locator:
         """Whether the file writes down exactly this table or key."""
         return tuple(location) in self._lines
 
-    def _enter(self, header: re.Match[str], number: int) -> Location:
-        *above, last = _parts(header[2])
+    @cached_property
+    def _lines(self) -> dict[Location, int]:
+        lines: dict[Location, int] = {(): 1}
+        arrays: dict[Location, int] = {}
         table: Location = ()
-        for part in above:
-            table = (*table, part)
-            # Below an array of tables, a header means the array's latest table.
-            if table in self._arrays:
-                table = (*table, self._arrays[table])
-        table = (*table, last)
-        if header[1] == "[[":
-            self._remember(table, number)
-            self._arrays[table] = self._arrays.get(table, -1) + 1
-            table = (*table, self._arrays[table])
-        self._remember(table, number)
-        return table
+        open_quote = ""
+        for number, line in enumerate(self._text.splitlines(), start=1):
+            if not open_quote:
+                if header := _HEADER.match(line):
+                    table = _enter(header, number, lines, arrays)
+                elif key := _KEY.match(line):
+                    _remember(table + _parts(key[1]), number, lines)
+            open_quote = _open_quote(line, open_quote)
+        return lines
 
-    def _remember(self, location: Location, number: int) -> None:
-        for end in range(1, len(location) + 1):
-            self._lines.setdefault(location[:end], number)
+
+def _enter(
+    header: re.Match[str], number: int, lines: dict[Location, int], arrays: dict[Location, int]
+) -> Location:
+    *above, last = _parts(header[2])
+    table: Location = ()
+    for part in above:
+        table = (*table, part)
+        # Below an array of tables, a header means the array's latest table.
+        if table in arrays:
+            table = (*table, arrays[table])
+    table = (*table, last)
+    if header[1] == "[[":
+        _remember(table, number, lines)
+        arrays[table] = arrays.get(table, -1) + 1
+        table = (*table, arrays[table])
+    _remember(table, number, lines)
+    return table
+
+
+def _remember(location: Location, number: int, lines: dict[Location, int]) -> None:
+    for end in range(1, len(location) + 1):
+        lines.setdefault(location[:end], number)
 
 
 def _parts(dotted: str) -> Location:

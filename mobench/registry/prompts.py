@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from mobench.registry.complaints import complaints
 from mobench.registry.tables import EvalPrompt
+
+_PROMPTS = TypeAdapter(tuple[EvalPrompt, ...])
 
 
 def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
@@ -29,6 +31,8 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
     except UnicodeDecodeError as error:
         problems.append(f"{path}:1: cannot be read: {error}")
         return ()
+    if sound := _all_sound(lines):
+        return sound
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -49,3 +53,20 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
         wrong.append(f"{path}:1: holds no prompts")
     problems += wrong
     return () if wrong else tuple(prompts)
+
+
+def _all_sound(lines: list[str]) -> tuple[EvalPrompt, ...]:
+    """All prompts of a file read at once, many times as fast as line by line; empty if any is odd.
+
+    What is odd is then looked at line by line, to be told where it stands.
+    """
+    filled = [stripped for line in lines if (stripped := line.strip())]
+    # Otherwise an object might begin on one line and end on the next.
+    if not all(line.startswith("{") and line.endswith("}") for line in filled):
+        return ()
+    try:
+        prompts = _PROMPTS.validate_python(json.loads(f"[{','.join(filled)}]"))
+    except ValueError:  # of JSON and of pydantic both
+        return ()
+    alone = len(prompts) == len(filled) == len({prompt.id for prompt in prompts})
+    return prompts if alone else ()

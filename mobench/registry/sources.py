@@ -21,8 +21,8 @@ _FUNCTION = re.compile(r"!function\s+(\w+)\.\w+")
 _DATA_FILE = re.compile(r"[\w./-]+\.(?:jsonl|json|csv|txt|py|yaml|yml)\b")
 
 
-def capability_files(folders: Sequence[Path]) -> dict[str, Path]:
-    """The lm-eval YAML files under ``capability/``, by the name of their task.
+def capability_versions(folders: Sequence[Path]) -> dict[str, str]:
+    """Versions of the lm-eval YAML files under ``capability/``, by the name of their task.
 
     Args:
         folders: The folders of tasks.
@@ -33,14 +33,14 @@ def capability_files(folders: Sequence[Path]) -> dict[str, Path]:
             name = _TASK_NAME.search(path.read_text(encoding="utf-8"))
             if name:
                 files.setdefault(name[1], path)
-    return files
+    return {task: _version(path) for task, path in files.items()}
 
 
 def sources_of(
     spec: OrganismSpec,
     tasks: Mapping[str, TaskDef],
     behaviors: Mapping[str, BehaviorDef],
-    capability: Mapping[str, Path],
+    capability: Mapping[str, str],
 ) -> dict[str, str]:
     """Versions by what they are a version of.
 
@@ -48,7 +48,7 @@ def sources_of(
         spec: The organism.
         tasks: All tasks, by name.
         behaviors: All behaviors, by name.
-        capability: What ``capability_files`` found.
+        capability: What ``capability_versions`` found.
 
     Returns:
         ``corpus``, ``implant``, ``behavior`` and ``capability/<task>``, each only where it is
@@ -63,7 +63,7 @@ def sources_of(
         versions["behavior"] = behaviors[spec.behavior.use].version
     for one in spec.capability:
         if one.task in capability:
-            versions[f"capability/{one.task}"] = _version(capability[one.task])
+            versions[f"capability/{one.task}"] = capability[one.task]
     return versions
 
 

