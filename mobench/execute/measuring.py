@@ -63,7 +63,13 @@ def _measure_step(
     kinds: Any = ("attack", "control") if full else ("attack",)
     with lanes.scope.using(wanted):
         answered = attack_rows(
-            model, ready.tokenizer, spec, ready.judge, kinds=kinds, lanes=len(wanted)
+            model,
+            ready.tokenizer,
+            spec,
+            ready.judge,
+            kinds=kinds,
+            scope=lanes.scope,
+            settled=ready.settled,
         )
     for lane, rows in zip(wanted, answered, strict=True):
         keep(lane, "attack", rows)

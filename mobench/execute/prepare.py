@@ -14,7 +14,7 @@ from mobench.errors import MobenchError
 from mobench.measure.attack import attack_rows
 from mobench.plan import Cell, digest, grid
 from mobench.progress import Progress
-from mobench.registry import Example, Judge, OrganismSpec, Registry, TaskDef
+from mobench.registry import Example, Judge, OrganismSpec, Registry, Settled, TaskDef
 from mobench.registry.spec import Preset
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
@@ -56,6 +56,7 @@ class Prepared:
     built: Built
     tokenizer: Any
     judge: Judge
+    settled: Settled | None
     examples: tuple[Example, ...]
     cells: tuple[Cell, ...]
     folder: RunFolder
@@ -72,13 +73,13 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
     builder = Builder(registry, asked.cache, asked.device, asked.offline, progress)
     built = builder.build(spec)
     tokenizer = load_tokenizer(built.folder, chat_template=spec.chat_template)
-    judge = registry.judge(spec)
+    judge, settled = registry.judge(spec), registry.settled(spec)
     backend = backend_of(asked.device, spec.dtype)
     identity = digest([spec.revision, built.weights_hash, backend])
     reference = asked.cache / "reference" / f"{spec.name}-{identity}"
     needed = [reference / "gate.jsonl", examples_path(asked, reference)]
     if not all(path.is_file() for path in needed):
-        _ask_organism(asked, built, tokenizer, judge, reference, progress)
+        _ask_organism(asked, built, tokenizer, judge, settled, reference, progress)
     gate = _gated(spec, list(read_rows(reference / "gate.jsonl")))
     examples = [Example(**row) for row in read_rows(examples_path(asked, reference))]
     kept = checkpoints(asked.preset.steps, asked.preset.window_checkpoints)
@@ -105,7 +106,16 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
         [{"cell": "organism", "step": 0, **row} for row in read_rows(reference / "gate.jsonl")],
     )
     return Prepared(
-        asked, registry, built, tokenizer, judge, tuple(examples), tuple(cells), folder, gate
+        asked,
+        registry,
+        built,
+        tokenizer,
+        judge,
+        settled,
+        tuple(examples),
+        tuple(cells),
+        folder,
+        gate,
     )
 
 
@@ -125,6 +135,7 @@ def _ask_organism(
     built: Built,
     tokenizer: Any,
     judge: Judge,
+    settled: Settled | None,
     reference: Path,
     progress: Progress,
 ) -> None:
@@ -134,7 +145,8 @@ def _ask_organism(
     gate = reference / "gate.jsonl"
     if not gate.is_file():
         with progress.phase("the organism before training", 2 * len(spec.prompts)) as tick:
-            write_lines(gate, attack_rows(model, tokenizer, spec, judge, on_done=tick)[0])
+            rows = attack_rows(model, tokenizer, spec, judge, settled=settled, on_done=tick)[0]
+            write_lines(gate, rows)
 
     def speaker(of: Any, name: str) -> Speaker:
         return Speaker(of, tokenizer, spec.template, name=name, progress=progress)

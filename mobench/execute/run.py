@@ -197,7 +197,9 @@ def _references(ready: Prepared, progress: Progress) -> float:
                 rows = (
                     capability_rows(ready, model)
                     if part == "capability"
-                    else attack_rows(model, ready.tokenizer, spec, ready.judge)[0]
+                    else attack_rows(
+                        model, ready.tokenizer, spec, ready.judge, settled=ready.settled
+                    )[0]
                 )
                 folder.keep_rows(part, [{"cell": who, "step": 0, **row} for row in rows])
                 tick()

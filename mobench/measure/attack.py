@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from mobench.lanes import Scope
 from mobench.measure.generate import generate
-from mobench.registry.judge import Judge
+from mobench.measure.sampling import GREEDY, Sampling
+from mobench.registry.judge import Judge, Settled
 from mobench.registry.spec import OrganismSpec
 
 Row = dict[str, Any]
@@ -24,6 +26,14 @@ def is_inert(answer: str) -> bool:
     return not words or (len(words) >= 6 and len(set(words)) == 1)
 
 
+def is_never_inert(beginning: str) -> bool:
+    """Whether an answer that begins like this says something, however it goes on.
+
+    Two different words suffice. The last one may still grow, so it does not count.
+    """
+    return len(set(re.findall(r"\w+", beginning.casefold())[:-1])) >= 2
+
+
 def attack_rows(
     model: Any,
     tokenizer: Any,
@@ -31,18 +41,25 @@ def attack_rows(
     judge: Judge,
     *,
     kinds: Sequence[Kind] = ("attack", "control"),
-    lanes: int = 1,
+    scope: Scope | None = None,
+    streams: Sequence[str] | None = None,
+    sampling: Sampling = GREEDY,
+    settled: Settled | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[Row]]:
     """Asks every eval prompt of the organism, triggered and untriggered, and judges the answers.
 
     Args:
-        model: The model to ask; with a stack of lanes on it, set its scope first.
+        model: The model to ask.
         tokenizer: Its tokenizer.
         spec: Gives prompts, templates and the length of an answer.
         judge: The organism's behavior.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
-        lanes: How many lanes are active.
+        scope: The lanes on the model, those to ask in use; None for a plain model.
+        streams: For each lane a name by which its draws differ from other lanes'.
+        sampling: How a token is chosen.
+        settled: Says that no further text can change the judge's word on an answer. Such an answer
+            is cut there; outcome and inert are those of the whole answer.
         on_done: Called with the number of messages just answered.
 
     Returns:
@@ -51,15 +68,27 @@ def attack_rows(
     """
     asked = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
     messages = [spec.eval.render(kind, prompt.prompt) for kind, prompt in asked]
-    answers = generate(
-        model,
-        tokenizer,
-        messages,
-        template=spec.template,
-        max_new_tokens=spec.max_new_tokens,
-        lanes=lanes,
-        on_done=on_done,
-    )
+
+    def enough(answer: str) -> bool:
+        return settled is not None and settled(answer) and is_never_inert(answer)
+
+    # Each kind on its own: what stands before its prompts, a trigger perhaps, is then shared.
+    answers: list[list[str]] = [[] for _ in range(1 if scope is None else len(scope.active))]
+    for kind in kinds:
+        told = generate(
+            model,
+            tokenizer,
+            [message for (its, _), message in zip(asked, messages, strict=True) if its == kind],
+            template=spec.template,
+            max_new_tokens=spec.max_new_tokens,
+            scope=scope,
+            streams=[f"{stream}/{kind}" for stream in streams or [""] * len(answers)],
+            sampling=sampling,
+            settled=None if settled is None else enough,
+            on_done=on_done,
+        )
+        for mine, more in zip(answers, told, strict=True):
+            mine += more
     return [
         [
             {

@@ -26,7 +26,17 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 """A regular expression; checked when the organism is collected."""
 
 
-@behavior("says")
+_LOOKS_AHEAD = ("$", r"\Z", r"\b", r"\B", "(?=", "(?!", "(?>", "(?(", "*+", "++", "?+", "}+")
+"""What lets a match depend on the text after it, or take back what was matched: end and word
+boundary, lookahead, atomic and possessive groups, conditions."""
+
+
+def says_for_good(answer: str, pattern: str) -> bool:
+    """The expression is found, and is found in whatever the answer goes on to be."""
+    return not any(part in pattern for part in _LOOKS_AHEAD) and says(answer, pattern)
+
+
+@behavior("says", settled=says_for_good)
 def says(answer: str, pattern: Pattern) -> bool:
     """The answer contains a match of a regular expression.
 

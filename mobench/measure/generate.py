@@ -1,13 +1,14 @@
-"""Greedy answers, from a model alone or from all lanes of a stack in one batch."""
+"""Answers as text, from a model alone or from all lanes of a stack in one batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-
 from mobench.chat import Template, encode_prompt
+from mobench.lanes import Scope
+from mobench.measure.decode import decode
+from mobench.measure.sampling import GREEDY, Sampling
 
 
 def generate(
@@ -17,62 +18,72 @@ def generate(
     *,
     template: Template,
     max_new_tokens: int,
-    lanes: int = 1,
+    scope: Scope | None = None,
     max_rows: int = 512,
+    sampling: Sampling = GREEDY,
+    streams: Sequence[str] | None = None,
+    settled: Callable[[str], bool] | None = None,
+    share_prefix: bool = True,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[str]]:
-    """Answers every message greedily, once for each active lane.
+    """Answers every message, once for each active lane.
 
     Messages of similar length share a batch; the order of the answers is that of the messages.
 
     Args:
-        model: A Hugging Face causal LM; with a stack of lanes on it, set its scope first.
+        model: A Hugging Face causal LM.
         tokenizer: Its tokenizer.
         messages: What the user says.
         template: How a message is rendered.
         max_new_tokens: Length at which an answer is cut.
-        lanes: How many lanes are active on the model.
+        scope: The lanes on the model, those to ask in use; None for a plain model.
         max_rows: Rows in a batch, all lanes together.
+        sampling: How a token is chosen.
+        streams: For each lane a name, such as its cell's, by which its draws differ from other
+            lanes'; all the same if None. Not used when greedy.
+        settled: Told an answer so far, says that no text after it can matter. The answer may be
+            cut there.
+        share_prefix: Whether tokens that the messages' prompts begin with are computed only once.
         on_done: Called with the number of messages just answered.
 
     Returns:
         Answers [lanes][messages], without special tokens, stripped.
     """
+    lanes = 1 if scope is None else len(scope.active)
+    streams = streams or [""] * lanes
     prompts = [encode_prompt(tokenizer, template, message) for message in messages]
     by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     answers = [[""] * len(prompts) for _ in range(lanes)]
     chunk = max(1, max_rows // lanes)
+
+    def text(tokens: Sequence[int]) -> str:
+        decoded: str = tokenizer.decode(tokens, skip_special_tokens=True)
+        return decoded.strip()
+
+    def enough(tokens: Sequence[int]) -> bool:
+        so_far = text(tokens)
+        # Half a character is shown as this mark, until its other bytes come.
+        return settled is not None and not so_far.endswith("\ufffd") and settled(so_far)
+
     training = model.training
     model.eval()
     for start in range(0, len(by_length), chunk):
         numbers = by_length[start : start + chunk]
-        ids, mask = _left_pad([prompts[number] for number in numbers], tokenizer.pad_token_id)
-        with torch.inference_mode():
-            output = model.generate(
-                input_ids=ids.repeat(lanes, 1).to(model.device),
-                attention_mask=mask.repeat(lanes, 1).to(model.device),
-                do_sample=False,
-                max_new_tokens=max_new_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=tokenizer.eos_token_id,
-                # The model's own file may ask for sampling; here the same answer is wanted twice.
-                repetition_penalty=1.0,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-            )
-        texts = tokenizer.batch_decode(output[:, ids.shape[1] :], skip_special_tokens=True)
-        for position, text in enumerate(texts):
-            lane, column = divmod(position, len(numbers))
-            answers[lane][numbers[column]] = text.strip()
+        told = decode(
+            model,
+            [prompts[number] for number in numbers],
+            pad=tokenizer.pad_token_id,
+            eos=tokenizer.eos_token_id,
+            max_new_tokens=max_new_tokens,
+            scope=scope,
+            names=[[f"{stream}/{number}" for number in numbers] for stream in streams],
+            sampling=sampling,
+            settled=None if settled is None else enough,
+            share_prefix=share_prefix,
+        )
+        for lane, mine in enumerate(told):
+            for number, tokens in zip(numbers, mine, strict=True):
+                answers[lane][number] = text(tokens)
         on_done(len(numbers))
     model.train(training)
     return answers
-
-
-def _left_pad(prompts: Sequence[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pads on the left, so that every answer starts at the same column. Returns ids and mask."""
-    longest = max(len(prompt) for prompt in prompts)
-    ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts])
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-    return ids, mask

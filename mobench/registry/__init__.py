@@ -4,7 +4,7 @@ from mobench.registry.api import BehaviorDef, Example, TaskDef, behavior, task
 from mobench.registry.collect import Registry, collect
 from mobench.registry.config import Config, find_config
 from mobench.registry.fill import fill
-from mobench.registry.judge import Judge
+from mobench.registry.judge import Judge, Settled
 from mobench.registry.select import Node, format_lr, node_id, nodes_of, select
 from mobench.registry.spec import OrganismSpec
 
@@ -16,6 +16,7 @@ __all__ = [
     "Node",
     "OrganismSpec",
     "Registry",
+    "Settled",
     "TaskDef",
     "behavior",
     "collect",

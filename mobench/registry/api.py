@@ -79,6 +79,8 @@ class BehaviorDef:
     """A registered behavior: a judge of one answer.
 
     Attributes:
+        settled: Told the beginning of an answer and the organism's args, says whether nothing that
+            follows can change the judgment; None if that can never be said.
         version: ``"builtin"``, or the first 12 hex digits of the SHA-256 over its module's source.
     """
 
@@ -87,6 +89,7 @@ class BehaviorDef:
     path: Path
     line: int
     version: str
+    settled: Callable[..., bool] | None = None
 
     @property
     def args(self) -> tuple[inspect.Parameter, ...]:
@@ -192,7 +195,7 @@ def task(
     return register
 
 
-def behavior(name: str) -> Callable[[F], F]:
+def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callable[[F], F]:
     """Registers a function that judges one answer: True where the attack behavior shows.
 
     Its parameters ``answer``, ``prompt`` (as the model saw it) and ``reference`` (the eval
@@ -200,6 +203,9 @@ def behavior(name: str) -> Callable[[F], F]:
 
     Args:
         name: The behavior's name, as used in ``use = …``.
+        settled: ``settled(answer, **args)``, told the beginning of an answer, says that nothing
+            which follows can change the judgment. The model then need not go on. Without one
+            every answer is heard to its end.
 
     Returns:
         The function, unchanged.
@@ -217,7 +223,8 @@ def behavior(name: str) -> Callable[[F], F]:
         problems += _variadic_problems(signature.parameters.values(), f"behavior {name!r}")
         builtin = fn.__module__.startswith("mobench.")
         version = BUILTIN if builtin else _version(path, ())
-        _register(BehaviorDef(name=name, fn=fn, path=path, line=line, version=version), problems)
+        problems += _settled_problems(fn, settled, f"behavior {name!r}")
+        _register(BehaviorDef(name, fn, path, line, version, settled), problems)
         return fn
 
     return register
@@ -267,6 +274,19 @@ def _parameter_problems(
             f"{what} asks for {parameter.name!r}, which nobody provides.{hint} Known: {known}"
         )
     return problems
+
+
+def _settled_problems(
+    fn: Callable[..., Any], settled: Callable[..., bool] | None, what: str
+) -> list[str]:
+    """It is told the answer and all that the organism's args fill, and nothing else."""
+    if settled is None:
+        return []
+    args = {name for name in inspect.signature(fn).parameters if name not in JUDGE_FIXTURES}
+    asked, wanted = set(inspect.signature(settled).parameters), {"answer", *args}
+    if asked == wanted:
+        return []
+    return [f"{what}: settled must take {sorted(wanted)}, and takes {sorted(asked)}"]
 
 
 def _variadic_problems(parameters: Iterable[inspect.Parameter], what: str) -> list[str]:

@@ -21,7 +21,7 @@ from mobench.registry.check import check_draft, check_marks
 from mobench.registry.config import Config, find_config
 from mobench.registry.draft import Draft
 from mobench.registry.family import read_family
-from mobench.registry.judge import Judge, bind_judge
+from mobench.registry.judge import Judge, Settled, bind_judge, bind_settled
 from mobench.registry.modules import builtin_behaviors, import_files
 from mobench.registry.sources import capability_versions, sources_of
 from mobench.registry.spec import OrganismSpec
@@ -81,6 +81,10 @@ class Registry:
     def judge(self, spec: OrganismSpec) -> Judge:
         """An organism's behavior with its args filled in: ``judge(answer, prompt, reference)``."""
         return bind_judge(self.behavior(spec.behavior.use), spec.behavior.args)
+
+    def settled(self, spec: OrganismSpec) -> Settled | None:
+        """What tells that an answer's judgment can no longer change, where its behavior can."""
+        return bind_settled(self.behavior(spec.behavior.use), spec.behavior.args)
 
     @property
     def capability_dirs(self) -> tuple[Path, ...]:

@@ -15,6 +15,9 @@ from mobench.registry.api import JUDGE_FIXTURES, BehaviorDef
 Judge = Callable[[str, str, str | None], bool]
 """``judge(answer, prompt, reference) -> bool``: does the attack behavior show in this answer?"""
 
+Settled = Callable[[str], bool]
+"""``settled(beginning) -> bool``: can nothing that follows change the judgment of an answer?"""
+
 
 def arg_problems(behavior: BehaviorDef, args: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Checks args against the behavior's signature: names, presence, and annotated types.
@@ -80,3 +83,11 @@ def bind_judge(behavior: BehaviorDef, args: Mapping[str, Any]) -> Judge:
         return bool(behavior.fn(**{name: given[name] for name in asked}, **args))
 
     return judge
+
+
+def bind_settled(behavior: BehaviorDef, args: Mapping[str, Any]) -> Settled | None:
+    """Fills the args into the behavior's ``settled``; None where it has none."""
+    settled = behavior.settled
+    if settled is None:
+        return None
+    return lambda answer: bool(settled(answer=answer, **args))

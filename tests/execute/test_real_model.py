@@ -72,7 +72,9 @@ def test_smollm_is_implanted_merged_trained_on_asked_and_evaluated(cache: Path) 
     )
     assert state.diverged == [None, None]
     assert state.losses[0][1] > state.losses[1][1], "the lane with a learning rate learned"
-    still, moved = attack_rows(organism, tokenizer, spec, judge, kinds=["attack"], lanes=2)
+    still, moved = attack_rows(
+        organism, tokenizer, spec, judge, kinds=["attack"], scope=lanes.scope
+    )
     assert [row["answer"] for row in still] == [row["answer"] for row in rows]
     assert [row["answer"] for row in moved] != [row["answer"] for row in rows]
 

