@@ -65,12 +65,12 @@ class _HeadLosses(torch.autograd.Function):
         rows = max(1, LOGITS_AT_ONCE // weight.shape[0])
         for start in range(0, len(targets), rows):
             block = slice(start, start + rows)
-            logits = functional.linear(hidden[block], weight, bias).to(exact)
+            logits = functional.linear(hidden[block], weight, bias)
+            likelihoods = logits.to(exact).log_softmax(-1)
             right = targets[block, None]
-            total = logits.logsumexp(-1, keepdim=True)
-            losses[block] = (total - logits.gather(1, right))[:, 0]
+            losses[block] = -likelihoods.gather(1, right)[:, 0]
             if slopes is not None:
-                chances = logits.sub_(total).exp_()
+                chances = likelihoods.exp_()
                 chances.scatter_add_(1, right, chances.new_full(right.shape, -1.0))
                 torch.mm(chances.to(weight.dtype), weight, out=slopes[block])
         if slopes is not None:

@@ -49,19 +49,16 @@ class LaneAdamW:
         return total.sqrt()
 
     @torch.no_grad()
-    def step(self, *, max_norm: float | None, alive: torch.Tensor) -> torch.Tensor:
+    def step(self, norms: torch.Tensor, *, max_norm: float | None, alive: torch.Tensor) -> None:
         """One update of every living lane; gradients are cleared.
 
         Args:
+            norms: The lanes' gradient norms, as :meth:`norms` gives them.
             max_norm: Each lane's gradient is scaled down to this norm, as
                 ``torch.nn.utils.clip_grad_norm_`` does for a run alone; None leaves it.
             alive: [lanes] booleans. A dead lane's weights and moments stay as they are.
-
-        Returns:
-            The lanes' gradient norms before clipping, [lanes].
         """
         self.step_count += 1
-        norms = self.norms()
         if max_norm is None:
             scale = torch.ones_like(norms)
         else:
@@ -89,7 +86,6 @@ class LaneAdamW:
                 p.mul_(1 - lr * self.weight_decay)
             p.sub_(lr / correct1 * first / ((second / correct2).sqrt_().add_(self.eps)))
             p.grad = None
-        return norms
 
     def state(self) -> dict[str, torch.Tensor]:
         """Moments and step count, for resuming a pack exactly where it was."""

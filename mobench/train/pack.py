@@ -115,10 +115,11 @@ def train_pack(
             losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest)
             losses.sum().backward()  # type: ignore[no-untyped-call]
         state.step += 1
-        _mark_diverged(state, living, losses.detach(), optimizer.norms())
+        norms = optimizer.norms()
+        _mark_diverged(state, living, losses.detach(), norms)
         alive = torch.tensor([state.diverged[lane] is None for lane in range(total)])
         optimizer.lrs = peak * factor(state.step)
-        optimizer.step(max_norm=recipe.max_norm, alive=alive)
+        optimizer.step(norms, max_norm=recipe.max_norm, alive=alive)
         on_step(state.step)
         if state.step in recipe.checkpoints:
             keep(optimizer, state)
