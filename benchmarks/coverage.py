@@ -23,11 +23,12 @@ import click
 from benchmarks.coverage_ladders import headline_cases, verdict_cases
 from benchmarks.coverage_scenarios import Scenario, moving_cases, plateau_cases, split_cases
 from benchmarks.coverage_tables import tables
+from benchmarks.markers import insert
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "coverage.json"
 METHOD = HERE.parent / "docs" / "method.md"
-BEGIN, END = "<!-- coverage: generated, do not edit -->", "<!-- /coverage -->"
+MARKED = "coverage"
 FULL = 2000
 
 SECTIONS: dict[str, Callable[[], list[Scenario]]] = {
@@ -55,16 +56,6 @@ def simulate(
             found.append(row)
             on_done(len(found))
     return found
-
-
-def insert(text: str, page: str) -> str:
-    """Puts the tables between the markers of a page.
-
-    Raises:
-        ValueError: The page has no markers.
-    """
-    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-    return f"{page[:start]}\n\n{text}\n\n{page[end:]}"
 
 
 def written(kept: Mapping[str, Any]) -> str:
@@ -108,7 +99,7 @@ def main(replicates: int, only: tuple[str, ...], render: bool) -> None:
     text = tables(kept)
     click.echo(text)
     if render or replicates >= FULL:
-        METHOD.write_text(insert(text, METHOD.read_text()))
+        METHOD.write_text(insert(text, METHOD.read_text(), MARKED))
 
 
 if __name__ == "__main__":

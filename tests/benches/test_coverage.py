@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.coverage import METHOD, RESULTS, SECTIONS, insert, run_scenario
+from benchmarks.coverage import MARKED, METHOD, RESULTS, SECTIONS, run_scenario
 from benchmarks.coverage_scenarios import MovingCase, PlateauCase, SplitCase
 from benchmarks.coverage_tables import tables
+from benchmarks.markers import insert
 
 KEPT: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
 
@@ -24,7 +25,7 @@ def rows(section: str, **where: Any) -> list[dict[str, Any]]:
 
 def test_the_method_page_shows_the_committed_figures() -> None:
     page = METHOD.read_text(encoding="utf-8")
-    assert insert(tables(KEPT), page) == page
+    assert insert(tables(KEPT), page, MARKED) == page
 
 
 def test_every_scenario_was_simulated_often_enough() -> None:
@@ -81,4 +82,4 @@ def test_a_scenario_runs_and_repeats_itself(case: Any) -> None:
 
 def test_a_page_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="substring not found"):
-        insert("table", "no marker")
+        insert("table", "no marker", MARKED)
