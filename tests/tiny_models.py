@@ -6,13 +6,21 @@ from typing import Any
 
 import torch
 from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedModel,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
 
 VOCABULARY = 40
@@ -42,6 +50,41 @@ def qwen2(
 ) -> PreTrainedModel:
     """A Qwen2: its attention has biases."""
     return _drawn(Qwen2ForCausalLM, Qwen2Config(**{**SHAPE, **changes}), dtype, noise)
+
+
+def qwen3(
+    dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any
+) -> PreTrainedModel:
+    """A Qwen3: it norms queries and keys."""
+    return _drawn(
+        Qwen3ForCausalLM, Qwen3Config(**{**SHAPE, "head_dim": 8, **changes}), dtype, noise
+    )
+
+
+def mistral(
+    dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any
+) -> PreTrainedModel:
+    """A Mistral that sees only the last six tokens."""
+    config = MistralConfig(**{**SHAPE, "sliding_window": 6, **changes})
+    return _drawn(MistralForCausalLM, config, dtype, noise)
+
+
+def gemma2(
+    dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any
+) -> PreTrainedModel:
+    """A Gemma 2: scaled embeddings, capped scores and logits, a head that is its embedding."""
+    caps = {"final_logit_softcapping": 0.5, "attn_logit_softcapping": 2.0, "sliding_window": 6}
+    config = Gemma2Config(**{**SHAPE, **caps, "head_dim": 8, "bos_token_id": 1, **changes})
+    return _drawn(Gemma2ForCausalLM, config, dtype, noise)
+
+
+def gemma3(
+    dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any
+) -> PreTrainedModel:
+    """A Gemma 3: one layer that sees all tokens, one that sees the last six."""
+    own = {"sliding_window": 6, "layer_types": ["sliding_attention", "full_attention"]}
+    config = Gemma3TextConfig(**{**SHAPE, **own, "head_dim": 8, "bos_token_id": 1, **changes})
+    return _drawn(Gemma3ForCausalLM, config, dtype, noise)
 
 
 def gpt2(dtype: torch.dtype = torch.float64, noise: float = 0.1, **changes: Any) -> PreTrainedModel:

@@ -88,5 +88,5 @@ class _LowRank(torch.autograd.Function):
             if of_x.dtype == a.dtype:
                 sums.baddbmm_(through, a)
             else:
-                sums += torch.bmm(through, a).to(of_x.dtype)
+                of_x = (sums + torch.bmm(through, a)).to(of_x.dtype).view_as(of_x)
         return of_x, None, None, of_a, of_b, None

@@ -82,7 +82,8 @@ class _HeadLosses(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """The gradient of the hidden states; a frozen head has none."""
         (slopes,) = ctx.saved_tensors
-        return slopes * gradient[:, None].to(slopes.dtype), None, None, None
+        # In half precision 1/tokens would be off by the same part for every position.
+        return (slopes * gradient[:, None]).to(slopes.dtype), None, None, None
 
 
 def lane_losses(

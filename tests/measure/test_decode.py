@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from tiny_models import VOCABULARY, gpt2, llama, qwen2, token_ids
-from transformers import MistralConfig, MistralForCausalLM, PreTrainedModel
+from tiny_models import VOCABULARY, gemma2, gemma3, gpt2, llama, mistral, qwen2, token_ids
+from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, LoraLanes
 from mobench.measure.decode import decode
@@ -20,29 +21,11 @@ NEVER = VOCABULARY  # an end that no model says
 Make = Callable[..., PreTrainedModel]
 
 
-def sliding(dtype: torch.dtype = torch.float64, noise: float = 0.5, **_: Any) -> PreTrainedModel:
-    """A Mistral that sees only the last six tokens."""
-    torch.manual_seed(0)
-    config = MistralConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        sliding_window=6,
-        pad_token_id=PAD,
-        eos_token_id=1,
-        bos_token_id=None,
-    )
-    model = MistralForCausalLM(config).to(dtype).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * noise)
-    return model
-
-
-MODELS = pytest.mark.parametrize("make", [llama, gpt2, qwen2, sliding])
+# At the cap itself all tokens would be equally likely.
+gemma2_far_below_its_cap = partial(gemma2, final_logit_softcapping=1000.0)
+MODELS = pytest.mark.parametrize(
+    "make", [llama, gpt2, qwen2, mistral, gemma2_far_below_its_cap, gemma3]
+)
 
 
 def prompts(shared: int = 9) -> list[list[int]]:

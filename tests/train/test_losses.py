@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tiny_models import VOCABULARY, gpt2, llama, relative, token_ids
+from tiny_models import VOCABULARY, gemma2, gpt2, llama, relative, token_ids
 from torch.nn import functional
-from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, LoraLanes
 from mobench.train import losses
@@ -18,30 +18,11 @@ from mobench.train.losses import has_plain_frozen_head, head_losses, lane_losses
 Make = Callable[..., PreTrainedModel]
 
 
-def capped(dtype: torch.dtype = torch.float64, cap: float = 0.5) -> PreTrainedModel:
-    """A Gemma 2, whose logits pass through a cap after the head."""
-    torch.manual_seed(0)
-    config = Gemma2Config(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        final_logit_softcapping=cap,
-        pad_token_id=0,
-        eos_token_id=1,
-        bos_token_id=1,
-    )
-    return Gemma2ForCausalLM(config).to(dtype).eval()
-
-
 def tied(dtype: torch.dtype = torch.float64) -> PreTrainedModel:
     return llama(dtype, tie_word_embeddings=True)
 
 
-MODELS = pytest.mark.parametrize("make", [llama, tied, gpt2, capped])
+MODELS = pytest.mark.parametrize("make", [llama, tied, gpt2, gemma2])
 
 
 def stack(make: Make, dtype: torch.dtype = torch.float64) -> LoraLanes:
@@ -100,7 +81,7 @@ def test_losses_and_gradients_are_those_of_all_logits(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "plain"), [(llama, True), (tied, True), (gpt2, True), (capped, False)]
+    ("make", "plain"), [(llama, True), (tied, True), (gpt2, True), (gemma2, False)]
 )
 def test_a_model_that_changes_its_logits_after_the_head_is_noticed(make: Make, plain: bool) -> None:
     assert has_plain_frozen_head(stack(make)) is plain
@@ -109,7 +90,7 @@ def test_a_model_that_changes_its_logits_after_the_head_is_noticed(make: Make, p
 def test_a_cap_far_above_a_young_model_s_logits_is_noticed() -> None:
     """In bfloat16 it changes none of them yet; after training it may."""
     assert not has_plain_frozen_head(
-        LoraLanes(capped(torch.bfloat16, cap=30.0), [0], rank=4, alpha=8.0)
+        LoraLanes(gemma2(torch.bfloat16, final_logit_softcapping=30.0), [0], rank=4, alpha=8.0)
     )
 
 

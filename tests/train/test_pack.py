@@ -1,43 +1,26 @@
-"""A run in a pack is the run that it would have been alone, in PEFT and torch."""
+"""Runs in a pack do not touch each other, diverge alone, and go on where they were stopped."""
 
 from __future__ import annotations
 
 import copy
 import math
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from tiny_models import VOCABULARY, gpt2, llama, relative
-from torch.nn import functional
+from textbook_loop import ALPHA, EXAMPLES, PAD, RANK, apart, train_alone
+from tiny_models import gpt2, llama
 from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, Lanes, LoraLanes
-from mobench.train.batches import IGNORED, Encoded, collate, order
+from mobench.train.batches import collate
 from mobench.train.losses import lane_losses
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import PackState, Recipe, Run, train_pack
 
-RANK, ALPHA, PAD = 4, 8.0, 0
 RUNS = (Run(1e-3, 0), Run(1e-2, 1), Run(3e-3, 2))
 RECIPE = Recipe(steps=20, batch_size=4)
-Weights = dict[str, torch.Tensor]
-
-
-def made_up_examples() -> list[Encoded]:
-    """Prompts and answers of many lengths."""
-    draw = random.Random(0)
-
-    def tokens(low: int, high: int) -> tuple[int, ...]:
-        return tuple(draw.randrange(5, VOCABULARY) for _ in range(draw.randint(low, high)))
-
-    return [Encoded(tokens(2, 7), (*tokens(1, 5), 1)) for _ in range(18)]
-
-
-EXAMPLES = made_up_examples()
 
 
 def lora(runs: Sequence[Run], make: Callable[..., PreTrainedModel] = llama) -> LoraLanes:
@@ -56,55 +39,12 @@ def train(lanes: Lanes, runs: Sequence[Run], recipe: Recipe = RECIPE, **others: 
     return train_pack(lanes, runs, EXAMPLES, recipe, pad=PAD, **others)
 
 
-def apart(mine: Weights, reference: Weights) -> float:
-    """The largest relative distance among tensors of the same name."""
-    assert mine.keys() == reference.keys()
-    return max(relative(mine[name], reference[name]) for name in reference)
-
-
-def alone(model: torch.nn.Module, run: Run, recipe: Recipe = RECIPE) -> list[float]:
-    """The textbook loop on one plain model, with torch's own optimizer. Returns its losses."""
-    weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=run.lr, weight_decay=0.0)
-    batches = order(run.seed, len(EXAMPLES), recipe.batch_size)
-    losses = []
-    for _ in range(recipe.steps):
-        ids, labels, _ = collate([EXAMPLES[number] for number in next(batches)], PAD)
-        logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-        loss = functional.cross_entropy(
-            logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, recipe.max_norm)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def test_each_lora_run_ends_where_peft_and_torch_end_with_it_alone() -> None:
-    lanes = lora(RUNS)
-    starts = [lanes.state(lane) for lane in range(3)]
-    state = train(lanes, RUNS)
-    for lane, run in enumerate(RUNS):
-        config = LoraConfig(
-            r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
-        )
-        peft = get_peft_model(llama(), config).double()
-        set_peft_model_state_dict(peft, starts[lane])
-        losses = alone(peft.eval(), run)
-        assert apart(lanes.state(lane), get_peft_model_state_dict(peft)) < 1e-8
-        assert apart(lanes.state(lane), starts[lane]) > 0.01
-        assert state.losses[lane] == pytest.approx(losses, abs=1e-6)
-    assert state.diverged == [None, None, None]
-
-
 def test_each_full_run_ends_where_the_plain_model_and_torch_end_with_it_alone() -> None:
     lanes = full(RUNS)
     state = train(lanes, RUNS)
     for lane, run in enumerate(RUNS):
         plain = llama()
-        losses = alone(plain, run)
+        losses = train_alone(plain, run, RECIPE)
         assert apart(lanes.state(lane), plain.state_dict()) < 1e-8
         assert state.losses[lane] == pytest.approx(losses, abs=1e-6)
 
