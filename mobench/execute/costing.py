@@ -62,6 +62,9 @@ class RunCost:
         pack: Cells in one pass.
         seconds: Estimated time on this machine, without building the organism; None where the
             model's size is not known.
+        train_bytes: Activations kept for backward passes, over all steps of all cells.
+        capability_calls: Times that lm-eval is called.
+        flops_per_second: This machine's speed at the model's own products.
         extension: On top of all that; None where low rungs are not to be extended.
     """
 
@@ -77,6 +80,9 @@ class RunCost:
     disk_bytes: int
     seconds: float
     device: str
+    train_bytes: float
+    capability_calls: int
+    flops_per_second: float
     extension: ExtensionCost | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -173,6 +179,9 @@ def cost_of(
         disk_bytes=cost.disk_bytes,
         seconds=time_estimate(cost, speed, hardware.device),
         device=hardware.device,
+        train_bytes=cost.train_bytes,
+        capability_calls=cost.capability_calls,
+        flops_per_second=speed,
         extension=_extension(spec, preset, max_steps, costs, speed, hardware.device),
     )
 

