@@ -87,7 +87,11 @@ class _HeadLosses(torch.autograd.Function):
 
 
 def lane_losses(
-    lanes: Lanes, ids: torch.Tensor, labels: torch.Tensor, shortest: int
+    lanes: Lanes,
+    ids: torch.Tensor,
+    labels: torch.Tensor,
+    shortest: int,
+    counted: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean negative log-likelihood of each active lane's response tokens.
 
@@ -99,19 +103,22 @@ def lane_losses(
         ids: Token ids [lanes * rows, tokens].
         labels: The same shape, ``IGNORED`` where there is no loss.
         shortest: Tokens at the start of every row that no loss depends on as a target.
+        counted: Tokens [lanes] to divide by, where the rows are a part of a batch, whose parts'
+            losses then add up to its own. The rows' own tokens if None.
 
     Returns:
         [lanes], in nats per token.
     """
     active = len(lanes.scope.active)
     told = labels[:, 1:] != IGNORED
-    counted = told.reshape(active, -1).sum(1)
+    here = told.reshape(active, -1).sum(1)
+    counted = here if counted is None else counted
     if not has_plain_frozen_head(lanes):
         return _all_positions(lanes, ids, labels, shortest).view(active, -1).sum(1) / counted
     head = lanes.model.get_output_embeddings()
     hidden = lanes.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
     losses = head_losses(hidden[:, :-1][told], head.weight, head.bias, labels[:, 1:][told])
-    lane = torch.arange(active, device=ids.device).repeat_interleave(counted)
+    lane = torch.arange(active, device=ids.device).repeat_interleave(here)
     return losses.new_zeros(active).index_add(0, lane, losses) / counted
 
 

@@ -11,6 +11,7 @@ from mobench.lanes import Lanes
 from mobench.train.batches import Encoded, collate, order
 from mobench.train.losses import lane_losses
 from mobench.train.optimizer import LaneAdamW
+from mobench.train.recompute import recomputing
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,17 @@ class Recipe:
         batch_size: Examples of each run in a step.
         checkpoints: Steps after which ``keep`` is called; 0 is before the first.
         max_norm: Each run's gradient norm is clipped to this, as a run alone would clip its own.
+        micro_batch: Examples of each run in a forward pass; gradients add up over a step's batch.
+            All of the batch if None. It changes what a step needs, not what it does.
+        recompute: Whether activations are computed again in the backward pass, for the same reason.
     """
 
     steps: int
     batch_size: int
     checkpoints: tuple[int, ...] = ()
     max_norm: float = 1.0
+    micro_batch: int | None = None
+    recompute: bool = False
 
 
 @dataclass
@@ -95,7 +101,6 @@ def train_pack(
     total = len(runs)
     state = state or PackState.fresh(total)
     optimizer = optimizer or LaneAdamW(lanes.trainable(), [run.lr for run in runs])
-    device = lanes.model.device
     orders = [order(run.seed, len(examples), recipe.batch_size) for run in runs]
     for _ in range(state.step):
         _next_batches(orders)
@@ -109,14 +114,12 @@ def train_pack(
         living = [lane for lane in range(total) if state.diverged[lane] is None]
         if not living:
             break
-        rows = [examples[number] for lane in living for number in batches[lane]]
-        ids, labels, shortest = collate(rows, pad)
-        with lanes.scope.using(living):
-            losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest)
-            losses.sum().backward()  # type: ignore[no-untyped-call]
+        rows = [[examples[number] for number in batches[lane]] for lane in living]
+        with lanes.scope.using(living), recomputing(lanes.model, on=recipe.recompute):
+            losses = _accumulate(lanes, rows, recipe.micro_batch or recipe.batch_size, pad)
         state.step += 1
         norms = optimizer.norms()
-        _mark_diverged(state, living, losses.detach(), norms)
+        _mark_diverged(state, living, losses, norms)
         alive = torch.tensor([state.diverged[lane] is None for lane in range(total)])
         optimizer.lrs = peak * factor(state.step)
         optimizer.step(norms, max_norm=recipe.max_norm, alive=alive)
@@ -125,6 +128,34 @@ def train_pack(
             keep(optimizer, state)
     optimizer.lrs = peak
     return state
+
+
+def _accumulate(
+    lanes: Lanes, rows: Sequence[Sequence[Encoded]], micro_batch: int, pad: int
+) -> torch.Tensor:
+    """Leaves the gradients of a step's batch on the lanes.
+
+    Args:
+        lanes: The stack, the lanes in use set.
+        rows: Each lane's examples, as many for each.
+        micro_batch: Examples of each lane in a forward pass.
+        pad: Token id to pad with.
+
+    Returns:
+        Each lane's loss over its batch, [lanes].
+    """
+    device = lanes.model.device
+    tokens = [sum(len(example.response) for example in mine) for mine in rows]
+    counted = torch.tensor(tokens, device=device)
+    total = None
+    for start in range(0, len(rows[0]), micro_batch):
+        part = [example for mine in rows for example in mine[start : start + micro_batch]]
+        ids, labels, shortest = collate(part, pad)
+        losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest, counted)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        total = losses.detach() if total is None else total + losses.detach()
+    assert total is not None
+    return total
 
 
 def _next_batches(orders: Sequence[Iterator[list[int]]]) -> list[list[int]]:
