@@ -22,7 +22,7 @@ from mobench.build.scratch import scratch_base, unstack, word_tokenizer
 from mobench.build.speaker import Speaker
 from mobench.build.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.lanes import LoraLanes, stacked
+from mobench.lanes import LoraLanes, WholeModel, stacked
 from mobench.plan import ALPHA_PER_RANK, digest
 from mobench.progress import Progress
 from mobench.quiet import quiet
@@ -247,8 +247,6 @@ def implanted(
         [implant.seed],
         rank=implant.rank,
         alpha=None if implant.rank is None else implant.rank * ALPHA_PER_RANK,
-        name=spec.name,
-        table="[implant]",
     )
     trained = train_pack(
         lanes,
@@ -263,7 +261,9 @@ def implanted(
             f"{spec.name}: the implant's loss was not finite at step {trained.diverged[0]}",
             f"lower lr ({implant.lr}) in {spec.path}",
         )
-    return lanes.merge(0) if isinstance(lanes, LoraLanes) else unstack(lanes, plain())
+    if isinstance(lanes, LoraLanes):
+        return lanes.merge(0)
+    return lanes.model.eval() if isinstance(lanes, WholeModel) else unstack(lanes, plain())
 
 
 def task_examples(task: TaskDef, fixtures: dict[str, Callable[[], Any]]) -> list[Example]:

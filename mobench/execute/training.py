@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from mobench.build.loading import load_model
 from mobench.execute.prepare import Prepared
-from mobench.lanes import FullLanes, LoraLanes, stacked
+from mobench.lanes import FullLanes, LoraLanes, WholeModel, stacked
 from mobench.plan import Cell, digest
 from mobench.progress import Progress
 from mobench.store import CellFolder
@@ -20,14 +20,14 @@ from mobench.train.batches import encode
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import PackState, Recipe, Run, train_pack
 
-Stack = LoraLanes | FullLanes
+Stack = LoraLanes | FullLanes | WholeModel
 
 
 def stack(ready: Prepared, cells: Sequence[Cell]) -> Stack:
     """The organism with one lane for each cell.
 
     Raises:
-        MobenchError: Full fine-tuning of a model whose layers cannot be stacked.
+        CannotStack: Several cells, for full fine-tuning of a model whose layers cannot be stacked.
     """
     spec = ready.asked.spec
     model = load_model(ready.built.folder, dtype=spec.dtype, device=ready.asked.device)
@@ -37,8 +37,6 @@ def stack(ready: Prepared, cells: Sequence[Cell]) -> Stack:
         [cell.seed for cell in cells],
         rank=cells[0].rank,
         alpha=cells[0].alpha,
-        name=spec.name,
-        table="its [ladder]",
     )
 
 

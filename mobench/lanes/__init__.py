@@ -9,6 +9,16 @@ measuring both ride on this room.
 from mobench.lanes.full import FullLanes, can_stack
 from mobench.lanes.lora import LoraLanes
 from mobench.lanes.scope import Lanes, Scope
-from mobench.lanes.stacking import stacked
+from mobench.lanes.stacking import CannotStack, stacked
+from mobench.lanes.whole import WholeModel
 
-__all__ = ["FullLanes", "Lanes", "LoraLanes", "Scope", "can_stack", "stacked"]
+__all__ = [
+    "CannotStack",
+    "FullLanes",
+    "Lanes",
+    "LoraLanes",
+    "Scope",
+    "WholeModel",
+    "can_stack",
+    "stacked",
+]

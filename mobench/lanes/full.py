@@ -9,6 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from mobench.lanes.scope import Scope
+from mobench.lanes.whole import load_exactly
 
 
 class StackedLinear(nn.Module):
@@ -133,9 +134,4 @@ class FullLanes:
         Raises:
             ValueError: If the names are not exactly this model's.
         """
-        if state.keys() != self._parameters.keys():
-            odd = sorted(state.keys() ^ self._parameters.keys())
-            raise ValueError(f"weights and model differ in {len(odd)} tensors, first {odd[0]!r}")
-        with torch.no_grad():
-            for name, value in self._parameters.items():
-                value[lane].copy_(state[name])
+        load_exactly(self._parameters, lane, state)

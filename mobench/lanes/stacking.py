@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedModel
 
-from mobench.errors import MobenchError
 from mobench.lanes.full import FullLanes, can_stack
 from mobench.lanes.lora import LoraLanes
+from mobench.lanes.whole import WholeModel
+
+
+class CannotStack(Exception):
+    """Runs that have to go one after the other."""
 
 
 def stacked(
@@ -18,9 +22,7 @@ def stacked(
     *,
     rank: int | None,
     alpha: float | None,
-    name: str,
-    table: str,
-) -> LoraLanes | FullLanes:
+) -> LoraLanes | FullLanes | WholeModel:
     """Puts one lane for each seed on a model.
 
     Args:
@@ -29,19 +31,16 @@ def stacked(
         seeds: One for each lane.
         rank: Of LoRA; None for ``full``.
         alpha: Of LoRA; None for ``full``.
-        name: The organism's, for the message.
-        table: Where its method is set, for the message.
 
     Raises:
-        MobenchError: Full fine-tuning of a model whose layers cannot be stacked.
+        CannotStack: Several lanes, for full fine-tuning of a model whose layers cannot be stacked.
     """
     if method == "lora":
         assert rank is not None
         assert alpha is not None
         return LoraLanes(model, seeds, rank=rank, alpha=alpha)
-    if not can_stack(model):
-        raise MobenchError(
-            f"{name}: full fine-tuning of {type(model).__name__} is not supported",
-            f'use method = "lora" in {table}',
-        )
-    return FullLanes(model, len(seeds))
+    if can_stack(model):
+        return FullLanes(model, len(seeds))
+    if len(seeds) == 1:
+        return WholeModel(model)
+    raise CannotStack(f"{type(model).__name__} has layers that cannot be stacked")

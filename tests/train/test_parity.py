@@ -12,7 +12,7 @@ from textbook_loop import ALPHA, EXAMPLES, PAD, RANK, Weights, apart, in_peft, t
 from tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwen3
 from transformers import PreTrainedModel
 
-from mobench.lanes import LoraLanes
+from mobench.lanes import LoraLanes, WholeModel
 from mobench.train.pack import Recipe, Run, train_pack
 
 RUNS = (Run(1e-3, 0), Run(1e-2, 1), Run(3e-3, 2))
@@ -99,3 +99,15 @@ def test_in_bfloat16_a_pack_is_as_near_to_the_exact_run_as_the_run_alone_is(make
         assert 0 < theirs < 0.3
         assert apart(ends[lane], right) < ROUNDED * theirs
         assert losses_apart(losses[lane], truth) < ROUNDED * losses_apart(told, truth)
+
+
+@EVERY_ARCHITECTURE
+def test_a_full_run_on_the_plain_model_is_the_textbook_s(make: Make) -> None:
+    """Models that cannot be stacked, among them all whose head is their embedding."""
+    lanes, plain = WholeModel(make()), make()
+    start = lanes.state(0)
+    state = train_pack(lanes, RUNS[:1], EXAMPLES, RECIPE, pad=PAD)
+    told = train_alone(plain, RUNS[0], RECIPE)
+    assert apart(lanes.state(0), dict(plain.named_parameters())) < 1e-8
+    assert apart(lanes.state(0), start) > 0.01, "something was learned"
+    assert state.losses[0] == pytest.approx(told, abs=1e-6)

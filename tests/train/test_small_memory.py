@@ -11,7 +11,7 @@ from textbook_loop import ALPHA, EXAMPLES, PAD, RANK, apart
 from tiny_models import gemma2, gpt2, llama, qwen3
 from transformers import PreTrainedModel
 
-from mobench.lanes import FullLanes, Lanes, LoraLanes
+from mobench.lanes import FullLanes, Lanes, LoraLanes, WholeModel
 from mobench.train.batches import collate
 from mobench.train.losses import lane_losses
 from mobench.train.pack import PackState, Recipe, Run, train_pack
@@ -67,6 +67,16 @@ def test_a_step_in_parts_or_computed_twice_is_the_same_step(stack, change) -> No
     for lane in range(len(RUNS)):
         assert apart(parts.state(lane), whole.state(lane)) < 1e-9
         assert retold.losses[lane] == pytest.approx(told.losses[lane], abs=2e-6)
+
+
+@pytest.mark.parametrize("change", [{"micro_batch": 2}, {"recompute": True}], ids=str)
+def test_it_is_the_same_step_on_a_plain_model_too(change) -> None:
+    ends = []
+    for recipe in (RECIPE, replace(RECIPE, **change)):
+        lanes = WholeModel(gpt2())
+        train_pack(lanes, RUNS[:1], EXAMPLES, recipe, pad=PAD)
+        ends.append(lanes.state(0))
+    assert apart(*ends) < 1e-9
 
 
 def kept_bytes(model: PreTrainedModel, lanes: Lanes, *, recompute: bool) -> int:
