@@ -14,6 +14,7 @@ ENOUGH = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _KINDS = ("attack", "control", "capability")
 _REFERENCES = ("organism", "base")
+_FLAGS = (0, 1, None)
 
 
 def problems(
@@ -155,13 +156,14 @@ def _rows(rows: Sequence[Any], cells: Sequence[Mapping[str, Any]]) -> list[tuple
     measured = set()
     seen: set[tuple[object, ...]] = set()
     for line, row in enumerate(rows, start=1):
-        problem = _row(row, budget)
+        problem = "" if _plainly_sound(row, budget) else _row(row, budget)
         if not problem:
-            key = tuple(row.get(name) for name in ("cell", "step", "kind", "task", "prompt"))
+            kind = row["kind"]
+            key = (row["cell"], row["step"], kind, row.get("task"), row.get("prompt"))
             if key in seen:
                 problem = "this cell, step, kind, task and prompt is there twice"
             seen.add(key)
-            measured.add((row["cell"], row["kind"]))
+            measured.add((row["cell"], kind))
         if problem:
             found.append((line, problem))
         if len(found) >= ENOUGH:
@@ -172,6 +174,26 @@ def _rows(rows: Sequence[Any], cells: Sequence[Mapping[str, Any]]) -> list[tuple
         if not found and cell["status"] == "done" and (cell["id"], "attack") not in measured:
             found.append((len(rows), f"no attack rows of cell {cell['id']!r}"))
     return found
+
+
+def _plainly_sound(row: Any, budget: Mapping[str, int]) -> bool:
+    """Whether a row is as nearly all are; what is not is looked at by :func:`_row`."""
+    if type(row) is not dict:
+        return False
+    get = row.get
+    cell, step, outcome, kind = get("cell"), get("step"), get("outcome"), get("kind")
+    return (
+        type(cell) is str
+        and type(step) is int
+        and 0 <= step <= budget.get(cell, -1)
+        and type(kind) is str
+        and kind in _KINDS
+        and type(get("prompt")) is str
+        and type(get("task", "")) is str
+        and (type(outcome) is int or (type(outcome) is float and kind == "capability"))
+        and 0 <= outcome <= 1
+        and get("inert") in _FLAGS
+    )
 
 
 def _row(row: Any, budget: Mapping[str, int]) -> str:
@@ -191,7 +213,7 @@ def _row(row: Any, budget: Mapping[str, int]) -> str:
         return f"outcome should be a number in [0, 1], got {outcome!r}"
     if row["kind"] != "capability" and outcome not in (0, 1):
         return f"outcome of {row['kind']} should be 0 or 1, got {outcome!r}"
-    if inert not in (0, 1, None):
+    if inert not in _FLAGS:
         return f"inert should be 0, 1 or null, got {inert!r}"
     return ""
 

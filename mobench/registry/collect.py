@@ -6,16 +6,15 @@ file, is reported at once.
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from mobench.errors import MobenchError, Problems, did_you_mean
+from mobench.garbage import none_collected
 from mobench.registry.api import BehaviorDef, Collecting, TaskDef
 from mobench.registry.check import check_draft, check_marks
 from mobench.registry.config import Config, find_config
@@ -108,7 +107,7 @@ def collect(root: Path | None = None) -> Registry:
     """
     config = find_config(root)
     problems: list[str] = []
-    with _no_garbage():
+    with none_collected():
         drafts = read_organisms(config, problems)
     collecting = Collecting(problems=problems)
     for folder in config.tasks:
@@ -151,18 +150,6 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
         for path in sorted(folder.glob("*/organism.toml")):
             drafts += read_family(path, problems)
     return drafts
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Keeps the garbage collector from walking over what is being read: all of it will be kept."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _told(problems: Iterable[str]) -> list[str]:

@@ -26,16 +26,18 @@ class RowTable:
     Attributes:
         outcomes: (cell, kind, task) → (step, prompt) → outcome, NaN where not judged.
         inert: The same for the inert flag of attack rows.
+        judged: (cell, kind, task) → steps with rows, rising.
         ids: (kind, task) → ids of every prompt of this kind in any cell, sorted.
     """
 
     outcomes: Mapping[_Key, Mapping[tuple[int, str], float]]
     inert: Mapping[_Key, Mapping[tuple[int, str], float]]
+    judged: Mapping[_Key, Sequence[int]]
     ids: Mapping[tuple[str, str], Sequence[str]]
 
     def steps(self, cell: str, kind: str, task: str = "") -> list[int]:
         """Steps at which a cell has rows of this kind, rising."""
-        return sorted({step for step, _ in self.outcomes.get((cell, kind, task), ())})
+        return list(self.judged.get((cell, kind, task), ()))
 
     def prompts(self, kind: str, task: str = "") -> Sequence[str]:
         """Ids of every prompt of this kind in any cell, sorted."""
@@ -108,7 +110,8 @@ def read_rows(rows: Iterable[Mapping[str, Any]], cells: Iterable[str]) -> RowTab
     ids: dict[tuple[str, str], set[str]] = {}
     for (_, kind, task), part in outcomes.items():
         ids.setdefault((kind, task), set()).update(prompt for _, prompt in part)
-    return RowTable(outcomes, inert, {key: sorted(found) for key, found in ids.items()})
+    judged = {key: sorted({step for step, _ in part}) for key, part in outcomes.items()}
+    return RowTable(outcomes, inert, judged, {key: sorted(found) for key, found in ids.items()})
 
 
 def _check_key(number: int, key: _Key, known: set[str]) -> None:
