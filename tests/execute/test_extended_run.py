@@ -68,11 +68,11 @@ def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
 ) -> None:
     step, seen = LaneAdamW.step, list[int]()
 
-    def stop_in_the_last_extension(self: LaneAdamW, **options: Any) -> Any:
+    def stop_in_the_last_extension(self: LaneAdamW, *args: Any, **options: Any) -> Any:
         # All of the standard rung's longer cells in one pack; 128 is a checkpoint.
         if self.lrs.tolist() == pytest.approx([3e-4] * 3) and self.step_count == 130:
             raise KeyboardInterrupt
-        return step(self, **options)
+        return step(self, *args, **options)
 
     monkeypatch.setattr(LaneAdamW, "step", stop_in_the_last_extension)
     stopped = mobench(*ASKED, *BOUND)
@@ -98,9 +98,9 @@ def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
     assert "3 cells are not finished and not counted" in mobench("report", str(run)).output
     before = written(run)
 
-    def count(self: LaneAdamW, **options: Any) -> Any:
+    def count(self: LaneAdamW, *args: Any, **options: Any) -> Any:
         seen.append(self.step_count)
-        return step(self, **options)
+        return step(self, *args, **options)
 
     monkeypatch.setattr(LaneAdamW, "step", count)
     finished = mobench(*ASKED, *BOUND)
