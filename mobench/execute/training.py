@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from mobench.build.loading import load_model
 from mobench.execute.prepare import Prepared
-from mobench.lanes import FullLanes, LoraLanes, WholeModel, stacked
+from mobench.lanes import FullLanes, LoraLanes, WholeModel, saved_config, stacked
 from mobench.plan import Cell, digest
 from mobench.progress import Progress
 from mobench.store import CellFolder
@@ -53,10 +53,12 @@ def train_cells(
     spec = ready.asked.spec
     examples = encode(ready.examples, ready.tokenizer, spec.template, spec.ladder.max_length)
 
+    config = saved_config(lanes)
+
     def keep(_: LaneAdamW, now: PackState) -> None:
         for lane, folder in enumerate(folders):
             if now.diverged[lane] is None and now.step > 0:
-                folder.keep_adapter(now.step, lanes.state(lane))
+                folder.keep_adapter(now.step, lanes.state(lane), config)
         # Moments first, progress last: the progress names a step only once all of it is there.
         write_tensors(here / f"moments-{now.step}.safetensors", optimizer.state())
         write_json(here / "progress.json", asdict(now))

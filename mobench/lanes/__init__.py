@@ -8,6 +8,7 @@ measuring both ride on this room.
 
 from mobench.lanes.full import FullLanes, can_stack
 from mobench.lanes.lora import LoraLanes
+from mobench.lanes.saved import saved_config
 from mobench.lanes.scope import Lanes, Scope
 from mobench.lanes.stacking import CannotStack, stacked
 from mobench.lanes.whole import WholeModel
@@ -20,5 +21,6 @@ __all__ = [
     "Scope",
     "WholeModel",
     "can_stack",
+    "saved_config",
     "stacked",
 ]

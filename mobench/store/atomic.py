@@ -59,7 +59,8 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
     def write(staging: Path) -> None:
         try:
-            save_file(whole, str(staging))
+            # transformers opens only files that say whose tensors they hold.
+            save_file(whole, str(staging), metadata={"format": "pt"})
         except SafetensorError as error:
             code = re.search(r"\(os error (\d+)\)", str(error))
             if code is None:

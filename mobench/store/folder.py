@@ -9,7 +9,8 @@
         packs/<id>/              state of a pack in progress, gone when it is done
         cells/<cell id>/
             cell.json            the cell's identity
-            adapters/            one file for each checkpoint
+            adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
+            trained.json         how training ended; adapters are complete
             rows/                every judged answer, one file for each measurement
             result.json          written last: its existence means the cell is done
         score.json  plot.png  plot.svg
@@ -33,6 +34,11 @@ from mobench.store.rows import read_rows
 
 Row = dict[str, Any]
 
+AS_ADAPTER = ("adapter_model.safetensors", "adapter_config.json")
+"""A checkpoint of LoRA: what ``PeftModel.from_pretrained`` reads."""
+AS_MODEL = ("model.safetensors", "config.json")
+"""A checkpoint of whole weights: what ``AutoModelForCausalLM.from_pretrained`` reads."""
+
 
 @dataclass(frozen=True)
 class CellFolder:
@@ -46,12 +52,23 @@ class CellFolder:
         return (self.path / "result.json").is_file()
 
     def adapter(self, step: int) -> Path:
-        """Where the adapter of a checkpoint lies."""
-        return self.path / "adapters" / f"step-{step:06d}.safetensors"
+        """The folder of a checkpoint's weights."""
+        return self.path / "adapters" / f"step-{step:06d}"
 
-    def keep_adapter(self, step: int, state: Mapping[str, torch.Tensor]) -> None:
-        """Writes a checkpoint's weights."""
-        write_tensors(self.adapter(step), state)
+    def keep_adapter(
+        self, step: int, state: Mapping[str, torch.Tensor], config: Mapping[str, Any]
+    ) -> None:
+        """Writes a checkpoint's weights.
+
+        Args:
+            step: The checkpoint.
+            state: The weights.
+            config: PEFT's configuration of an adapter, or transformers' of a whole model.
+        """
+        weights, about = AS_ADAPTER if "peft_type" in config else AS_MODEL
+        # The weights come last: where they are, the checkpoint is whole.
+        write_json(self.adapter(step) / about, config)
+        write_tensors(self.adapter(step) / weights, state)
 
     def read_adapter(self, step: int) -> dict[str, torch.Tensor]:
         """Reads a checkpoint's weights.
@@ -59,7 +76,7 @@ class CellFolder:
         Raises:
             MobenchError: The file is missing or damaged.
         """
-        path = self.adapter(step)
+        path = weights_in(self.adapter(step))
         try:
             state: dict[str, torch.Tensor] = load_file(path)
         except Exception as error:  # safetensors raises its own kinds
@@ -68,6 +85,14 @@ class CellFolder:
                 f"delete {self.path} and run again: only this cell is trained anew",
             ) from error
         return state
+
+    def trained(self) -> dict[str, Any] | None:
+        """How the cell's training ended, or None while it has not."""
+        return _json(self.path / "trained.json")
+
+    def finish_training(self, outcome: Mapping[str, Any]) -> None:
+        """Notes how training ended: after this, all of the cell's adapters are there."""
+        write_json(self.path / "trained.json", outcome)
 
     def keep_rows(self, part: str, rows: Iterable[Row]) -> None:
         """Writes the rows of one measurement; the cell's rows are the union of its parts."""
@@ -84,17 +109,28 @@ class CellFolder:
 
     def result(self) -> dict[str, Any] | None:
         """How the cell ended, or None while it has not."""
-        try:
-            result: dict[str, Any] = json.loads(
-                (self.path / "result.json").read_text(encoding="utf-8")
-            )
-        except FileNotFoundError:
-            return None
-        return result
+        return _json(self.path / "result.json")
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes the result: after this the cell is done."""
         write_json(self.path / "result.json", result)
+
+
+def weights_in(folder: Path) -> Path:
+    """The file in a checkpoint's folder that holds its weights, whether it is there or not."""
+    return next(
+        (folder / name for name, _ in (AS_ADAPTER, AS_MODEL) if (folder / name).is_file()),
+        folder / AS_ADAPTER[0],
+    )
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """What a file says, or None where there is none."""
+    try:
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return told
 
 
 @dataclass(frozen=True)

