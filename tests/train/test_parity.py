@@ -82,7 +82,7 @@ def test_in_float32_a_pack_is_as_near_as_a_run_alone_with_its_rows_reordered(mak
         train_alone(reordered, run, RECIPE, rows=lambda batch: batch[::-1])
         reference = get_peft_model_state_dict(alone)
         noise = apart(get_peft_model_state_dict(reordered), reference)
-        assert 0 < noise < 1e-4
+        assert 0 < noise < 1e-3
         assert apart(ends[lane], reference) < REORDERED * noise
         assert losses_apart(losses[lane], told) < 5e-6
 
