@@ -9,19 +9,22 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mobench.build.loading import load_model, parameter_count
 from mobench.execute import extend
 from mobench.execute.extend import Extension
-from mobench.execute.measuring import capability_rows
+from mobench.execute.measuring import capability_batch, capability_rows
+from mobench.execute.out_of_memory import Rows
 from mobench.execute.packs import run_pack
 from mobench.execute.prepare import Asked, Prepared, prepare
 from mobench.hardware import detect
 from mobench.heap import keep_freed_memory
 from mobench.measure.attack import attack_rows
 from mobench.measure.capability import check_capability
+from mobench.measure.generate import MAX_ROWS
 from mobench.plan import Cell, packs
 from mobench.progress import Progress
 from mobench.publish.scoring import score_cells
@@ -195,15 +198,21 @@ def _references(ready: Prepared, progress: Progress) -> float:
         with progress.phase(f"measuring the {who} before training", len(parts)) as tick:
             for part in parts:
                 rows = (
-                    capability_rows(ready, model)
+                    capability_rows(ready, model, capability_batch(ready, progress))
                     if part == "capability"
-                    else attack_rows(
-                        model, ready.tokenizer, spec, ready.judge, settled=ready.settled
-                    )[0]
+                    else Rows(MAX_ROWS, progress).fitting(partial(_answers, ready, model))
                 )
                 folder.keep_rows(part, [{"cell": who, "step": 0, **row} for row in rows])
                 tick()
     return time.monotonic() - started
+
+
+def _answers(ready: Prepared, model: Any, max_rows: int) -> list[dict[str, Any]]:
+    """Attack and control rows of a plain model."""
+    spec = ready.asked.spec
+    return attack_rows(
+        model, ready.tokenizer, spec, ready.judge, settled=ready.settled, max_rows=max_rows
+    )[0]
 
 
 def _hardware(device: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from mobench.lanes import Scope
-from mobench.measure.generate import generate
+from mobench.measure.generate import MAX_ROWS, generate
 from mobench.measure.sampling import GREEDY, Sampling
 from mobench.registry.judge import Judge, Settled
 from mobench.registry.spec import OrganismSpec
@@ -45,6 +45,7 @@ def attack_rows(
     streams: Sequence[str] | None = None,
     sampling: Sampling = GREEDY,
     settled: Settled | None = None,
+    max_rows: int = MAX_ROWS,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[Row]]:
     """Asks every eval prompt of the organism, triggered and untriggered, and judges the answers.
@@ -60,6 +61,7 @@ def attack_rows(
         sampling: How a token is chosen.
         settled: Says that no further text can change the judge's word on an answer. Such an answer
             is cut there; outcome and inert are those of the whole answer.
+        max_rows: Rows in a batch, all lanes together.
         on_done: Called with the number of messages just answered.
 
     Returns:
@@ -85,6 +87,7 @@ def attack_rows(
             streams=[f"{stream}/{kind}" for stream in streams or [""] * len(answers)],
             sampling=sampling,
             settled=None if settled is None else enough,
+            max_rows=max_rows,
             on_done=on_done,
         )
         for mine, more in zip(answers, told, strict=True):

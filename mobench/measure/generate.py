@@ -10,6 +10,9 @@ from mobench.lanes import Scope
 from mobench.measure.decode import decode
 from mobench.measure.sampling import GREEDY, Sampling
 
+MAX_ROWS = 512
+"""Rows in a batch where memory allows: enough that more of them answer no faster."""
+
 
 def generate(
     model: Any,
@@ -19,7 +22,7 @@ def generate(
     template: Template,
     max_new_tokens: int,
     scope: Scope | None = None,
-    max_rows: int = 512,
+    max_rows: int = MAX_ROWS,
     sampling: Sampling = GREEDY,
     streams: Sequence[str] | None = None,
     settled: Callable[[str], bool] | None = None,
