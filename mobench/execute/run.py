@@ -23,7 +23,7 @@ from mobench.execute.prepare import Asked, Prepared, prepare
 from mobench.hardware import detect
 from mobench.heap import keep_freed_memory
 from mobench.measure.attack import attack_rows
-from mobench.measure.capability import check_capability
+from mobench.measure.capability_tasks import check_capability
 from mobench.measure.generate import MAX_ROWS
 from mobench.plan import Cell, packs
 from mobench.progress import Progress

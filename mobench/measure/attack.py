@@ -14,6 +14,7 @@ from mobench.registry.spec import OrganismSpec
 
 Row = dict[str, Any]
 Kind = Literal["attack", "control"]
+Ask = Callable[[Kind, Sequence[str]], list[list[str]]]
 
 
 def is_inert(answer: str) -> bool:
@@ -68,41 +69,59 @@ def attack_rows(
         For each lane its rows, without ``cell`` and ``step``: kind, task, prompt, outcome, inert,
         answer.
     """
-    asked = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
-    messages = [spec.eval.render(kind, prompt.prompt) for kind, prompt in asked]
+    lanes = 1 if scope is None else len(scope.active)
 
     def enough(answer: str) -> bool:
         return settled is not None and settled(answer) and is_never_inert(answer)
 
-    # Each kind on its own: what stands before its prompts, a trigger perhaps, is then shared.
-    answers: list[list[str]] = [[] for _ in range(1 if scope is None else len(scope.active))]
-    for kind in kinds:
-        told = generate(
+    def ask(kind: Kind, messages: Sequence[str]) -> list[list[str]]:
+        return generate(
             model,
             tokenizer,
-            [message for (its, _), message in zip(asked, messages, strict=True) if its == kind],
+            messages,
             template=spec.template,
             max_new_tokens=spec.max_new_tokens,
             scope=scope,
-            streams=[f"{stream}/{kind}" for stream in streams or [""] * len(answers)],
+            max_rows=max_rows,
+            streams=[f"{stream}/{kind}" for stream in streams or [""] * lanes],
             sampling=sampling,
             settled=None if settled is None else enough,
-            max_rows=max_rows,
             on_done=on_done,
         )
-        for mine, more in zip(answers, told, strict=True):
-            mine += more
-    return [
-        [
-            {
-                "kind": kind,
-                "task": "",
-                "prompt": prompt.id,
-                "outcome": int(judge(answer, message, prompt.reference)),
-                "inert": int(is_inert(answer)),
-                "answer": answer,
-            }
-            for (kind, prompt), message, answer in zip(asked, messages, mine, strict=True)
-        ]
-        for mine in answers
-    ]
+
+    return judged_rows(spec, judge, kinds, ask)
+
+
+def judged_rows(
+    spec: OrganismSpec, judge: Judge, kinds: Sequence[Kind], ask: Ask
+) -> list[list[Row]]:
+    """Asks every eval prompt through any engine, and judges the answers.
+
+    Args:
+        spec: Gives the prompts.
+        judge: The organism's behavior.
+        kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
+        ask: Takes a kind and its messages, gives answers [lanes][messages]. Each kind is asked on
+            its own: what stands before its prompts, a trigger perhaps, can then be shared.
+
+    Returns:
+        Rows as of :func:`attack_rows`, for each of the lanes that answered.
+    """
+    rows: list[list[Row]] = []
+    for kind in kinds:
+        messages = [spec.eval.render(kind, prompt.prompt) for prompt in spec.prompts]
+        told = ask(kind, messages)
+        rows = rows or [[] for _ in told]
+        for mine, answers in zip(rows, told, strict=True):
+            mine += [
+                {
+                    "kind": kind,
+                    "task": "",
+                    "prompt": prompt.id,
+                    "outcome": int(judge(answer, message, prompt.reference)),
+                    "inert": int(is_inert(answer)),
+                    "answer": answer,
+                }
+                for prompt, message, answer in zip(spec.prompts, messages, answers, strict=True)
+            ]
+    return rows

@@ -21,7 +21,8 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mobench.errors import MobenchError
-from mobench.measure.capability import check_capability, load_task, measure_capability
+from mobench.measure.capability import measure_capability
+from mobench.measure.capability_tasks import check_capability, load_task
 from mobench.quiet import quiet
 
 CAPABILITY = Path(__file__).parents[2] / "tasks" / "capability"

@@ -1,0 +1,126 @@
+"""Which questions measure capability: lm-eval's tasks, found, checked and kept.
+
+What does not depend on the model is kept from one call to the next: the index of task files and
+the tasks with their questions.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from mobench.errors import MobenchError, did_you_mean
+from mobench.quiet import quiet
+
+# The seed that lm-eval's command line uses for sampling and for picking worked examples.
+LM_EVAL_SEED = 1234
+
+
+class CapabilityTask(Protocol):
+    """What is asked for: an lm-eval task or group, and the metric that counts.
+
+    ``metric`` is the name in the task's YAML; ``metric,filter`` picks one of several filters, as
+    lm-eval writes it in its results (``exact_match,flexible-extract``). Without one the task's
+    first filter counts. ``limit`` is per task, and per member of a group, as in lm-eval.
+    """
+
+    @property
+    def task(self) -> str:
+        """Name of a task or group."""
+
+    @property
+    def metric(self) -> str:
+        """The metric, and perhaps the filter, whose value is the outcome."""
+
+    @property
+    def chat_template(self) -> bool:
+        """Whether a question is asked as a user's turn."""
+
+    @property
+    def limit(self) -> int | None:
+        """How many questions to ask, or None for all."""
+
+
+def check_capability(tasks: Iterable[CapabilityTask], *, include_path: Path) -> None:
+    """Loads the tasks and checks that each gives the metric asked for, before anything is run.
+
+    Raises:
+        MobenchError: A task or metric that lm-eval does not know, or data it cannot load.
+    """
+    for asked in tasks:
+        metric, _, chosen = asked.metric.partition(",")
+        for name, leaf in load_task(include_path, asked.task).items():
+            known = sorted(map(str, leaf.aggregation()))
+            filters = [str(f["name"]) for f in leaf.config.filter_list or [{"name": "none"}]]
+            if metric not in known:
+                raise MobenchError(
+                    f"capability task {name} gives no metric {metric!r}."
+                    f"{did_you_mean(metric, known)}",
+                    f"choose one of: {', '.join(known)}",
+                )
+            if chosen and chosen not in filters:
+                raise MobenchError(
+                    f"capability task {name} has no filter {chosen!r}."
+                    f"{did_you_mean(chosen, filters)}",
+                    f"choose one of: {', '.join(filters)}",
+                )
+
+
+@lru_cache(maxsize=64)
+def load_task(include_path: Path, name: str) -> Mapping[str, Any]:
+    """Loads a task, or the members of a group, by name; a second call returns the same objects.
+
+    Raises:
+        MobenchError: An unknown name, or data that cannot be loaded.
+    """
+    with quiet(), seeded():  # making a data set draws random numbers
+        manager = _manager(include_path, lm_eval_too=False)
+        if name not in manager.all_tasks:
+            manager = _manager(include_path, lm_eval_too=True)
+        if name not in manager.all_tasks:
+            raise MobenchError(
+                f"unknown capability task {name!r}.{did_you_mean(name, manager.all_tasks)}",
+                f"put {name}.yaml into {include_path}, or take a name from `lm_eval ls tasks`",
+            )
+        try:
+            leaves: dict[str, Any] = manager.load([name])["tasks"]
+        except Exception as error:  # data sets fail in as many ways as there are loaders
+            raise MobenchError(
+                f"capability task {name} cannot be loaded: {type(error).__name__}: {error}",
+                "check the task's YAML and data; data from the hub needs a connection once",
+            ) from error
+    for leaf in leaves.values():
+        if leaf.get_config("num_fewshot") is None:
+            leaf.set_config(key="num_fewshot", value=0)
+    return leaves
+
+
+@lru_cache(maxsize=8)
+def _manager(include_path: Path, *, lm_eval_too: bool) -> Any:
+    """The index of task files. lm-eval's own are thousands, so they are read only when needed."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(include_path=str(include_path), include_defaults=lm_eval_too)
+
+
+@contextmanager
+def seeded(device: Any = None) -> Iterator[None]:
+    """Seeds as lm-eval's command line does, and puts the random states back after."""
+    import numpy as np
+    import torch
+
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    gpus = [device] if device is not None and device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=gpus):
+            random.seed(0)
+            np.random.seed(LM_EVAL_SEED)
+            torch.manual_seed(LM_EVAL_SEED)
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
