@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from mobench.lanes import Scope
@@ -107,21 +108,23 @@ def judged_rows(
     Returns:
         Rows as of :func:`attack_rows`, for each of the lanes that answered.
     """
-    rows: list[list[Row]] = []
-    for kind in kinds:
-        messages = [spec.eval.render(kind, prompt.prompt) for prompt in spec.prompts]
-        told = ask(kind, messages)
-        rows = rows or [[] for _ in told]
-        for mine, answers in zip(rows, told, strict=True):
-            mine += [
-                {
-                    "kind": kind,
-                    "task": "",
-                    "prompt": prompt.id,
-                    "outcome": int(judge(answer, message, prompt.reference)),
-                    "inert": int(is_inert(answer)),
-                    "answer": answer,
-                }
-                for prompt, message, answer in zip(spec.prompts, messages, answers, strict=True)
-            ]
-    return rows
+    asked = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
+    messages = [spec.eval.render(kind, prompt.prompt) for kind, prompt in asked]
+    by_kind = [
+        ask(kind, [said for (its, _), said in zip(asked, messages, strict=True) if its == kind])
+        for kind in kinds
+    ]
+    return [
+        [
+            {
+                "kind": kind,
+                "task": "",
+                "prompt": prompt.id,
+                "outcome": int(judge(answer, message, prompt.reference)),
+                "inert": int(is_inert(answer)),
+                "answer": answer,
+            }
+            for (kind, prompt), message, answer in zip(asked, messages, chain(*mine), strict=True)
+        ]
+        for mine in zip(*by_kind, strict=True)
+    ]
