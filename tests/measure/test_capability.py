@@ -8,13 +8,13 @@ import random
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from questions import CAPABILITY, CHAT, CHOICE, PLAIN, SAID, WORDS, Asked, write
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
@@ -24,55 +24,6 @@ from mobench.errors import MobenchError
 from mobench.measure.capability import measure_capability
 from mobench.measure.capability_tasks import check_capability, load_task
 from mobench.quiet import quiet
-
-CAPABILITY = Path(__file__).parents[2] / "tasks" / "capability"
-WORDS = ["<pad>", "<eos>", "<user>", "<bot>", "<unk>", *(f"w{n}" for n in range(40))]
-
-CHOICE = """\
-task: choice
-custom_dataset: !function jsonl.load
-dataset_kwargs: {file: questions.jsonl}
-test_split: test
-fewshot_split: test
-output_type: multiple_choice
-doc_to_text: question
-doc_to_choice: choices
-doc_to_target: label
-num_fewshot: 3
-metric_list:
-  - {metric: acc, aggregation: mean, higher_is_better: true}
-"""
-SAID = """\
-task: said
-custom_dataset: !function jsonl.load
-dataset_kwargs: {file: questions.jsonl}
-test_split: test
-output_type: generate_until
-doc_to_text: "{{question}}"
-doc_to_target: answer
-generation_kwargs: {until: ["w0"], max_gen_toks: 3, do_sample: false}
-filter_list:
-  - name: first
-    filter: [{function: regex, regex_pattern: "(w[0-9]+)"}, {function: take_first}]
-  - name: last
-    filter: [{function: regex, regex_pattern: "(w[0-9]+)", group_select: -1}, \
-{function: take_first}]
-metric_list:
-  - {metric: exact_match, aggregation: mean, higher_is_better: true}
-"""
-BOTH = "group: both\ntask: [choice, said]\n"
-
-
-@dataclass(frozen=True)
-class Asked:
-    task: str
-    metric: str
-    chat_template: bool = True
-    limit: int | None = None
-
-
-PLAIN = [Asked("choice", "acc", chat_template=False), Asked("said", "exact_match", False)]
-CHAT = [Asked("choice", "acc"), Asked("said", "exact_match,last")]
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
@@ -103,35 +54,6 @@ def make_model(seed: int) -> LlamaForCausalLM:
         initializer_range=0.5,  # far from uniform, so that answers differ by question and by model
     )
     return LlamaForCausalLM(config).eval()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Task files of its own, with the loader that the shipped tasks use."""
-    where = tmp_path / "tasks"
-    where.mkdir()
-    shutil.copy(CAPABILITY / "jsonl.py", where)
-    rng = random.Random(0)
-    rows = []
-    for number in range(24):
-        choices = rng.sample(WORDS[5:], 4)
-        rows.append(
-            {
-                "id": f"q{number}",
-                "question": " ".join(rng.choices(WORDS[5:], k=rng.randint(2, 6))),
-                "choices": choices,
-                "label": rng.randrange(4),
-                "answer": rng.choice(WORDS[5:]),
-            }
-        )
-    write(where, rows)
-    for name, text in {"choice": CHOICE, "said": SAID, "both": BOTH}.items():
-        (where / f"{name}.yaml").write_text(text)
-    return where
-
-
-def write(folder: Path, rows: list[dict[str, Any]]) -> None:
-    (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def ask(model: Any, tasks: list[Asked], folder: Path) -> list[dict[str, Any]]:
