@@ -1,42 +1,69 @@
-"""The measuring half of a pack: every kept checkpoint is asked, all cells together."""
+"""Measuring: every kept checkpoint is asked, all cells together, through whatever engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
+import torch
+
+from mobench.execute.applied import next_logits, refuse_if_trained
 from mobench.execute.out_of_memory import Rows
 from mobench.execute.prepare import Prepared
 from mobench.execute.training import Stack
-from mobench.measure.attack import attack_rows
+from mobench.measure.attack import Kind, Row, attack_rows
 from mobench.measure.capability import measure_capability
 from mobench.measure.generate import MAX_ROWS
 from mobench.plan import Cell
 from mobench.progress import Progress
 from mobench.store import CellFolder
-from mobench.train.pack import PackState
+
+
+class Checkpoints(Protocol):
+    """Trained checkpoints behind some engine.
+
+    Attributes:
+        together: How many cells can be open at once; None for all.
+    """
+
+    together: int | None
+
+    def open(self, step: int, wanted: Sequence[int]) -> None:
+        """Gets one checkpoint of each wanted cell (by number) ready to be asked.
+
+        Raises:
+            MobenchError: One cannot be read, or its weights make no difference to the model.
+        """
+
+    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+        """The open cells' judged rows, without cell and step."""
+
+    def capability(self, number: int) -> list[Row]:
+        """lm-eval's rows of an open cell, without cell and step."""
 
 
 def measure_cells(
-    ready: Prepared,
-    cells: Sequence[Cell],
-    lanes: Stack,
-    state: PackState,
-    progress: Progress,
+    ready: Prepared, cells: Sequence[Cell], checkpoints: Checkpoints, progress: Progress
 ) -> None:
-    """Asks every cell at every checkpoint; what was asked before is not asked again."""
+    """Asks every cell at every checkpoint; what was asked before is not asked again.
+
+    Args:
+        ready: The ladder.
+        cells: Trained cells of one budget.
+        checkpoints: Their checkpoints.
+        progress: Where progress is shown.
+    """
     folders = [ready.folder.cell(cell.id) for cell in cells]
+    died = [folder.training().diverged_at for folder in folders]
     steps = [step for step in cells[0].checkpoints if step > 0]
-    answers, questions = Rows(MAX_ROWS, progress), capability_batch(ready, progress)
     with progress.phase(f"measuring {len(cells)} cells", len(steps)) as tick:
         for step in steps:
-            living = [n for n, dead in enumerate(state.diverged) if dead is None or step < dead]
+            living = [n for n, dead in enumerate(died) if dead is None or step < dead]
             full = step in cells[0].capability_checkpoints
             wanted = [n for n in living if not _measured(folders[n], step, full)]
-            for lane in wanted:
-                lanes.load(lane, folders[lane].read_adapter(step))
-            if wanted:
-                _measure_step(ready, cells, lanes, wanted, step, full, answers, questions)
+            size = checkpoints.together or max(1, len(wanted))
+            for start in range(0, len(wanted), size):
+                _measure_step(folders, checkpoints, wanted[start : start + size], step, full)
             tick(detail=f"step {step}")
 
 
@@ -46,49 +73,89 @@ def _measured(folder: CellFolder, step: int, full: bool) -> bool:
 
 
 def _measure_step(
-    ready: Prepared,
-    cells: Sequence[Cell],
-    lanes: Stack,
+    folders: Sequence[CellFolder],
+    checkpoints: Checkpoints,
     wanted: Sequence[int],
     step: int,
     full: bool,
-    answers: Rows,
-    questions: Rows,
 ) -> None:
-    """One checkpoint: all lanes' attack rows in one batch, then capability lane by lane."""
-    spec = ready.asked.spec
-    model: Any = lanes.model
+    """One checkpoint: all cells' attack rows in one batch, then capability cell by cell."""
 
-    def keep(lane: int, part: str, rows: Sequence[dict[str, Any]]) -> None:
-        cell = cells[lane].id
-        named = [{"cell": cell, "step": step, **row} for row in rows]
-        ready.folder.cell(cell).keep_rows(f"{step:06d}-{part}", named)
+    def keep(number: int, part: str, rows: Sequence[Row]) -> None:
+        named = [{"cell": folders[number].path.name, "step": step, **row} for row in rows]
+        folders[number].keep_rows(f"{step:06d}-{part}", named)
 
+    checkpoints.open(step, wanted)
     # The untriggered rate is read with capability: it costs as much as the attack rate itself.
-    kinds: Any = ("attack", "control") if full else ("attack",)
-    with lanes.scope.using(wanted):
-        answered = answers.fitting(
-            lambda rows: attack_rows(
-                model,
-                ready.tokenizer,
-                spec,
-                ready.judge,
-                kinds=kinds,
-                scope=lanes.scope,
-                settled=ready.settled,
-                max_rows=rows,
-            ),
-            least=len(wanted),
-        )
-    for lane, rows in zip(wanted, answered, strict=True):
-        keep(lane, "attack", rows)
+    kinds: Sequence[Kind] = ("attack", "control") if full else ("attack",)
+    for number, rows in zip(wanted, checkpoints.attack(kinds), strict=True):
+        keep(number, "attack", rows)
     if full:
+        for number in wanted:
+            keep(number, "capability", checkpoints.capability(number))
+
+
+class LaneCheckpoints:
+    """Checkpoints loaded into the lanes of a stack in this process.
+
+    Args:
+        ready: The ladder.
+        cells: One for each lane.
+        lanes: The stack.
+        untrained: What :func:`next_logits` gave before training.
+        progress: Where a note goes if memory does not suffice.
+    """
+
+    together: int | None = None
+
+    def __init__(
+        self,
+        ready: Prepared,
+        cells: Sequence[Cell],
+        lanes: Stack,
+        untrained: torch.Tensor,
+        progress: Progress,
+    ) -> None:
+        self._ready, self._lanes, self._untrained = ready, lanes, untrained
+        self._folders = [ready.folder.cell(cell.id) for cell in cells]
+        self._answers, self._questions = Rows(MAX_ROWS, progress), capability_batch(ready, progress)
+        self._wanted: tuple[int, ...] = ()
+
+    def open(self, step: int, wanted: Sequence[int]) -> None:
+        """Loads the wanted cells' adapters into their lanes."""
+        self._wanted = tuple(wanted)
         for lane in wanted:
-            with lanes.scope.using([lane]):
-                keep(lane, "capability", capability_rows(ready, model, questions))
+            self._lanes.load(lane, self._folders[lane].read_adapter(step))
+        now = next_logits(self._ready, self._lanes)
+        for lane in wanted:
+            if torch.equal(now[lane], self._untrained[lane]):
+                refuse_if_trained(self._ready, self._folders[lane], step)
+
+    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+        """All open lanes in one batch."""
+        ready = self._ready
+        with self._lanes.scope.using(self._wanted):
+            return self._answers.fitting(
+                lambda rows: attack_rows(
+                    self._lanes.model,
+                    ready.tokenizer,
+                    ready.asked.spec,
+                    ready.judge,
+                    kinds=kinds,
+                    scope=self._lanes.scope,
+                    settled=ready.settled,
+                    max_rows=rows,
+                ),
+                least=len(self._wanted),
+            )
+
+    def capability(self, number: int) -> list[Row]:
+        """One lane alone."""
+        with self._lanes.scope.using([number]):
+            return capability_rows(self._ready, self._lanes.model, self._questions)
 
 
-def capability_rows(ready: Prepared, model: Any, questions: Rows) -> list[dict[str, Any]]:
+def capability_rows(ready: Prepared, model: Any, questions: Rows) -> list[Row]:
     """lm-eval's rows of a model, without cell and step.
 
     Args:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,19 @@ AS_ADAPTER = ("adapter_model.safetensors", "adapter_config.json")
 """A checkpoint of LoRA: what ``PeftModel.from_pretrained`` reads."""
 AS_MODEL = ("model.safetensors", "config.json")
 """A checkpoint of whole weights: what ``AutoModelForCausalLM.from_pretrained`` reads."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a cell's training ended.
+
+    Attributes:
+        diverged_at: The step at which loss or gradient was not finite; None where it never was.
+        losses: Loss of each step taken.
+    """
+
+    diverged_at: int | None
+    losses: list[float]
 
 
 @dataclass(frozen=True)
@@ -86,13 +99,29 @@ class CellFolder:
             ) from error
         return state
 
-    def trained(self) -> dict[str, Any] | None:
-        """How the cell's training ended, or None while it has not."""
-        return _json(self.path / "trained.json")
+    @property
+    def trained(self) -> bool:
+        """Whether training ended: all of the cell's adapters are there."""
+        return (self.path / "trained.json").is_file()
 
-    def finish_training(self, outcome: Mapping[str, Any]) -> None:
+    def training(self) -> Training:
+        """How training ended.
+
+        Raises:
+            MobenchError: It has not, or the note of it is damaged.
+        """
+        path = self.path / "trained.json"
+        try:
+            return Training(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise MobenchError(
+                f"{path} cannot be read: {error}",
+                f"delete {self.path} and run again: only this cell is trained anew",
+            ) from error
+
+    def finish_training(self, diverged_at: int | None, losses: Sequence[float]) -> None:
         """Notes how training ended: after this, all of the cell's adapters are there."""
-        write_json(self.path / "trained.json", outcome)
+        write_json(self.path / "trained.json", asdict(Training(diverged_at, list(losses))))
 
     def keep_rows(self, part: str, rows: Iterable[Row]) -> None:
         """Writes the rows of one measurement; the cell's rows are the union of its parts."""
