@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     type=int,
     help="Run rungs below a removing one for 6·N·S steps, at most this many.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["hf", "vllm"]),
+    default="hf",
+    show_default=True,
+    help="What answers: transformers, or vLLM in a process of its own.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--offline", is_flag=True, help="Never touch the network.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and its cost; do nothing.")
@@ -39,6 +46,7 @@ def run(
     task_name: str | None,
     preset: str,
     max_steps: int | None,
+    engine: Literal["hf", "vllm"],
     device: str,
     offline: bool,
     dry_run: bool,
@@ -60,6 +68,7 @@ def run(
     command += "" if task.name == spec.default_task else f" --task {task.name}"
     command += "" if preset == "standard" else f" --preset {preset}"
     command += "" if max_steps is None else f" --max-steps {max_steps}"
+    command += "" if engine == "hf" else f" --engine {engine}"
 
     from mobench.execute.costing import cost_of, describe_cost
     from mobench.hardware import detect, pick_device
@@ -71,6 +80,10 @@ def run(
         click.echo(json.dumps(cost.to_json()) if as_json else describe_cost(spec, task, cost))
         return
     _preflight(spec, offline=offline, hardware=hardware, needed=cost.memory_bytes)
+    if engine == "vllm":
+        from mobench.measure.vllm import check
+
+        check(where)
 
     from mobench.build.organism import cache_root
     from mobench.execute.prepare import Asked
@@ -86,6 +99,7 @@ def run(
         runs.absolute(),
         cache_root(),
         max_steps,
+        engine,
     )
     again = command
     again += "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"

@@ -15,7 +15,7 @@ from mobench.store.atomic import write_json
 
 
 def run_pack(ready: Prepared, cells: Sequence[Cell], progress: Progress) -> dict[str, float]:
-    """Brings every cell of a pack from wherever it is to its result.
+    """Brings every cell of a pack from wherever it is to its result, in this process.
 
     Returns:
         Seconds spent training and measuring.
@@ -23,7 +23,7 @@ def run_pack(ready: Prepared, cells: Sequence[Cell], progress: Progress) -> dict
     started = time.monotonic()
     lanes = stack(ready, cells)
     untrained = next_logits(ready, lanes)
-    train_pack_cells(ready, cells, lanes, progress)
+    _train(ready, cells, lanes, progress)
     trained = time.monotonic()
     checkpoints = LaneCheckpoints(ready, cells, lanes, untrained, progress)
     measure_cells(ready, cells, checkpoints, progress)
@@ -32,9 +32,18 @@ def run_pack(ready: Prepared, cells: Sequence[Cell], progress: Progress) -> dict
     return {"train": trained - started, "measure": time.monotonic() - trained}
 
 
-def train_pack_cells(
-    ready: Prepared, cells: Sequence[Cell], lanes: Stack, progress: Progress
-) -> None:
+def train_pack(ready: Prepared, cells: Sequence[Cell], progress: Progress) -> dict[str, float]:
+    """Trains a pack's cells, for another engine to measure.
+
+    Returns:
+        Seconds spent training.
+    """
+    started = time.monotonic()
+    _train(ready, cells, stack(ready, cells), progress)
+    return {"train": time.monotonic() - started}
+
+
+def _train(ready: Prepared, cells: Sequence[Cell], lanes: Stack, progress: Progress) -> None:
     """Trains a pack's cells to the end, unless all of them are trained."""
     folders = [ready.folder.cell(cell.id) for cell in cells]
     if not all(folder.trained for folder in folders):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mobench.build.loading import load_model, load_tokenizer
 from mobench.build.organism import Builder, Built, task_examples
 from mobench.build.speaker import Speaker
 from mobench.errors import MobenchError
 from mobench.measure.attack import attack_rows
+from mobench.measure.vllm import installed
 from mobench.plan import Cell, digest, grid
 from mobench.progress import Progress
 from mobench.registry import Example, Judge, OrganismSpec, Registry, Settled, TaskDef
@@ -33,6 +34,7 @@ class Asked:
         runs: Folder that holds run folders.
         cache: Folder that holds built organisms.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
+        engine: What answers: ``hf``, the model that was trained, or ``vllm``.
     """
 
     spec: OrganismSpec
@@ -45,6 +47,7 @@ class Asked:
     runs: Path
     cache: Path
     max_steps: int | None = None
+    engine: Literal["hf", "vllm"] = "hf"
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
     built = builder.build(spec)
     tokenizer = load_tokenizer(built.folder, chat_template=spec.chat_template)
     judge, settled = registry.judge(spec), registry.settled(spec)
-    backend = backend_of(asked.device, spec.dtype)
-    identity = digest([spec.revision, built.weights_hash, backend])
+    trains = backend_of(asked.device, spec.dtype)
+    backend = backend_of(asked.device, spec.dtype, asked.engine)
+    identity = digest([spec.revision, built.weights_hash, trains])
     reference = asked.cache / "reference" / f"{spec.name}-{identity}"
     needed = [reference / "gate.jsonl", examples_path(asked, reference)]
     if not all(path.is_file() for path in needed):
@@ -101,10 +105,11 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
     )
     folder = RunFolder(asked.runs / name)
     write_lines(folder.examples(), [asdict(e) for e in examples])
-    folder.reference("organism").keep_rows(
-        "attack",
-        [{"cell": "organism", "step": 0, **row} for row in read_rows(reference / "gate.jsonl")],
-    )
+    if backend == trains:
+        asked_already = read_rows(reference / "gate.jsonl")
+        folder.reference("organism").keep_rows(
+            "attack", [{"cell": "organism", "step": 0, **row} for row in asked_already]
+        )
     return Prepared(
         asked,
         registry,
@@ -119,10 +124,11 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
     )
 
 
-def backend_of(device: str, dtype: str) -> str:
+def backend_of(device: str, dtype: str, engine: str = "hf") -> str:
     """Names what trains and answers; numbers of two backends never share a curve."""
     found = versions()
-    return f"hf/transformers-{found['transformers']}/torch-{found['torch']}/{device}/{dtype}"
+    answers = "hf" if engine == "hf" else f"{engine}-{installed()}"
+    return f"{answers}/transformers-{found['transformers']}/torch-{found['torch']}/{device}/{dtype}"
 
 
 def examples_path(asked: Asked, reference: Path) -> Path:

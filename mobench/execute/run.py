@@ -18,13 +18,15 @@ from mobench.execute import extend
 from mobench.execute.extend import Extension
 from mobench.execute.measuring import capability_batch, capability_rows
 from mobench.execute.out_of_memory import Rows
-from mobench.execute.packs import run_pack
+from mobench.execute.packs import run_pack, train_pack
 from mobench.execute.prepare import Asked, Prepared, prepare
+from mobench.execute.serving import serve_cells
 from mobench.hardware import detect
 from mobench.heap import keep_freed_memory
 from mobench.measure.attack import attack_rows
 from mobench.measure.capability_tasks import check_capability
 from mobench.measure.generate import MAX_ROWS
+from mobench.measure.vllm import installed
 from mobench.plan import Cell, packs
 from mobench.progress import Progress
 from mobench.publish.scoring import score_cells
@@ -62,18 +64,25 @@ def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progr
     some = any(_done(ready, cell) for cell in ready.cells)
     manifest["max_steps_set_later"] = extend.set_later(previous, asked.max_steps, any_done=some)
 
+    served = asked.engine == "vllm"
+
     def work(cells: Iterable[Cell], longer: Sequence[Extension] | None) -> None:
         unfinished = [cell for cell in cells if not _done(ready, cell)]
-        for pack in packs(unfinished, pack_size):
-            spent = run_pack(ready, pack, progress)
+        left = [c for c in unfinished if not (served and ready.folder.cell(c.id).trained)]
+        for pack in packs(left, pack_size):
+            spent = (train_pack if served else run_pack)(ready, pack, progress)
             for phase, value in spent.items():
                 seconds[phase] += value
+            _keep(ready, manifest, longer, seconds)
+        if served:
+            seconds["measure"] += serve_cells(ready, unfinished, progress)
             _keep(ready, manifest, longer, seconds)
 
     # Known from the start where the ordinary ladder is finished: its longer cells stay counted.
     longer = _extensions(ready, manifest)
     _keep(ready, manifest, longer, seconds)
-    seconds["measure"] += _references(ready, progress)
+    if not served:
+        seconds["measure"] += _references(ready, progress)
     work(ready.cells, longer)
     if longer is None:
         longer = _extensions(ready, manifest)
@@ -167,7 +176,7 @@ def describe(ready: Prepared) -> dict[str, Any]:
         "max_steps": asked.max_steps,
         "command": asked.command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": versions(),
+        "versions": versions() | ({"vllm": installed()} if asked.engine == "vllm" else {}),
         "git": git(ready.registry.config.organisms[0]),
         "hardware": _hardware(asked.device),
         "backend": ready.cells[0].backend,

@@ -99,6 +99,11 @@ class CellFolder:
             ) from error
         return state
 
+    def adapter_config(self) -> dict[str, Any] | None:
+        """PEFT's configuration of the cell's adapters; None if it has none, or none yet."""
+        kept = sorted((self.path / "adapters").glob(f"*/{AS_ADAPTER[1]}"))
+        return _json(kept[0]) if kept else None
+
     @property
     def trained(self) -> bool:
         """Whether training ended: all of the cell's adapters are there."""

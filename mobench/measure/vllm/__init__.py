@@ -4,6 +4,6 @@
 lm-eval asks there, `cpu_lora` the adapters' products on a CPU.
 """
 
-from mobench.measure.vllm.engine import Adapter, Serving, VllmEngine, installed
+from mobench.measure.vllm.engine import Adapter, Serving, VllmEngine, check, installed
 
-__all__ = ["Adapter", "Serving", "VllmEngine", "installed"]
+__all__ = ["Adapter", "Serving", "VllmEngine", "check", "installed"]

@@ -47,7 +47,8 @@ class Serving:
     """What an engine is to serve.
 
     Attributes:
-        folder: A Hugging Face folder with weights and tokenizer.
+        folder: A Hugging Face folder with weights.
+        tokenizer: One with the tokenizer.
         dtype: ``float32`` or ``bfloat16``.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
         rank: The largest rank of an adapter; None where there will be none.
@@ -58,6 +59,7 @@ class Serving:
     """
 
     folder: Path
+    tokenizer: Path
     dtype: str
     device: str
     rank: int | None = None
@@ -100,7 +102,8 @@ class VllmEngine:
                 start_new_session=True,
             )
         try:
-            self._ask("start", {**asdict(serving), "folder": str(serving.folder)})
+            paths = {"folder": str(serving.folder), "tokenizer": str(serving.tokenizer)}
+            self._ask("start", {**asdict(serving), **paths})
         except BaseException:
             self.close()
             raise

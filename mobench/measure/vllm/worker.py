@@ -53,7 +53,9 @@ class Served:
         from mobench.build.loading import load_tokenizer
 
         folder = Path(given["folder"])
-        self.tokenizer = load_tokenizer(folder, chat_template=given["chat_template"])
+        self.tokenizer = load_tokenizer(
+            Path(given["tokenizer"]), chat_template=given["chat_template"]
+        )
         self._numbers: dict[str, int] = {}
         on_cpu = given["device"] == "cpu"
         if on_cpu:
@@ -62,6 +64,7 @@ class Served:
             use_grouped_products()
         self.llm = LLM(
             model=str(folder),
+            tokenizer=given["tokenizer"],
             dtype=given["dtype"],
             max_num_seqs=ROWS,
             # What a model's own file would change silently is left out; every request says all.

@@ -21,7 +21,7 @@ import sys, time
 from pathlib import Path
 from mobench.measure.vllm import Serving, VllmEngine
 folder = Path(sys.argv[1])
-engine = VllmEngine(Serving(folder, "float32", "cpu"), folder / "vllm.log")
+engine = VllmEngine(Serving(folder, folder, "float32", "cpu"), folder / "vllm.log")
 print(engine._process.pid, flush=True)
 time.sleep(600)
 """
@@ -54,7 +54,7 @@ def test_what_cannot_be_served_is_told_with_the_reason_and_the_log(tmp_path: Pat
     """Heads of 16, as the toy organisms have them, are too narrow for the CPU build."""
     folder = save(fresh(**{**WIDE, "num_attention_heads": 4}), tmp_path / "model")
     with pytest.raises(MobenchError, match="vLLM cannot start") as told:
-        VllmEngine(Serving(folder, "float32", "cpu"), tmp_path / "vllm.log")
+        VllmEngine(Serving(folder, folder, "float32", "cpu"), tmp_path / "vllm.log")
     assert "head" in str(told.value).casefold()
     assert "vllm.log" in str(told.value)
     assert "--engine hf" in str(told.value)
@@ -62,9 +62,8 @@ def test_what_cannot_be_served_is_told_with_the_reason_and_the_log(tmp_path: Pat
 
 
 def test_an_engine_that_dies_is_told_with_its_last_words(tmp_path: Path) -> None:
-    with VllmEngine(
-        Serving(save(fresh(), tmp_path / "model"), "float32", "cpu"), tmp_path / "vllm.log"
-    ) as engine:
+    folder = save(fresh(), tmp_path / "model")
+    with VllmEngine(Serving(folder, folder, "float32", "cpu"), tmp_path / "vllm.log") as engine:
         worker = engine._process.pid
         psutil.Process(worker).kill()
         with pytest.raises(MobenchError, match="vLLM ended while it was asked to answer"):
@@ -77,12 +76,12 @@ def test_without_vllm_the_way_to_install_it_is_told(
 ) -> None:
     monkeypatch.setattr(near, "DISTRIBUTIONS", ("vllm-of-nobody",))
     with pytest.raises(MobenchError, match=r"pip install 'mobench\[vllm\]'"):
-        VllmEngine(Serving(tmp_path, "float32", "cpu"), tmp_path / "vllm.log")
+        VllmEngine(Serving(tmp_path, tmp_path, "float32", "cpu"), tmp_path / "vllm.log")
 
 
 def test_a_device_that_vllm_does_not_know_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MobenchError, match="does not run on mps"):
-        VllmEngine(Serving(tmp_path, "float32", "mps"), tmp_path / "vllm.log")
+        VllmEngine(Serving(tmp_path, tmp_path, "float32", "mps"), tmp_path / "vllm.log")
 
 
 @pytest.mark.parametrize(
