@@ -69,7 +69,7 @@ def _measure_rows(kept: Mapping[str, Found]) -> list[Row]:
     target = "at least 1.5 × (toy: 3 ×) one `generate` for each checkpoint, 8 × one vLLM start"
     rows: list[Row] = []
     for name, where in wanted.items():
-        what = f"measuring 15 adapters × 60 prompts, {where}"
+        what = f"measuring 15 checkpoints × 60 prompts, {where}"
         parts = list(_comparisons(kept.get(name, {})))
         if not parts:
             rows.append((what, target, MISSING, ""))

