@@ -13,7 +13,7 @@ from mobench.store import CellFolder
 from mobench.train.batches import encode
 from mobench.train.pack import Recipe, Run, train_pack
 
-RUNGS, STEPS = 5, 8
+RUNGS, STEPS = 5, 2
 """Runs are trained for a few steps, so that each answers in its own way."""
 
 Answers = list[list[list[int]]]  # [checkpoints][prompts][tokens]
