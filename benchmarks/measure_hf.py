@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 from benchmarks.measure_work import Answers, Work
 from mobench.build.loading import load_model, load_tokenizer
 from mobench.lanes import stacked
-from mobench.measure.decode import decode, left_pad
-from mobench.measure.generate import generate
+from mobench.measure.decode import left_pad
+from mobench.measure.generate import decode_by_length, generate
 from mobench.store.folder import weights_in
 
 T = TypeVar("T")
@@ -53,7 +53,9 @@ def packed(work: Work, settled: Callable[[str], bool] | None) -> dict[str, Any]:
     }  # fmt: skip
 
     def plainly(*, share_prefix: bool) -> Answers:
-        return decode(model, work.prompts, scope=lanes.scope, share_prefix=share_prefix, **asked)
+        return decode_by_length(
+            model, work.prompts, scope=lanes.scope, share_prefix=share_prefix, **asked
+        )
 
     def cut_where_settled() -> list[list[str]]:
         return generate(
@@ -64,10 +66,9 @@ def packed(work: Work, settled: Callable[[str], bool] | None) -> dict[str, Any]:
             max_new_tokens=work.max_new_tokens,
             scope=lanes.scope,
             settled=settled,
-            max_rows=len(states) * len(work.prompts),
         )
 
-    decode(model, work.prompts[:2], scope=lanes.scope, **asked)
+    decode_by_length(model, work.prompts[:2], scope=lanes.scope, **asked)
     plain = timed(work.repeats, lambda: plainly(share_prefix=False))
     prefix = timed(work.repeats, lambda: plainly(share_prefix=True))
     cut = timed(work.repeats, cut_where_settled)

@@ -52,12 +52,6 @@ def generate(
     Returns:
         Answers [lanes][messages], without special tokens, stripped.
     """
-    lanes = 1 if scope is None else len(scope.active)
-    streams = streams or [""] * lanes
-    prompts = [encode_prompt(tokenizer, template, message) for message in messages]
-    by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    answers = [[""] * len(prompts) for _ in range(lanes)]
-    chunk = max(1, max_rows // lanes)
 
     def text(tokens: Sequence[int]) -> str:
         decoded: str = tokenizer.decode(tokens, skip_special_tokens=True)
@@ -70,23 +64,78 @@ def generate(
 
     training = model.training
     model.eval()
+    told = decode_by_length(
+        model,
+        [encode_prompt(tokenizer, template, message) for message in messages],
+        pad=tokenizer.pad_token_id,
+        eos=tokenizer.eos_token_id,
+        max_new_tokens=max_new_tokens,
+        scope=scope,
+        max_rows=max_rows,
+        sampling=sampling,
+        streams=streams,
+        settled=None if settled is None else enough,
+        share_prefix=share_prefix,
+        on_done=on_done,
+    )
+    model.train(training)
+    return [[text(tokens) for tokens in mine] for mine in told]
+
+
+def decode_by_length(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    pad: int,
+    eos: int,
+    max_new_tokens: int,
+    scope: Scope | None = None,
+    max_rows: int = MAX_ROWS,
+    sampling: Sampling = GREEDY,
+    streams: Sequence[str] | None = None,
+    settled: Callable[[Sequence[int]], bool] | None = None,
+    share_prefix: bool = True,
+    on_done: Callable[[int], None] = lambda _: None,
+) -> list[list[list[int]]]:
+    """As :func:`generate`, with tokens for texts: prompts of similar length share a batch.
+
+    Args:
+        model: A Hugging Face causal LM in evaluation mode.
+        prompts: Token ids of each prompt.
+        pad: Token id to pad with.
+        eos: Token id that ends an answer.
+        max_new_tokens: Length at which an answer is cut.
+        scope: The lanes on the model; None for a plain model.
+        max_rows: Rows in a batch, all lanes together.
+        sampling: How a token is chosen.
+        streams: For each lane a name by which its draws differ from other lanes'.
+        settled: Told an answer's tokens so far, says whether the rest does not matter.
+        share_prefix: Whether a beginning in common is computed only once.
+        on_done: Called with the number of prompts just answered.
+
+    Returns:
+        Token ids [lanes][prompts][tokens], without the ending token, in the order of the prompts.
+    """
+    lanes = 1 if scope is None else len(scope.active)
+    by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
+    answers: list[list[list[int]]] = [[[] for _ in prompts] for _ in range(lanes)]
+    chunk = max(1, max_rows // lanes)
     for start in range(0, len(by_length), chunk):
         numbers = by_length[start : start + chunk]
         told = decode(
             model,
             [prompts[number] for number in numbers],
-            pad=tokenizer.pad_token_id,
-            eos=tokenizer.eos_token_id,
+            pad=pad,
+            eos=eos,
             max_new_tokens=max_new_tokens,
             scope=scope,
-            names=[[f"{stream}/{number}" for number in numbers] for stream in streams],
+            names=[[f"{stream}/{n}" for n in numbers] for stream in streams or [""] * lanes],
             sampling=sampling,
-            settled=None if settled is None else enough,
+            settled=settled,
             share_prefix=share_prefix,
         )
         for lane, mine in enumerate(told):
             for number, tokens in zip(numbers, mine, strict=True):
-                answers[lane][number] = text(tokens)
+                answers[lane][number] = tokens
         on_done(len(numbers))
-    model.train(training)
     return answers
