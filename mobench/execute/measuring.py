@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import torch
 
 from mobench.execute.applied import next_logits, refuse_if_trained
-from mobench.execute.out_of_memory import Rows
 from mobench.execute.prepare import Prepared
+from mobench.execute.rows import Rows
 from mobench.execute.training import Stack
 from mobench.measure.attack import Kind, Row, attack_rows
 from mobench.measure.capability import measure_capability

@@ -6,7 +6,7 @@ Where it was asked for beforehand, low rungs are then trained again for longer.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -16,10 +16,12 @@ from typing import Any
 from mobench.build.loading import load_model, parameter_count
 from mobench.execute import extend
 from mobench.execute.extend import Extension
+from mobench.execute.fit import Fit
+from mobench.execute.fitting import no_room
 from mobench.execute.measuring import capability_batch, capability_rows
-from mobench.execute.out_of_memory import Rows
-from mobench.execute.packs import run_pack, train_pack
+from mobench.execute.packs import run_cells
 from mobench.execute.prepare import Asked, Prepared, prepare
+from mobench.execute.rows import Rows
 from mobench.execute.serving import serve_cells
 from mobench.hardware import detect
 from mobench.heap import keep_freed_memory
@@ -27,7 +29,8 @@ from mobench.measure.attack import attack_rows
 from mobench.measure.capability_tasks import check_capability
 from mobench.measure.generate import MAX_ROWS
 from mobench.measure.vllm import installed
-from mobench.plan import Cell, packs
+from mobench.out_of_memory import is_out_of_memory
+from mobench.plan import Cell
 from mobench.progress import Progress
 from mobench.publish.scoring import score_cells
 from mobench.registry import Registry
@@ -35,13 +38,13 @@ from mobench.store import RunFolder
 from mobench.store.provenance import git, versions
 
 
-def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progress) -> RunFolder:
+def run_ladder(asked: Asked, registry: Registry, fit: Fit, progress: Progress) -> RunFolder:
     """Runs every cell that is not finished yet.
 
     Args:
         asked: What the user asked for.
         registry: Where tasks and capability files lie.
-        pack_size: Cells that train in one pass, at most.
+        fit: How cells are put into memory; a smaller way is taken where it does not fit.
         progress: Where progress is shown.
 
     Returns:
@@ -50,6 +53,16 @@ def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progr
     Raises:
         MobenchError: Something that the user can mend; what was measured stays.
     """
+    try:
+        return _run(asked, registry, fit, progress)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    raise no_room(asked)
+
+
+def _run(asked: Asked, registry: Registry, fit: Fit, progress: Progress) -> RunFolder:
+    """:func:`run_ladder`; memory may run out before the first pack and after the last."""
     keep_freed_memory()
     check_capability(asked.spec.capability, include_path=registry.capability_dirs[0])
     started = time.monotonic()
@@ -66,14 +79,18 @@ def run_ladder(asked: Asked, registry: Registry, pack_size: int, progress: Progr
 
     served = asked.engine == "vllm"
 
-    def work(cells: Iterable[Cell], longer: Sequence[Extension] | None) -> None:
+    def work(cells: Sequence[Cell], longer: Sequence[Extension] | None) -> None:
+        nonlocal fit
         unfinished = [cell for cell in cells if not _done(ready, cell)]
-        left = [c for c in unfinished if not (served and ready.folder.cell(c.id).trained)]
-        for pack in packs(left, pack_size):
-            spent = (train_pack if served else run_pack)(ready, pack, progress)
-            for phase, value in spent.items():
-                seconds[phase] += value
-            _keep(ready, manifest, longer, seconds)
+        fit = run_cells(
+            ready,
+            unfinished,
+            fit,
+            seconds,
+            progress,
+            measure=not served,
+            done=lambda: _keep(ready, manifest, longer, seconds),
+        )
         if served:
             seconds["measure"] += serve_cells(ready, unfinished, progress)
             _keep(ready, manifest, longer, seconds)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
-
-from safetensors.torch import load_file
 
 from mobench.build.loading import load_model
+from mobench.execute.fit import Fit
 from mobench.execute.prepare import Prepared
+from mobench.execute.resume import forget_trained, keep_state, resume
 from mobench.lanes import FullLanes, LoraLanes, WholeModel, saved_config, stacked
-from mobench.plan import Cell, digest
+from mobench.plan import Cell
 from mobench.progress import Progress
-from mobench.store import CellFolder
-from mobench.store.atomic import write_json, write_tensors
 from mobench.train.batches import encode
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import PackState, Recipe, Run, train_pack
@@ -41,34 +36,41 @@ def stack(ready: Prepared, cells: Sequence[Cell]) -> Stack:
 
 
 def train_cells(
-    ready: Prepared, cells: Sequence[Cell], lanes: Stack, progress: Progress
-) -> PackState:
-    """Trains what is not trained yet. A stopped pack goes on at its last checkpoint."""
+    ready: Prepared, cells: Sequence[Cell], lanes: Stack, fit: Fit, progress: Progress
+) -> None:
+    """Trains cells to their end. A stopped pack goes on at its last checkpoint.
+
+    Args:
+        ready: The ladder.
+        cells: One for each lane; none of them trained.
+        lanes: From :func:`stack`.
+        fit: How a step is made to fit into memory.
+        progress: Where progress is shown.
+    """
     folders = [ready.folder.cell(cell.id) for cell in cells]
-    here = ready.folder.pack(pack_id(cells))
     runs = [Run(cell.lr, cell.seed) for cell in cells]
-    recipe = Recipe(cells[0].steps, cells[0].batch_size, cells[0].checkpoints)
+    recipe = Recipe(
+        cells[0].steps,
+        cells[0].batch_size,
+        cells[0].checkpoints,
+        micro_batch=fit.micro_batch,
+        recompute=fit.recompute,
+    )
     optimizer = LaneAdamW(lanes.trainable(), [run.lr for run in runs])
-    state = _resume(here, folders, lanes, optimizer)
+    state = resume(ready.folder, cells, lanes, optimizer)
     spec = ready.asked.spec
     examples = encode(ready.examples, ready.tokenizer, spec.template, spec.ladder.max_length)
-
     config = saved_config(lanes)
 
     def keep(_: LaneAdamW, now: PackState) -> None:
         for lane, folder in enumerate(folders):
             if now.diverged[lane] is None and now.step > 0:
                 folder.keep_adapter(now.step, lanes.state(lane), config)
-        # Moments first, progress last: the progress names a step only once all of it is there.
-        write_tensors(here / f"moments-{now.step}.safetensors", optimizer.state())
-        write_json(here / "progress.json", asdict(now))
-        for old in here.glob("moments-*.safetensors"):
-            if old.name != f"moments-{now.step}.safetensors":
-                old.unlink()
+        keep_state(ready.folder, cells, optimizer, now)
 
     with progress.phase(f"training {len(cells)} cells", recipe.steps) as tick:
         tick(state.step)
-        return train_pack(
+        state = train_pack(
             lanes,
             runs,
             examples,
@@ -79,24 +81,6 @@ def train_cells(
             keep=keep,
             on_step=lambda _: tick(),
         )
-
-
-def _resume(
-    here: Path, folders: Sequence[CellFolder], lanes: Stack, optimizer: LaneAdamW
-) -> PackState:
-    """Puts weights and moments back where the pack was stopped."""
-    try:
-        state = PackState(**json.loads((here / "progress.json").read_text(encoding="utf-8")))
-        moments = load_file(here / f"moments-{state.step}.safetensors")
-    except (OSError, ValueError, TypeError):
-        return PackState.fresh(len(folders))
     for lane, folder in enumerate(folders):
-        if state.step > 0 and state.diverged[lane] is None:
-            lanes.load(lane, folder.read_adapter(state.step))
-    optimizer.load(moments)
-    return state
-
-
-def pack_id(cells: Sequence[Cell]) -> str:
-    """Names what a pack keeps while it is at work."""
-    return digest([cell.id for cell in cells])
+        folder.finish_training(state.diverged[lane], state.losses[lane])
+    forget_trained(ready.folder)

@@ -6,7 +6,7 @@
         manifest.json            what was asked, versions, git, hardware, weights
         examples.jsonl           what the task trained on
         reference/               rows of the organism and of its clean base before training
-        packs/<id>/              state of a pack in progress, gone when it is done
+        packs/<id>/              state of a pack in training, gone when its cells are trained
         cells/<cell id>/
             cell.json            the cell's identity
             adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
@@ -212,6 +212,10 @@ class RunFolder:
     def pack(self, identity: str) -> Path:
         """Where a pack in progress keeps its state."""
         return self.path / "packs" / identity
+
+    def packs(self) -> list[str]:
+        """Names of the packs that keep a state."""
+        return sorted(path.name for path in (self.path / "packs").glob("*"))
 
     def clear_pack(self, identity: str) -> None:
         """Forgets a pack's state, once its cells are trained."""

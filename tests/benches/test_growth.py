@@ -50,7 +50,6 @@ def test_the_fit_counts_as_the_planner_does(monkeypatch: pytest.MonkeyPatch) -> 
     counted = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
     cost = Cost(
         train_tokens=0,
-        memory_bytes=0,
         disk_bytes=0,
         capability_calls=point["capability_calls"],
         **counted,

@@ -10,9 +10,10 @@ from tiny_models import VOCABULARY, llama
 from torch import nn
 
 from mobench.build.scratch import SPECIAL, word_tokenizer
-from mobench.execute.out_of_memory import Rows, is_out_of_memory
+from mobench.execute.rows import Rows
 from mobench.lanes import LoraLanes
 from mobench.measure.generate import generate
+from mobench.out_of_memory import is_out_of_memory
 from mobench.progress import Progress
 
 WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]

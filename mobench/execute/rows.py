@@ -1,45 +1,18 @@
-"""Running out of memory: how it shows, how to let go, and fewer rows at a time."""
+"""How many rows a batch of questions may have: fewer where memory runs out."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from typing import TypeVar
 
-import torch
-
+from mobench.out_of_memory import is_out_of_memory, let_go
 from mobench.progress import Progress
 
 T = TypeVar("T")
 
-_SAID = (
-    "DefaultCPUAllocator: can't allocate memory",
-    "DefaultCPUAllocator: not enough memory",  # the same on Windows
-    "MPS backend out of memory",
-)
-"""What torch says where it has no error type of its own for it."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that there was not enough memory, on whatever device."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID)
-
-
-def let_go() -> None:
-    """Gives back what nothing refers to any more.
-
-    Call it after the ``except`` block: inside, the error's traceback keeps every tensor of every
-    frame alive.
-    """
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
 
 class Rows:
-    """How many rows a batch of questions may have: halved where they do not fit, and remembered.
+    """Rows in a batch of questions: halved where they do not fit, and remembered.
 
     Args:
         most: Rows to begin with.

@@ -1,0 +1,103 @@
+"""A pack's state on disk: written at every checkpoint, found again by whoever goes on.
+
+A pack that was cut into smaller ones left a state for more cells than each of them has. They take
+their own lanes out of it, so that no step is taken twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from mobench.lanes import Lanes
+from mobench.plan import Cell, digest
+from mobench.store import RunFolder
+from mobench.store.atomic import write_json, write_tensors
+from mobench.train.optimizer import LaneAdamW
+from mobench.train.pack import PackState
+
+
+def pack_id(cells: Sequence[Cell]) -> str:
+    """Names what a pack keeps while it is at work."""
+    return digest([cell.id for cell in cells])
+
+
+def keep_state(
+    folder: RunFolder, cells: Sequence[Cell], optimizer: LaneAdamW, state: PackState
+) -> None:
+    """Writes a pack's state at a checkpoint whose adapters are already there."""
+    here = folder.pack(pack_id(cells))
+    # Moments first, progress last: the progress names a step only once all of it is there.
+    write_tensors(_moments(here, state.step), optimizer.state())
+    write_json(here / "progress.json", {**asdict(state), "cells": [cell.id for cell in cells]})
+    for old in here.glob("moments-*.safetensors"):
+        if old != _moments(here, state.step):
+            old.unlink()
+
+
+def resume(
+    folder: RunFolder, cells: Sequence[Cell], lanes: Lanes, optimizer: LaneAdamW
+) -> PackState:
+    """Puts weights and moments back where these cells were stopped, in whatever pack that was."""
+    ids = [cell.id for cell in cells]
+    left = [kept for kept in _all(folder) if set(ids) <= set(kept.cells)]
+    for kept in sorted(left, key=lambda kept: -kept.state.step):
+        try:
+            moments = load_file(_moments(kept.path, kept.state.step))
+        except (OSError, ValueError):
+            continue
+        places = [kept.cells.index(identity) for identity in ids]
+        state = _lanes_of(kept.state, places)
+        for lane, identity in enumerate(ids):
+            if state.step > 0 and state.diverged[lane] is None:
+                lanes.load(lane, folder.cell(identity).read_adapter(state.step))
+        index = torch.tensor(places)
+        optimizer.load({k: v if v.ndim == 0 else v[index] for k, v in moments.items()})
+        return state
+    return PackState.fresh(len(cells))
+
+
+def forget_trained(folder: RunFolder) -> None:
+    """Removes the states of packs whose cells are all trained."""
+    for kept in _all(folder):
+        if all(folder.cell(identity).trained for identity in kept.cells):
+            folder.clear_pack(kept.path.name)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A state on disk."""
+
+    path: Path
+    cells: tuple[str, ...]
+    state: PackState
+
+
+def _all(folder: RunFolder) -> list[_Kept]:
+    """Every state that can be read."""
+    found = []
+    for path in map(folder.pack, folder.packs()):
+        try:
+            told = json.loads((path / "progress.json").read_text(encoding="utf-8"))
+            cells = tuple(told.pop("cells"))
+            found.append(_Kept(path, cells, PackState(**told)))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return found
+
+
+def _lanes_of(state: PackState, places: Sequence[int]) -> PackState:
+    return PackState(
+        state.step,
+        [state.losses[place] for place in places],
+        [state.diverged[place] for place in places],
+    )
+
+
+def _moments(here: Path, step: int) -> Path:
+    return here / f"moments-{step}.safetensors"
