@@ -8,9 +8,9 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ TOGETHER = 16
 
 
 class Served:
-    """The organism in vLLM; a context manager that ends the engine.
+    """The organism in vLLM, from when it is first asked until it is closed.
 
     Args:
         ready: The ladder.
@@ -109,17 +109,6 @@ class Served:
             self._engine.close()
         self._engine = None
 
-    def __enter__(self) -> Served:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def _adapters(ready: Prepared, cells: Sequence[Cell]) -> dict[str, Any]:
     """What the engine must know of the adapters, or nothing where whole weights were trained."""
@@ -193,7 +182,7 @@ def serve_cells(ready: Prepared, cells: Sequence[Cell], progress: Progress) -> f
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    with Served(ready, cells, progress) as served:
+    with closing(Served(ready, cells, progress)) as served:
         _reference(ready, served, "organism", ready.built.folder, progress)
         for mine in _by_budget(cells):
             measure_cells(ready, mine, ServedCheckpoints(ready, mine, served), progress)
