@@ -61,11 +61,12 @@ def run_cells(
     while left := [cell for cell in cells if not finished(cell)]:
         pack = _next(ready, left, fit.pack)
         why = _attempt(ready, pack, fit, seconds, progress, measure)
+        # After a pack that went well too: models hold themselves in cycles, and the next one would
+        # be loaded beside them.
+        let_go()
         if why is None:
             done()
-            continue
-        let_go()
-        if why == OUT_OF_MEMORY:
+        elif why == OUT_OF_MEMORY:
             fit = _smaller(ready, pack, fit, progress)
         else:
             fit = replace(fit, pack=1)
