@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
@@ -36,6 +37,13 @@ def apart(mine: Mapping[str, torch.Tensor], reference: Mapping[str, torch.Tensor
     """The largest relative distance among tensors of the same name."""
     assert mine.keys() == reference.keys()
     return max(relative(mine[name], reference[name]) for name in reference)
+
+
+def typically_apart(
+    mine: Mapping[str, torch.Tensor], reference: Mapping[str, torch.Tensor]
+) -> float:
+    """The median relative distance among tensors of the same name."""
+    return median(relative(mine[name], reference[name]) for name in reference)
 
 
 def in_peft(

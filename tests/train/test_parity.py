@@ -8,7 +8,17 @@ from functools import partial
 import pytest
 import torch
 from peft import get_peft_model_state_dict
-from textbook_loop import ALPHA, EXAMPLES, PAD, RANK, Weights, apart, in_peft, train_alone
+from textbook_loop import (
+    ALPHA,
+    EXAMPLES,
+    PAD,
+    RANK,
+    Weights,
+    apart,
+    in_peft,
+    train_alone,
+    typically_apart,
+)
 from tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwen3
 from transformers import PreTrainedModel
 
@@ -60,13 +70,16 @@ def test_in_float64_weights_and_losses_are_those_of_the_run_alone(make: Make) ->
         assert losses[lane] == pytest.approx(told, abs=1e-6)
 
 
-REORDERED = 10
-"""In float32 a pack may be this many times as far from the run alone as the run alone is from
-itself with the rows of every batch in another order. Measured: 0.8 to 5.2 times."""
-ROUNDED = 2.5
+REORDERED = 4
+"""In float32 a pack's tensors may typically be this many times as far from the run alone as the run
+alone is from itself with the rows of every batch in another order. Measured: 0.8 to 1.5 times. None may be
+farther than FARTHEST: where a gradient is all but 0, Adam makes a whole step of its rounding, in a
+pack as in a reordered batch, so single tensors can be hundreds of times as far as the others."""
+FARTHEST = 1e-3
+ROUNDED, LOSSES_ROUNDED = 2.5, 5
 """In bfloat16 a row's numbers do not depend on its neighbors, so that distance is mostly nothing;
 what counts is rounding. A pack may be this many times as far from the same run in float64 as the
-run alone is. Measured: 0.4 to 1.7 times."""
+run alone is, in its weights and in its losses."""
 
 
 def losses_apart(mine: Sequence[float], theirs: Sequence[float]) -> float:
@@ -81,9 +94,10 @@ def test_in_float32_a_pack_is_as_near_as_a_run_alone_with_its_rows_reordered(mak
         told = train_alone(alone, run, RECIPE)
         train_alone(reordered, run, RECIPE, rows=lambda batch: batch[::-1])
         reference = get_peft_model_state_dict(alone)
-        noise = apart(get_peft_model_state_dict(reordered), reference)
-        assert 0 < noise < 1e-3
-        assert apart(ends[lane], reference) < REORDERED * noise
+        noise = typically_apart(get_peft_model_state_dict(reordered), reference)
+        assert 0 < noise < 1e-5
+        assert typically_apart(ends[lane], reference) < REORDERED * noise
+        assert apart(ends[lane], reference) < FARTHEST
         assert losses_apart(losses[lane], told) < 5e-6
 
 
@@ -98,7 +112,7 @@ def test_in_bfloat16_a_pack_is_as_near_to_the_exact_run_as_the_run_alone_is(make
         theirs = apart(get_peft_model_state_dict(alone), right)
         assert 0 < theirs < 0.3
         assert apart(ends[lane], right) < ROUNDED * theirs
-        assert losses_apart(losses[lane], truth) < ROUNDED * losses_apart(told, truth)
+        assert losses_apart(losses[lane], truth) < LOSSES_ROUNDED * losses_apart(told, truth)
 
 
 @EVERY_ARCHITECTURE
