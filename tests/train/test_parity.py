@@ -72,9 +72,10 @@ def test_in_float64_weights_and_losses_are_those_of_the_run_alone(make: Make) ->
 
 REORDERED = 4
 """In float32 a pack's tensors may typically be this many times as far from the run alone as the run
-alone is from itself with the rows of every batch in another order. Measured: 0.8 to 1.5 times. None may be
-farther than FARTHEST: where a gradient is all but 0, Adam makes a whole step of its rounding, in a
-pack as in a reordered batch, so single tensors can be hundreds of times as far as the others."""
+alone is from itself with the rows of every batch in another order. Measured: 0.8 to 1.5 times.
+None may be farther than FARTHEST: where a gradient is all but 0, Adam makes a whole step of its
+rounding, in a pack as in a reordered batch, so single tensors can be hundreds of times as far as
+the others."""
 FARTHEST = 1e-3
 ROUNDED, LOSSES_ROUNDED = 2.5, 5
 """In bfloat16 a row's numbers do not depend on its neighbors, so that distance is mostly nothing;
