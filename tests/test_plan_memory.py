@@ -92,7 +92,7 @@ def test_activations_are_what_autograd_keeps_and_not_less(
     ours = activation_bytes_per_token(
         TINY, method=method, rank=RANK, dtype_bytes=dtype.itemsize, recompute=recompute
     )
-    rest = 2 * TINY.hidden_size * 4
+    rest = 3 * TINY.hidden_size * 4
     kept = kept_per_token(method, dtype, recompute=recompute)
     assert ours <= 1.2 * kept + rest
     assert ours + rest >= kept
