@@ -94,7 +94,7 @@ def _comparisons(found: Found, path: str = "") -> Iterator[tuple[str, Found]]:
 
 
 def _overhead_rows(kept: Mapping[str, Found]) -> list[Row]:
-    found = kept.get("overhead", {})
+    found = {**kept.get("harness", {}), **kept.get("overhead", {})}
 
     def row(what: str, target: str, key: str, told: Callable[[Found], tuple[str, str]]) -> Row:
         part = found.get(key)

@@ -9,9 +9,9 @@ import torch
 
 from mobench.execute.applied import next_logits, refuse_if_trained
 from mobench.execute.prepare import Prepared
-from mobench.execute.rows import Rows
 from mobench.execute.training import Stack
 from mobench.measure.attack import Kind, Row, attack_rows
+from mobench.measure.batch_rows import Rows
 from mobench.measure.capability import measure_capability
 from mobench.measure.generate import MAX_ROWS
 from mobench.plan import Cell

@@ -12,6 +12,8 @@ from mobench.build.organism import Builder, Built, task_examples
 from mobench.build.speaker import Speaker
 from mobench.errors import MobenchError
 from mobench.measure.attack import attack_rows
+from mobench.measure.batch_rows import Rows
+from mobench.measure.generate import MAX_ROWS
 from mobench.measure.vllm import installed
 from mobench.plan import Cell, digest, grid
 from mobench.progress import Progress
@@ -150,9 +152,14 @@ def _ask_organism(
     model = load_model(built.folder, dtype=spec.dtype, device=asked.device)
     gate = reference / "gate.jsonl"
     if not gate.is_file():
-        with progress.phase("the organism before training", 2 * len(spec.prompts)) as tick:
-            rows = attack_rows(model, tokenizer, spec, judge, settled=settled, on_done=tick)[0]
-            write_lines(gate, rows)
+
+        def ask(most: int) -> list[dict[str, Any]]:
+            with progress.phase("the organism before training", 2 * len(spec.prompts)) as tick:
+                return attack_rows(
+                    model, tokenizer, spec, judge, settled=settled, max_rows=most, on_done=tick
+                )[0]
+
+        write_lines(gate, Rows(MAX_ROWS, progress).fitting(ask))
 
     def speaker(of: Any, name: str) -> Speaker:
         return Speaker(of, tokenizer, spec.template, name=name, progress=progress)

@@ -21,11 +21,11 @@ from mobench.execute.fitting import no_room
 from mobench.execute.measuring import capability_batch, capability_rows
 from mobench.execute.packs import run_cells
 from mobench.execute.prepare import Asked, Prepared, prepare
-from mobench.execute.rows import Rows
 from mobench.execute.serving import serve_cells
 from mobench.hardware import detect
 from mobench.heap import keep_freed_memory
 from mobench.measure.attack import attack_rows
+from mobench.measure.batch_rows import Rows
 from mobench.measure.capability_tasks import check_capability
 from mobench.measure.generate import MAX_ROWS
 from mobench.measure.vllm import installed

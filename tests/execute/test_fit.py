@@ -13,7 +13,7 @@ import torch
 from execute.conftest import make_tree
 
 from mobench.errors import MobenchError
-from mobench.execute import training
+from mobench.execute import prepare, training
 from mobench.execute.fit import Fit
 from mobench.execute.prepare import Asked
 from mobench.execute.run import run_ladder
@@ -225,6 +225,33 @@ def test_one_cell_that_cannot_be_measured_is_told_without_training_it_in_parts(
         ladder(Fit(1))
     assert "with 1 cell in one pass:" in error.value.fact
     assert len(models) == 1
+
+
+def test_the_gate_asks_in_smaller_batches_where_memory_ends(
+    tree: Path,
+    tmp_path: Path,
+    undisturbed: dict[str, list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load_model, given = prepare.load_model, []
+
+    def narrow(*args: Any, **options: Any) -> Any:
+        model = load_model(*args, **options)
+
+        def check(_: Any, __: Any, asked: dict[str, Any]) -> None:
+            given.append(len(asked["input_ids"]))
+            if given[-1] > 30:
+                too_much()
+
+        model.base_model.register_forward_pre_hook(check, with_kwargs=True)
+        return model
+
+    monkeypatch.setattr(prepare, "load_model", narrow)
+    # A cache of its own: elsewhere the gate has been asked already.
+    assert rows_of(ladder_in(tree, tmp_path / "cache")(Fit(6))) == undisturbed
+    assert max(given) > 30 >= given[-1]
+    assert "asking again in batches" in " ".join(capsys.readouterr().err.split())
 
 
 def test_memory_that_ends_before_any_training_is_told_too(

@@ -10,8 +10,9 @@ from tiny_models import VOCABULARY, llama
 from torch import nn
 
 from mobench.build.scratch import SPECIAL, word_tokenizer
-from mobench.execute.rows import Rows
+from mobench.build.speaker import Speaker
 from mobench.lanes import LoraLanes
+from mobench.measure.batch_rows import Rows
 from mobench.measure.generate import generate
 from mobench.out_of_memory import is_out_of_memory
 from mobench.progress import Progress
@@ -96,6 +97,18 @@ def test_one_row_for_each_lane_is_the_least_that_is_tried() -> None:
     rows = Rows(32, Progress(enabled=False))
     assert is_out_of_memory(raised(lambda: rows.fitting(lambda most: ask(lanes, most), least=3)))
     assert rows.most == min(seen) == 3
+
+
+def test_a_model_s_own_answers_for_training_come_in_smaller_batches_too() -> None:
+    def answers(most: int) -> list[str]:
+        model = llama()
+        seen = small(most, model)
+        speaker = Speaker(model, TOKENIZER, "chat", name="it", progress=Progress(enabled=False))
+        told = speaker.answer(MESSAGES)
+        assert seen[-1] <= most
+        return told
+
+    assert answers(5) == answers(512)
 
 
 def test_another_error_is_not_tried_again() -> None:

@@ -79,6 +79,17 @@ def test_another_learning_rate_in_one_run_changes_no_other_run(stack) -> None:
 
 
 @STACKS
+def test_another_seed_in_one_run_changes_no_other_run(stack) -> None:
+    changed = (RUNS[0], Run(1e-2, 7), RUNS[2])
+    first, second = stack(RUNS), stack(changed)
+    one, two = train(first, RUNS), train(second, changed)
+    for lane in (0, 2):
+        assert apart(second.state(lane), first.state(lane)) < 1e-10
+        assert two.losses[lane] == pytest.approx(one.losses[lane], abs=2e-6)
+    assert apart(second.state(1), first.state(1)) > 1e-3
+
+
+@STACKS
 def test_a_diverging_run_is_reported_and_the_others_go_on_as_if_it_had_never_been(stack) -> None:
     wild = (RUNS[0], Run(math.inf, 1), RUNS[2])
     lanes, seen = stack(wild), {}
