@@ -176,7 +176,9 @@ def attend(
 
     Args:
         module: The attention layer.
-        query: [lanes, heads, tokens, width of a head]; key and value alike.
+        query: [lanes, heads, tokens, width of a head].
+        key: The same, perhaps with fewer heads.
+        value: As the key.
         layout: Which token belongs to which example.
         dropout: As transformers gives it.
         scaling: Of the scores.
