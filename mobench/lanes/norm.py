@@ -51,7 +51,8 @@ class _FrozenNorm(torch.autograd.Function):
         length = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
         scale = length.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
         ctx.save_for_backward(x, gain, scale)
-        return (wide * scale).to(x.dtype).mul_(gain)
+        y: torch.Tensor = (wide * scale).to(x.dtype).mul_(gain)
+        return y
 
     @staticmethod
     @once_differentiable

@@ -84,8 +84,14 @@ def lay_out(batch: Sequence[Sequence[Encoded]], pad: int, device: torch.device) 
     common = _common(examples)
     lanes, rows = len(batch), len(batch[0])
     width = max(_flat_length(mine, common) for mine in batch)
-    ids, positions, cell_of, place_of = [], [], [], []
-    filling, predicts, targets, lane_of = [], [], [], []
+    ids: list[list[int]] = []
+    positions: list[list[int]] = []
+    cell_of: list[int] = []
+    place_of: list[int] = []
+    filling: list[int] = []
+    predicts: list[int] = []
+    targets: list[int] = []
+    lane_of: list[int] = []
     for lane, mine in enumerate(batch):
         start, first = lane * width, lane * rows * longest
         tokens = list(mine[0].prompt[:common])

@@ -118,7 +118,10 @@ def test_it_is_taken_where_it_saves_enough_and_the_model_allows_it() -> None:
     assert layout_where_it_pays(lanes, BATCH, 0) is not None
     assert layout_where_it_pays(lanes, even, 0) is None
     assert layout_where_it_pays(stack(gemma2), BATCH, 0) is None, "caps its logits"
-    assert layout_where_it_pays(stack(mistral), BATCH, 0) is None, "sees six tokens"
+    narrow = stack(mistral, sliding_window=10)
+    assert layout_where_it_pays(narrow, BATCH, 0) is None, "sees ten tokens of fifteen"
+    few = [mine[:1] * 2 for mine in BATCH]
+    assert layout_where_it_pays(narrow, [few[0]], 0) is not None, "seven tokens are all seen"
     eager = stack(llama)
     eager.model.config._attn_implementation = "eager"
     assert layout_where_it_pays(eager, BATCH, 0) is None

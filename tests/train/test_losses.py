@@ -109,6 +109,35 @@ def test_the_size_of_a_block_changes_no_loss(monkeypatch: pytest.MonkeyPatch) ->
     assert relative(lane_losses(stack(llama), ids, labels, shortest), whole) < 1e-13
 
 
+@pytest.mark.parametrize("words", [1, 7, VOCABULARY])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_losses_and_gradients_are_cross_entropy_s_in_blocks_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, words: int, with_bias: bool
+) -> None:
+    """Logits from -60 to 60, so that each block may be all that counts."""
+    draw = torch.Generator().manual_seed(5)
+    weight = torch.randn(VOCABULARY, 8, generator=draw, dtype=torch.float64) * 6
+    bias = torch.randn(VOCABULARY, generator=draw, dtype=torch.float64) if with_bias else None
+    targets = torch.randint(0, VOCABULARY, (11,), generator=draw)
+    shares = torch.rand(11, generator=draw, dtype=torch.float64)
+    monkeypatch.setattr(losses, "LOGITS_AT_ONCE", words * len(targets))
+    results = []
+    for loss in (
+        lambda x: head_losses(x, weight, bias, targets),
+        lambda x: functional.cross_entropy(
+            functional.linear(x, weight, bias), targets, reduction="none"
+        ),
+    ):
+        x = torch.randn(11, 8, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+        x.requires_grad_()
+        values = loss(x)
+        (values * shares).sum().backward()
+        results.append((values.detach(), x.grad))
+    for mine, theirs in zip(*results, strict=True):
+        assert mine is not None
+        assert torch.allclose(mine, theirs, rtol=1e-10, atol=1e-12)
+
+
 def test_only_positions_with_a_loss_pass_through_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
     ids, labels, shortest = batch()
     seen = []
