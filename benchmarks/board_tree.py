@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
+from mobench.garbage import none_collected
 from mobench.publish import submission
+from mobench.publish.entry import score_submission
 
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = REPOSITORY / "leaderboard" / "results"
@@ -54,3 +57,17 @@ def board_tree(root: Path, cells: int) -> int:
         total += len(renamed)
         number += 1
     return total
+
+
+def phases(folder: Path) -> tuple[float, float, int]:
+    """Seconds to read and check a result, seconds to score it, and how many rows it has.
+
+    Args:
+        folder: The result's folder.
+    """
+    started = time.perf_counter()
+    with none_collected():
+        result = submission.read(folder)
+    read = time.perf_counter()
+    score_submission(result)
+    return read - started, time.perf_counter() - read, len(result.rows)

@@ -74,31 +74,37 @@ def collecting(organisms: int = ORGANISMS) -> dict[str, Any]:
 
 
 def board(cells: int = CELLS) -> dict[str, Any]:
-    """A leaderboard of many cells: its rows read, scored and rendered."""
-    from benchmarks.board_tree import board_tree
-    from mobench.publish import submission
-    from mobench.publish.entry import score_submission
-    from mobench.publish.leaderboard import render
+    """A leaderboard of many cells, built as ``mobench leaderboard build`` does it.
+
+    The build does all at once for each result, in several processes, so what reading and checking
+    take of it is measured by itself: in as many processes, each busy with the same results.
+    """
+    from benchmarks.board_tree import board_tree, phases
+    from mobench.publish.leaderboard import build
+    from mobench.publish.results import each, processes
+    from mobench.publish.submission import folders
 
     with TemporaryDirectory() as folder:
         root = Path(folder)
         total = board_tree(root, cells)
         started = time.perf_counter()
-        results = submission.read_all(root / "results")
-        read = time.perf_counter()
-        entries = [score_submission(result) for result in results]
-        scored = time.perf_counter()
-        pages = render(entries)
-        rendered = time.perf_counter()
+        built = build(root)
+        whole = time.perf_counter() - started
+        places = folders(root / "results", [])
+        workers = processes(places)
+        spent = each(phases, places)
+    read, scored = (sum(part) / workers for part in zip(*(s[:2] for s in spent), strict=True))
     return {
         "cells": total,
-        "results": len(results),
-        "rows": sum(len(result.rows) for result in results),
-        "files": len(pages),
-        "seconds": rendered - read,
-        "seconds_read": read - started,
-        "seconds_score": scored - read,
-        "seconds_render": rendered - scored,
+        "results": built.results,
+        "rows": sum(rows for _, _, rows in spent),
+        "files": len(built.written),
+        "processes": workers,
+        "seconds": whole - read,
+        "seconds_build": whole,
+        "seconds_read": read,
+        "seconds_score": scored,
+        "seconds_render": whole - read - scored,
     }
 
 

@@ -7,6 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+import numpy as np
+
+from mobench.score.columns import Columns
+
 SCHEMA = "mobench.run/1"
 # After this many problems in one file, the rest would only repeat them.
 ENOUGH = 20
@@ -21,6 +25,7 @@ def problems(
     manifest: Mapping[str, Any],
     cells: Sequence[Any],
     rows: Sequence[Any],
+    columns: Columns | None,
     where: str,
     files: tuple[str, str, str],
 ) -> list[str]:
@@ -30,6 +35,7 @@ def problems(
         manifest: The run's manifest.
         cells: Its cell records.
         rows: Its rows.
+        columns: The same as columns; None where they are too odd for that.
         where: The folder, for the messages.
         files: How manifest, cells and rows are called in the messages.
 
@@ -43,7 +49,7 @@ def problems(
     found += [f"{cells_at}: {problem}" for problem in _cells(cells, manifest)]
     if found:
         return found
-    return [f"{rows_at}:{line}: {problem}" for line, problem in _rows(rows, cells)]
+    return [f"{rows_at}:{line}: {problem}" for line, problem in _rows(rows, cells, columns)]
 
 
 def _manifest(manifest: Mapping[str, Any]) -> list[str]:
@@ -150,13 +156,51 @@ def _budgets(cells: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) ->
     return found
 
 
-def _rows(rows: Sequence[Any], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
+def _rows(
+    rows: Sequence[Any], cells: Sequence[Mapping[str, Any]], columns: Columns | None
+) -> list[tuple[int, str]]:
     budget = {cell["id"]: cell["steps"] for cell in cells} | dict.fromkeys(_REFERENCES, 0)
-    measured = set()
+    if columns is None or not _are_sound(columns, budget):
+        # A row that is only unusual is none of the problems found.
+        found, measured = _row_by_row(rows, budget)
+    else:
+        found, measured = [], columns.measured
+    if not found and ("organism", "attack") not in measured:
+        found.append((len(rows), "no attack rows of the organism before training"))
+    for cell in cells:
+        if not found and cell["status"] == "done" and (cell["id"], "attack") not in measured:
+            found.append((len(rows), f"no attack rows of cell {cell['id']!r}"))
+    return found
+
+
+def _are_sound(columns: Columns, budget: Mapping[str, int]) -> bool:
+    """Whether all rows are as nearly all are; what is not is looked at by :func:`_row_by_row`."""
+    cells, types = columns.cell.values, columns.types
+    if not (
+        all(type(cell) is str and cell in budget for cell in cells)
+        and all(type(kind) is str and kind in _KINDS for kind in columns.kind.values)
+        and all(type(prompt) is str for prompt in columns.prompt.values)
+        and all(flag in _FLAGS for flag in columns.inert.values)
+        and types["task"] <= {str}
+        and types["step"] <= {int}
+        and types["outcome"] <= {int, float}
+    ):
+        return False
+    last = np.array([budget[cell] for cell in cells])[columns.cell.codes]
+    step = np.array(columns.step.values)[columns.step.codes]
+    within = bool(((step >= 0) & (step <= last)).all())
+    return within and columns.rates_are_sound and not columns.repeated
+
+
+def _row_by_row(
+    rows: Sequence[Any], budget: Mapping[str, int]
+) -> tuple[list[tuple[int, str]], set[tuple[str, str]]]:
+    """Line and problem of each row that has one, and (cell, kind) of those that have none."""
+    found: list[tuple[int, str]] = []
+    measured: set[tuple[str, str]] = set()
     seen: set[tuple[object, ...]] = set()
     for line, row in enumerate(rows, start=1):
-        problem = "" if _plainly_sound(row, budget) else _row(row, budget)
+        problem = _row(row, budget)
         if not problem:
             kind = row["kind"]
             key = (row["cell"], row["step"], kind, row.get("task"), row.get("prompt"))
@@ -167,33 +211,8 @@ def _rows(rows: Sequence[Any], cells: Sequence[Mapping[str, Any]]) -> list[tuple
         if problem:
             found.append((line, problem))
         if len(found) >= ENOUGH:
-            return found
-    if not found and ("organism", "attack") not in measured:
-        found.append((len(rows), "no attack rows of the organism before training"))
-    for cell in cells:
-        if not found and cell["status"] == "done" and (cell["id"], "attack") not in measured:
-            found.append((len(rows), f"no attack rows of cell {cell['id']!r}"))
-    return found
-
-
-def _plainly_sound(row: Any, budget: Mapping[str, int]) -> bool:
-    """Whether a row is as nearly all are; what is not is looked at by :func:`_row`."""
-    if type(row) is not dict:
-        return False
-    get = row.get
-    cell, step, outcome, kind = get("cell"), get("step"), get("outcome"), get("kind")
-    return (
-        type(cell) is str
-        and type(step) is int
-        and 0 <= step <= budget.get(cell, -1)
-        and type(kind) is str
-        and kind in _KINDS
-        and type(get("prompt")) is str
-        and type(get("task", "")) is str
-        and (type(outcome) is int or (type(outcome) is float and kind == "capability"))
-        and 0 <= outcome <= 1
-        and get("inert") in _FLAGS
-    )
+            break
+    return found, measured
 
 
 def _row(row: Any, budget: Mapping[str, int]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mobench.publish.submission import Submission
 from mobench.score import Contender, Rank, RungScore, RunScore, ranks, score_run
+from mobench.score.columns import Columns
+from mobench.score.dose import DoseResponse
+from mobench.score.dose_runs import ladder_dose_response
 
 NOT_RECORDED = "not recorded"
 
@@ -19,10 +22,14 @@ class Entry:
     Attributes:
         submission: The files.
         score: Every number, recomputed from the rows.
+        prompts: How many eval prompts were asked.
+        dose: The dose-response, for orientation.
     """
 
     submission: Submission
     score: RunScore
+    prompts: int
+    dose: DoseResponse
 
     @property
     def plot_name(self) -> str:
@@ -59,10 +66,9 @@ class Entry:
         many = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
         return f"{many} × {self.prompts}"
 
-    @property
-    def prompts(self) -> int:
-        """How many eval prompts were asked."""
-        return len({row["prompt"] for row in self.submission.rows if row["kind"] == "attack"})
+    def without_rows(self) -> Entry:
+        """The same for pages, which print no rows: small enough to hand to another process."""
+        return replace(self, submission=replace(self.submission, rows=(), columns=Columns.of(())))
 
     def recorded(self, *keys: str) -> object | None:
         """Looks up a value in the manifest; None where any of the keys is missing."""
@@ -85,15 +91,24 @@ def score_submission(submission: Submission) -> Entry:
     Raises:
         ValueError: If the rows cannot be scored.
     """
-    return Entry(submission, rescore(submission.manifest, submission.cells, submission.rows))
+    columns = submission.columns
+    score = rescore(submission.manifest, submission.cells, submission.rows, columns)
+    return Entry(submission, score, columns.prompts("attack"), ladder_dose_response(score))
 
 
 def rescore(
     manifest: Mapping[str, Any],
     cells: Sequence[Mapping[str, Any]],
     rows: Iterable[Mapping[str, Any]],
+    columns: Columns | None = None,
 ) -> RunScore:
     """The score of a run, by what its manifest says of it: the one way to any number.
+
+    Args:
+        manifest: Its manifest.
+        cells: Its cell records.
+        rows: Its rows.
+        columns: The same rows as columns, where somebody made them before.
 
     Raises:
         ValueError: The rows cannot be scored.
@@ -103,6 +118,7 @@ def rescore(
         cells,
         clean_rate=manifest["organism"].get("clean_rate"),
         standard_lr=float(manifest["ladder"]["standard_lr"]),
+        columns=columns,
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from mobench.errors import Problems
-from mobench.publish.dose_plot import dose_svg
 from mobench.publish.entry import Entry, score_submission
 from mobench.publish.front import MARKER, front_page
 from mobench.publish.page import PLOTS, organism_page
-from mobench.publish.plot import ladder_svg
+from mobench.publish.results import Drawn, draw_all
 from mobench.publish.submission import read_all, require
 
 _ORGANISMS = "organisms"
@@ -49,14 +49,16 @@ class Difference:
 def build(root: Path) -> Built:
     """Regenerates every page below a leaderboard's folder; a second build changes nothing.
 
-    Only files that carry the generated mark are ever removed.
+    Only files that carry the generated mark are ever removed. Many results are read by several
+    processes, so a script that calls this does it below ``if __name__ == "__main__"``.
 
     Raises:
         MobenchError: If there is no such folder.
         Problems: If any result is malformed; nothing is written then.
     """
-    entries = read_entries(root)
-    pages = render(entries)
+    require(root)
+    drawn = draw_all(root / "results")
+    pages = render(drawn)
     written = []
     for name, content in pages.items():
         path = root / name
@@ -69,7 +71,7 @@ def build(root: Path) -> Built:
         if MARKER.encode() in (root / name).read_bytes():
             (root / name).unlink()
             removed.append(name)
-    return Built(len(entries), tuple(written), tuple(removed))
+    return Built(len(drawn), tuple(written), tuple(removed))
 
 
 def check(root: Path) -> list[Difference]:
@@ -82,7 +84,8 @@ def check(root: Path) -> list[Difference]:
         MobenchError: If there is no such folder.
         Problems: If any result is malformed.
     """
-    pages = render(read_entries(root))
+    require(root)
+    pages = render(draw_all(root / "results"))
     found = []
     for name, content in pages.items():
         path = root / name
@@ -116,16 +119,15 @@ def read_entries(root: Path) -> list[Entry]:
     return entries
 
 
-def render(entries: list[Entry]) -> dict[str, bytes]:
+def render(drawn: Sequence[Drawn]) -> dict[str, bytes]:
     """Makes every page: path below the leaderboard's folder → content."""
+    entries = [one.entry for one in drawn]
     pages = {"README.md": front_page(entries).encode()}
     for name in sorted({entry.submission.organism for entry in entries}):
         mine = [entry for entry in entries if entry.submission.organism == name]
         pages[f"{_ORGANISMS}/{name}.md"] = organism_page(mine).encode()
-        for entry in mine:
-            plots = f"{_ORGANISMS}/{PLOTS}"
-            pages[f"{plots}/{entry.plot_name}"] = ladder_svg(entry.score, note=MARKER)
-            pages[f"{plots}/{entry.dose_plot_name}"] = dose_svg(entry.score, note=MARKER)
+    for one in drawn:
+        pages |= {f"{_ORGANISMS}/{PLOTS}/{file}": svg for file, svg in one.plots.items()}
     return pages
 
 

@@ -11,7 +11,6 @@ from mobench.publish.entry import NOT_RECORDED, Entry
 from mobench.publish.front import MARKER, STATUS
 from mobench.publish.submission import CELLS, MANIFEST, ROWS
 from mobench.publish.table import ladder_markdown
-from mobench.score.dose_runs import ladder_dose_response
 
 PLOTS = "plots"
 
@@ -93,7 +92,7 @@ def _result(entry: Entry) -> list[str]:
 
 
 def _dose_response(entry: Entry) -> list[str]:
-    sentence = escape.inline(wording.dose(ladder_dose_response(entry.score)))
+    sentence = escape.inline(wording.dose(entry.dose))
     return [
         "### Dose-response",
         f"{sentence} This is for orientation only: no published number comes from it.",

@@ -12,15 +12,20 @@ import io
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from mobench.errors import MobenchError, Problems
 from mobench.garbage import none_collected
 from mobench.publish import checking
+from mobench.score.columns import Columns
 
 MANIFEST, CELLS, ROWS = "manifest.json", "cells.json", "rows.jsonl.gz"
+REMEDY = (
+    "A result's files are written by `mobench leaderboard add RUN`, never by hand:"
+    " delete the folder and add the run again."
+)
 # Far above any real result: a few bytes of gzip can hold gigabytes.
 _MOST_BYTES = 1 << 30
 
@@ -38,6 +43,7 @@ class Submission:
         manifest: What was asked, of what, where.
         cells: One record for each run of the ladder.
         rows: One record for each judged answer.
+        columns: The rows once more, as columns.
     """
 
     organism: str
@@ -46,6 +52,7 @@ class Submission:
     manifest: Record
     cells: tuple[Record, ...]
     rows: tuple[Record, ...]
+    columns: Columns = field(repr=False, compare=False)
 
     @property
     def place(self) -> str:
@@ -75,17 +82,13 @@ def read_all(results: Path) -> list[Submission]:
     submissions: list[Submission] = []
     problems: list[str] = []
     with none_collected():
-        for folder in _folders(results, problems):
+        for folder in folders(results, problems):
             try:
                 submissions.append(read(folder))
             except Problems as found:
                 problems += found.problems
     if problems:
-        raise Problems(
-            problems,
-            "A result's files are written by `mobench leaderboard add RUN`, never by hand:"
-            " delete the folder and add the run again.",
-        )
+        raise Problems(problems, REMEDY)
     return submissions
 
 
@@ -104,8 +107,10 @@ def read(folder: Path) -> Submission:
     rows, text = _read_rows(folder / ROWS, problems)
     if problems:
         raise Problems(problems)
-    problems += checking.problems(manifest, cells, rows, str(folder), (MANIFEST, CELLS, ROWS))
-    if problems:
+    columns = _columns(rows)
+    names = (MANIFEST, CELLS, ROWS)
+    problems += checking.problems(manifest, cells, rows, columns, str(folder), names)
+    if problems or columns is None:
         raise Problems(problems)
     organism, task = manifest["organism"]["name"], manifest["task"]["name"]
     identity = content_id(manifest, cells, rows, text)
@@ -118,7 +123,7 @@ def read(folder: Path) -> Submission:
             problems.append(f"{path}: the folder's name should be {name!r}, {what}")
     if problems:
         raise Problems(problems)
-    return Submission(organism, task, identity, manifest, tuple(cells), tuple(rows))
+    return Submission(organism, task, identity, manifest, tuple(cells), tuple(rows), columns)
 
 
 def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterable[Record]) -> Path:
@@ -138,7 +143,9 @@ def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterab
     """
     by_rung = sorted(cells, key=lambda c: (c.get("lr", 0.0), c.get("seed", 0), str(c.get("id"))))
     ordered = sorted(rows, key=_row_order)
-    found = checking.problems(manifest, by_rung, ordered, "this run", ("manifest", "cells", "rows"))
+    names = ("manifest", "cells", "rows")
+    columns = _columns(ordered)
+    found = checking.problems(manifest, by_rung, ordered, columns, "this run", names)
     if found:
         raise Problems(found, "Only a whole and finished run can go on the leaderboard.")
     identity = content_id(manifest, by_rung, ordered)
@@ -182,8 +189,21 @@ def _row_order(row: Record) -> tuple[object, ...]:
     return place, cell, step if isinstance(step, int) else -1, *rest
 
 
-def _folders(results: Path, problems: list[str]) -> list[Path]:
-    """Finds the third level of folders; anything else on the way is a problem."""
+def _columns(rows: Sequence[Any]) -> Columns | None:
+    """The rows as columns; None if any is too odd for that, which checking will then tell."""
+    try:
+        return Columns.of(rows)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def folders(results: Path, problems: list[str]) -> list[Path]:
+    """Finds the results' folders, in order of organism, task and id.
+
+    Args:
+        results: The leaderboard's ``results`` folder.
+        problems: Receives what is no folder on the way to them.
+    """
     level = [results] if results.is_dir() else []
     for _ in range(3):
         below = [path for folder in level for path in sorted(folder.iterdir())]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -62,7 +63,7 @@ class TaskDef:
     line: int
     version: str
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The fixtures it asks for, by name."""
         names = inspect.signature(self.fn).parameters
@@ -91,13 +92,13 @@ class BehaviorDef:
     version: str
     settled: Callable[..., bool] | None = None
 
-    @property
+    @cached_property
     def args(self) -> tuple[inspect.Parameter, ...]:
         """The parameters that an organism's ``args`` fill."""
         parameters = inspect.signature(self.fn).parameters.values()
         return tuple(p for p in parameters if p.name not in JUDGE_FIXTURES)
 
-    @property
+    @cached_property
     def needs_reference(self) -> bool:
         """Whether every eval prompt has to carry a reference answer."""
         return "reference" in inspect.signature(self.fn).parameters

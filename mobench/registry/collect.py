@@ -92,6 +92,7 @@ class Registry:
         return tuple(folder for folder in folders if folder.is_dir())
 
 
+@none_collected()
 def collect(root: Path | None = None) -> Registry:
     """Collects what a working tree, or else the installed package, holds.
 
@@ -107,8 +108,7 @@ def collect(root: Path | None = None) -> Registry:
     """
     config = find_config(root)
     problems: list[str] = []
-    with none_collected():
-        drafts = read_organisms(config, problems)
+    drafts = read_organisms(config, problems)
     collecting = Collecting(problems=problems)
     for folder in config.tasks:
         import_files(folder, collecting)

@@ -65,8 +65,8 @@ def _all_sound(lines: list[str]) -> tuple[EvalPrompt, ...]:
     if not all(line.startswith("{") and line.endswith("}") for line in filled):
         return ()
     try:
-        prompts = _PROMPTS.validate_python(json.loads(f"[{','.join(filled)}]"))
-    except ValueError:  # of JSON and of pydantic both
+        prompts = _PROMPTS.validate_json(f"[{','.join(filled)}]")
+    except ValidationError:
         return ()
     alone = len(prompts) == len(filled) == len({prompt.id for prompt in prompts})
     return prompts if alone else ()

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
+from mobench.score.columns import Columns
 from mobench.score.intervals import Array
 
 #: Names of the two models that are measured without training.
 ORGANISM = "organism"
 BASE = "base"
-KINDS = ("attack", "control", "capability")
+Kind = Literal["attack", "control", "capability"]
+KINDS: tuple[Kind, ...] = ("attack", "control", "capability")
 
 _Key = tuple[str, str, str]  # cell, kind, task
+
+
+@dataclass(frozen=True)
+class Block:
+    """What was judged of one cell, one kind and one task.
+
+    Attributes:
+        steps: Steps with rows, rising.
+        outcomes: [steps + 1, prompts + 1], prompts as in the table's ``ids``; NaN where not judged,
+            as everywhere in the last row and the last column, which stand for what is not there.
+        inert: The same for the inert flag of attack rows.
+    """
+
+    steps: Sequence[int]
+    outcomes: Array
+    inert: Array
 
 
 @dataclass(frozen=True)
@@ -24,20 +41,17 @@ class RowTable:
     """Every row of a run, looked up by cell, kind and task.
 
     Attributes:
-        outcomes: (cell, kind, task) → (step, prompt) → outcome, NaN where not judged.
-        inert: The same for the inert flag of attack rows.
-        judged: (cell, kind, task) → steps with rows, rising.
+        blocks: (cell, kind, task) → what was judged.
         ids: (kind, task) → ids of every prompt of this kind in any cell, sorted.
     """
 
-    outcomes: Mapping[_Key, Mapping[tuple[int, str], float]]
-    inert: Mapping[_Key, Mapping[tuple[int, str], float]]
-    judged: Mapping[_Key, Sequence[int]]
+    blocks: Mapping[_Key, Block]
     ids: Mapping[tuple[str, str], Sequence[str]]
 
     def steps(self, cell: str, kind: str, task: str = "") -> list[int]:
         """Steps at which a cell has rows of this kind, rising."""
-        return list(self.judged.get((cell, kind, task), ()))
+        block = self.blocks.get((cell, kind, task))
+        return [] if block is None else list(block.steps)
 
     def prompts(self, kind: str, task: str = "") -> Sequence[str]:
         """Ids of every prompt of this kind in any cell, sorted."""
@@ -45,7 +59,7 @@ class RowTable:
 
     def tasks(self, kind: str) -> list[str]:
         """Names of the tasks with rows of this kind, sorted."""
-        return sorted({task for _, what, task in self.outcomes if what == kind})
+        return sorted({task for _, what, task in self.blocks if what == kind})
 
     def array(
         self,
@@ -58,77 +72,130 @@ class RowTable:
         inert: bool = False,
     ) -> Array:
         """Outcomes (or inert flags) [steps, prompts]; NaN where there is no row."""
-        source = (self.inert if inert else self.outcomes).get((cell, kind, task), {})
-        return np.array(
-            [[source.get((step, prompt), math.nan) for prompt in prompts] for step in steps],
-            dtype=np.float64,
-        ).reshape(len(steps), len(prompts))
+        block = self.blocks.get((cell, kind, task))
+        if block is None:
+            return np.full((len(steps), len(prompts)), np.nan)
+        source = block.inert if inert else block.outcomes
+        rows = _places(block.steps, steps)
+        known = self.prompts(kind, task)
+        if prompts is known:
+            return source[rows, :-1]
+        return source[np.ix_(rows, _places(known, prompts))]
 
 
-def read_rows(rows: Iterable[Mapping[str, Any]], cells: Iterable[str]) -> RowTable:
+def _places(known: Sequence[Any], wanted: Sequence[Any]) -> Any:
+    """Where each stands among the known ones; the last place for what is not there."""
+    place = {value: number for number, value in enumerate(known)}
+    return np.array([place.get(value, -1) for value in wanted], dtype=np.intp)
+
+
+def read_rows(
+    rows: Iterable[Mapping[str, Any]], cells: Iterable[str], columns: Columns | None = None
+) -> RowTable:
     """Indexes rows, in any order.
 
     Args:
         rows: ``cell``, ``step``, ``kind``, ``task``, ``prompt``, ``outcome`` and, for attack rows,
             ``inert``. An outcome or flag of None is an answer that was not judged: NaN.
         cells: Ids of the run's cells; ``organism`` and ``base`` are known besides.
+        columns: The same rows as columns, where somebody made them before.
 
     Raises:
         ValueError: No rows, a row twice, an unknown cell or kind, a field that is missing, an
             attack or control outcome other than 0 or 1, a capability outcome outside [0, 1], or a
             trained cell with rows at step 0 (which is measured once, as the organism).
     """
-    known = {*cells, ORGANISM, BASE}
-    outcomes: dict[_Key, dict[tuple[int, str], float]] = {}
-    inert: dict[_Key, dict[tuple[int, str], float]] = {}
+    known, listed = {*cells, ORGANISM, BASE}, list(rows)
+    if not listed:
+        raise ValueError("there are no rows to score")
+    try:
+        found = Columns.of(listed) if columns is None else columns
+    except (KeyError, TypeError, ValueError, OverflowError):
+        _refuse(listed, known)
+    if not _are_sound(found, known):
+        _refuse(listed, known)
+    return _table(found)
+
+
+def _are_sound(columns: Columns, known: set[str]) -> bool:
+    """Whether nothing is wrong with any row; :func:`_refuse` finds what is."""
+    if not (known.issuperset(columns.cell.values) and set(KINDS).issuperset(columns.kind.values)):
+        return False
+    trained = np.array([cell not in (ORGANISM, BASE) for cell in columns.cell.values], dtype=bool)
+    start = np.array([step == 0 for step in columns.step.values], dtype=bool)
+    early = trained[columns.cell.codes] & start[columns.step.codes]
+    return bool(columns.rates_are_sound and not early.any() and not columns.repeated)
+
+
+def _refuse(rows: Sequence[Mapping[str, Any]], known: set[str]) -> NoReturn:
+    """Says which row is wrong, and what is wrong with it."""
+    seen: set[tuple[object, ...]] = set()
     for number, row in enumerate(rows, start=1):
         try:
             cell, kind, step = row["cell"], row["kind"], row["step"]
             prompt, outcome = row["prompt"], row["outcome"]
         except KeyError as error:
             raise ValueError(f"row {number} has no field {error.args[0]!r}") from None
-        key = (cell, kind, row.get("task") or "")
-        part = outcomes.get(key)
-        if part is None:
-            _check_key(number, key, known)
-            part = outcomes.setdefault(key, {})
-            inert[key] = {}
-        place = (step, prompt)
-        if place in part:
+        task = row.get("task") or ""
+        if cell not in known:
+            raise ValueError(f"row {number} is of cell {cell!r}, which the run does not have")
+        if kind not in KINDS:
+            raise ValueError(f"row {number} is of kind {kind!r}; known: {', '.join(KINDS)}")
+        place = (cell, kind, task, step, prompt)
+        if place in seen:
             raise ValueError(
                 f"row {number} is there twice: cell {cell!r}, step {step}, {kind} "
-                f"{key[2]!r}, prompt {prompt!r}"
+                f"{task!r}, prompt {prompt!r}"
             )
-        part[place] = _outcome(number, kind, outcome)
+        seen.add(place)
+        _check_outcome(number, kind, outcome)
         if step == 0 and cell not in (ORGANISM, BASE):
             raise ValueError(f"row {number}: step 0 is measured once, as cell {ORGANISM!r}")
-        flag = row.get("inert")
-        if flag is not None:
-            inert[key][place] = float(bool(flag))
-    if not outcomes:
-        raise ValueError("there are no rows to score")
-    ids: dict[tuple[str, str], set[str]] = {}
-    for (_, kind, task), part in outcomes.items():
-        ids.setdefault((kind, task), set()).update(prompt for _, prompt in part)
-    judged = {key: sorted({step for step, _ in part}) for key, part in outcomes.items()}
-    return RowTable(outcomes, inert, judged, {key: sorted(found) for key, found in ids.items()})
+    raise ValueError("the rows are not those of a sound run")
 
 
-def _check_key(number: int, key: _Key, known: set[str]) -> None:
-    cell, kind, _ = key
-    if cell not in known:
-        raise ValueError(f"row {number} is of cell {cell!r}, which the run does not have")
-    if kind not in KINDS:
-        raise ValueError(f"row {number} is of kind {kind!r}; known: {', '.join(KINDS)}")
-
-
-def _outcome(number: int, kind: str, outcome: Any) -> float:
+def _check_outcome(number: int, kind: str, outcome: Any) -> None:
     if outcome is None:
-        return math.nan
+        return
     value = float(outcome)
     if kind == "capability":
         if not 0.0 <= value <= 1.0:
             raise ValueError(f"row {number}: a capability outcome must be in [0, 1], got {value:g}")
     elif value not in (0.0, 1.0):
         raise ValueError(f"row {number}: an {kind} outcome must be 0 or 1, got {value:g}")
-    return value
+
+
+def _table(columns: Columns) -> RowTable:
+    kinds, tasks = columns.kind.values, columns.task.values
+    ids: dict[tuple[str, str], Sequence[str]] = {}
+    place: dict[tuple[str, str], Any] = {}
+    pairs = columns.kind.codes * len(tasks) + columns.task.codes
+    for pair in np.unique(pairs):
+        key = (kinds[pair // len(tasks)], tasks[pair % len(tasks)])
+        asked = np.unique(columns.prompt.codes[pairs == pair])
+        ids[key], place[key] = _sorted(columns.prompt.values, asked)
+    flags = columns.flags
+    order = np.argsort(columns.group, kind="stable")
+    ends = np.flatnonzero(np.diff(columns.group[order])) + 1
+    blocks: dict[_Key, Block] = {}
+    for part in np.split(order, ends):
+        one = part[0]
+        kind, task = kinds[columns.kind.codes[one]], tasks[columns.task.codes[one]]
+        steps, at = _sorted(columns.step.values, np.unique(columns.step.codes[part]))
+        down = at[columns.step.codes[part]]
+        across = place[kind, task][columns.prompt.codes[part]]
+        shape = (len(steps) + 1, len(ids[kind, task]) + 1)
+        outcomes, inert = np.full(shape, np.nan), np.full(shape, np.nan)
+        outcomes[down, across] = columns.outcome[part]
+        inert[down, across] = flags[part]
+        cell = columns.cell.values[columns.cell.codes[one]]
+        blocks[cell, kind, task] = Block(steps, outcomes, inert)
+    return RowTable(blocks, ids)
+
+
+def _sorted(values: Sequence[Any], codes: Any) -> tuple[list[Any], Any]:
+    """Those values in order, and by the code of any value its place among them."""
+    ordered = sorted(codes.tolist(), key=values.__getitem__)
+    place = np.full(len(values), -1, dtype=np.intp)
+    place[ordered] = np.arange(len(ordered))
+    return [values[code] for code in ordered], place

@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
 import matplotlib
 import pytest
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import same_color, to_rgba
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from mobench.publish import dose_plot
-from mobench.publish.style import ATTACK, SOFT, style
+from mobench.publish.panel import BOTTOM, TOP
+from mobench.publish.picture import Area, Box, Item, Line, Marks, Point, Words
+from mobench.publish.raster import figure_of, plain
+from mobench.publish.style import ATTACK, SOFT, WINDOW
 from mobench.score import RunScore
 from mobench.score.dose_runs import ladder_dose_response, run_rates
 
@@ -45,24 +44,45 @@ def gradual(make_run: Callable[..., Any]) -> RunScore:
     return run
 
 
-def _drawn(score: RunScore) -> tuple[Figure, Axes]:
-    with style():
-        figure = dose_plot._draw(score)
-    (axes,) = figure.axes
-    return figure, axes
+class Drawn:
+    """The picture of a score, read back in learning rates and attack rates."""
+
+    def __init__(self, score: RunScore) -> None:
+        found = ladder_dose_response(score)
+        self.panel = dose_plot.Layout.of(score, found).panel
+        self.picture = dose_plot.dose_picture(score, found)
+        # The legend stands below the panel.
+        self.items = [item for item in self.picture.items if _height(item) >= self.panel.bottom]
+
+    def read(self, points: Sequence[Point]) -> list[tuple[float, float]]:
+        """log₁₀ of the learning rate, and attack rate."""
+        panel = self.panel
+        across, up = (panel.end - panel.start) / panel.width, (TOP - BOTTOM) / panel.height
+        return [
+            ((x - panel.left) * across + panel.start, (y - panel.bottom) * up + BOTTOM)
+            for x, y in points
+        ]
+
+    def marks(self, shape: str) -> list[Marks]:
+        return [item for item in self.items if isinstance(item, Marks) and item.shape == shape]
+
+    def dots(self, *, filled: bool) -> list[tuple[float, float]]:
+        chosen = [mark for mark in self.marks("o") if (mark.face != "") == filled]
+        assert {mark.color for mark in chosen} <= {ATTACK if filled else SOFT}
+        places = self.read([point for mark in chosen for point in mark.points])
+        return [(round(10**x, 7), y) for x, y in places]
+
+    def curves(self) -> list[Line]:
+        return [item for item in self.items if isinstance(item, Line) and len(item.points) > 10]
+
+    def texts(self) -> list[str]:
+        return [item.text for item in self.picture.items if isinstance(item, Words)]
 
 
-def _dots(axes: Axes, *, filled: bool) -> list[tuple[float, float]]:
-    found = []
-    for line in axes.lines:
-        if line.get_marker() == "o" and (line.get_markerfacecolor() != "none") == filled:
-            assert same_color(line.get_markeredgecolor(), ATTACK if filled else SOFT)
-            found += list(zip(line.get_xdata(), line.get_ydata(), strict=True))
-    return [(round(10**x, 7), y) for x, y in found]
-
-
-def _curves(axes: Axes) -> list[Line2D]:
-    return [line for line in axes.lines if len(line.get_xdata()) > 10]
+def _height(item: Item) -> float:
+    if isinstance(item, Words):
+        return item.at[1]
+    return item.low[1] if isinstance(item, Box) else item.points[0][1]
 
 
 def test_the_svg_has_the_same_bytes_every_time_and_no_date(gradual: RunScore) -> None:
@@ -83,10 +103,10 @@ def test_every_run_is_a_dot_hollow_where_its_rung_is_not_fitted(
     which: str, request: pytest.FixtureRequest
 ) -> None:
     score = request.getfixturevalue(which)
-    _, axes = _drawn(score)
+    drawn = Drawn(score)
     for filled in (True, False):
         runs = [run for run in run_rates(score) if run.fitted == filled]
-        dots = _dots(axes, filled=filled)
+        dots = drawn.dots(filled=filled)
         assert len(runs) >= 3
         for (lr, rate), run in zip(sorted(dots), sorted(runs, key=_place), strict=True):
             assert lr == pytest.approx(run.lr, rel=1e-3)
@@ -101,42 +121,43 @@ def test_a_fitted_curve_is_drawn_with_its_band_and_where_it_crosses(gradual: Run
     found = ladder_dose_response(gradual)
     assert found.curve is not None
     assert found.curve.critical is not None
-    _, axes = _drawn(gradual)
-    (curve,) = _curves(axes)
-    assert curve.get_ydata() == pytest.approx(found.curve.rates, abs=1e-4)
-    (band,) = axes.collections
-    heights = band.get_paths()[0].vertices[:, 1]
-    assert heights.min() == pytest.approx(min(found.curve.low), abs=1e-4)
-    assert heights.max() == pytest.approx(max(found.curve.high), abs=1e-4)
-    last = axes.lines[-1]
-    assert last.get_xdata()[0] == pytest.approx(math.log10(found.curve.critical), abs=1e-4)
-    assert last.get_ydata()[0] == pytest.approx(0.5)
-    assert not axes.patches
+    drawn = Drawn(gradual)
+    (curve,) = drawn.curves()
+    rates = [rate for _, rate in drawn.read(curve.points)]
+    assert rates == pytest.approx(found.curve.rates, abs=1e-4)
+    (band,) = [item for item in drawn.items if isinstance(item, Area)]
+    edge = [rate for _, rate in drawn.read(band.points)]
+    assert edge[: len(rates)] == pytest.approx(found.curve.low, abs=1e-4)
+    assert edge[: len(rates) - 1 : -1] == pytest.approx(found.curve.high, abs=1e-4)
+    ((x, rate),) = drawn.read(drawn.marks("D")[-1].points)
+    assert x == pytest.approx(math.log10(found.curve.critical), abs=1e-4)
+    assert rate == pytest.approx(0.5)
+    assert not [item for item in drawn.items if isinstance(item, Box) and item.color == WINDOW]
 
 
 def test_a_step_has_no_curve_but_a_shaded_bracket_and_says_why(score: RunScore) -> None:
-    figure, axes = _drawn(score)
-    assert not _curves(axes)
-    (span,) = axes.patches
-    box = span.get_extents().transformed(axes.transData.inverted())
-    assert (box.x0, box.x1) == pytest.approx((math.log10(1e-3), math.log10(3e-3)), abs=1e-4)
-    assert "falls like a step" in " ".join(t.get_text() for t in figure.texts)
+    drawn = Drawn(score)
+    assert not drawn.curves()
+    (span,) = [item for item in drawn.items if isinstance(item, Box) and item.color == WINDOW]
+    ends = [x for x, _ in drawn.read([span.low, span.high])]
+    assert ends == pytest.approx((math.log10(1e-3), math.log10(3e-3)), abs=1e-4)
+    assert "falls like a step" in " ".join(drawn.texts())
 
 
 def test_plateaus_have_their_intervals(gradual: RunScore) -> None:
-    _, axes = _drawn(gradual)
-    bars = [line for line in axes.lines if line.get_marker() == "_"]
-    for bar, rung in zip(bars, gradual.rungs, strict=True):
+    drawn = Drawn(gradual)
+    for bar, rung in zip(drawn.marks("_"), gradual.rungs, strict=True):
         ends = (rung.plateau.low, rung.plateau.high)
-        assert tuple(bar.get_ydata()) == pytest.approx(ends, abs=1e-4)
+        assert [rate for _, rate in drawn.read(bar.points)] == pytest.approx(ends, abs=1e-4)
         fitted = rung.admissible["0.1"] == "yes"
-        assert to_rgba(bar.get_color()) == to_rgba(ATTACK if fitted else SOFT)
+        assert bar.color == (ATTACK if fitted else SOFT)
 
 
 def test_the_standard_rate_is_marked_where_it_is(score: RunScore) -> None:
-    _, axes = _drawn(score)
-    (mark,) = [text for text in axes.texts if text.get_text() == "standard"]
-    assert mark.get_position()[0] == pytest.approx(math.log10(1e-3))
+    drawn = Drawn(score)
+    (mark,) = [item for item in drawn.items if isinstance(item, Words) and item.text == "standard"]
+    ((x, _),) = drawn.read([mark.at])
+    assert x == pytest.approx(math.log10(1e-3))
 
 
 LADDERS: dict[str, dict[str, Any]] = {
@@ -155,8 +176,9 @@ LADDERS: dict[str, dict[str, Any]] = {
 def test_no_label_touches_another_or_leaves_the_picture(
     ladder: str, make_run: Callable[..., Any]
 ) -> None:
-    figure, _ = _drawn(make_run(prompts=8, **LADDERS[ladder]).score())
-    with style():
+    picture = Drawn(make_run(prompts=8, **LADDERS[ladder]).score()).picture
+    with plain():
+        figure = figure_of(picture)
         canvas = figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
         canvas.draw()
@@ -172,6 +194,5 @@ def test_no_label_touches_another_or_leaves_the_picture(
 
 
 def test_the_picture_says_that_it_is_for_orientation(score: RunScore) -> None:
-    figure, _ = _drawn(score)
-    text = " ".join(t.get_text() for t in figure.texts)
+    text = " ".join(Drawn(score).texts())
     assert re.search(r"For orientation only\.", text)

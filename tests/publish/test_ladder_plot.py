@@ -16,7 +16,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from mobench.publish import plot
-from mobench.publish.style import style
+from mobench.publish.panel import BOTTOM, TOP
+from mobench.publish.picture import Line
+from mobench.publish.raster import figure_of, plain
 from mobench.score import RunScore
 
 
@@ -65,8 +67,8 @@ LADDERS = {
 def test_no_label_touches_another_or_leaves_the_picture(
     ladder: str, make_run: Callable[..., Any]
 ) -> None:
-    with style():
-        figure = plot._draw(make_run(prompts=8, **LADDERS[ladder]).score())
+    with plain():
+        figure = figure_of(plot.ladder_picture(make_run(prompts=8, **LADDERS[ladder]).score()))
         canvas = figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
         canvas.draw()
@@ -86,11 +88,12 @@ def test_the_line_of_removal_counts_from_the_clean_bases_rate(score: RunScore) -
     """Half of what is above a clean rate of 0.2 lies at 0.6, not at 0.5."""
 
     def lines(shown: RunScore) -> set[float]:
-        with style():
-            panels = plot._draw(shown).axes
-        drawn = [line for axes in panels for line in axes.get_lines()]
-        level = [line.get_ydata() for line in drawn if len(line.get_ydata()) == 2]
-        return {round(float(y[0]), 6) for y in level if y[0] == y[1]}
+        panel = plot.Layout.of(shown).panel(0, upper=True)
+        drawn = plot.ladder_picture(shown).items
+        dotted = [item for item in drawn if isinstance(item, Line) and item.dotted]
+        heights = [item.points[0][1] for item in dotted if item.points[0][0] == panel.left]
+        span = (TOP - BOTTOM) / panel.height
+        return {round((y - panel.bottom) * span + BOTTOM, 6) for y in heights}
 
     initial = score.initial.estimate
     assert initial == 1.0
