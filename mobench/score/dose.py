@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,8 +21,6 @@ FEWEST_RUNGS = 3
 #: Learning rates at which the curve is given.
 GRID = 61
 UNSETTLED = "the fit does not settle"
-#: Most steps of the fit; one that settles takes fewer than ten.
-STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -232,46 +231,27 @@ def _fit(
 
 
 def _regression(design: Array, kept: Array) -> tuple[tuple[float, float], Array] | str:
-    """Coefficients and their CRV3 covariance, every run a cluster; or what went wrong.
+    """Coefficients and their CRV3 covariance, every run a cluster; or what went wrong."""
+    # Slow to import, and a ladder that falls like a step never gets here.
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import ModelWarning, PerfectSeparationError
 
-    Iteratively reweighted least squares (McCullagh & Nelder, *Generalized Linear Models*, ch. 2).
-    """
-    # For want of a maximum, weights go to 0 and what is divided by them to infinity.
-    with np.errstate(all="ignore"):
-        try:
-            beta = _likeliest(design, kept)
-            mean = expit(design @ beta)
-            weight = mean * (1.0 - mean)
-            bread = np.linalg.inv(design.T @ (design * weight[:, None]))
-        except np.linalg.LinAlgError:
-            return UNSETTLED
-        leverage = weight * np.einsum("ij,jk,ik->i", design, bread, design)
-        scores = design * ((kept - mean) / (1.0 - leverage))[:, None]
-        cov = bread @ (scores.T @ scores) @ bread
-    # A curve through every run leaves nothing to tell how runs differ.
-    if np.allclose(mean, kept) or not (np.isfinite(beta).all() and np.isfinite(cov).all()):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Separation, overflow and a singular Hessian are warnings there; here there is no fit.
+            warnings.simplefilter("error", ModelWarning)
+            warnings.simplefilter("error", RuntimeWarning)
+            fit = GLM(kept, design, family=Binomial()).fit(tol=1e-12)
+            scores = fit.model.score_obs(fit.params) / (1.0 - fit.get_hat_matrix_diag())[:, None]
+            bread = np.linalg.inv(-fit.model.hessian(fit.params))
+    except (ModelWarning, RuntimeWarning, PerfectSeparationError, ValueError, ArithmeticError):
         return UNSETTLED
-    return (float(beta[0]), float(beta[1])), cov
-
-
-def _likeliest(design: Array, kept: Array) -> Array:
-    """The coefficients of the logit model; NaN where they do not settle.
-
-    Raises:
-        LinAlgError: All weight is at a single point.
-    """
-    mean = (kept + 0.5) / 2.0
-    odds, beta = logit(mean), np.full(2, np.inf)
-    for _ in range(STEPS):
-        weight = mean * (1.0 - mean)
-        weighted = design.T * weight
-        before = beta
-        beta = np.linalg.solve(weighted @ design, weighted @ (odds + (kept - mean) / weight))
-        if np.abs(beta - before).max() <= 1e-10 * (1.0 + np.abs(beta).max()):
-            return np.asarray(beta)
-        odds = design @ beta
-        mean = expit(odds)
-    return np.full(2, np.nan)
+    cov = bread @ (scores.T @ scores) @ bread
+    if not fit.converged or not np.isfinite(cov).all():
+        return UNSETTLED
+    return (float(fit.params[0]), float(fit.params[1])), cov
 
 
 def _fieller(offset: float, slope: float, spread: Array) -> tuple[float, float]:

@@ -67,31 +67,15 @@ def ranks(contenders: Sequence[Contender], *, alpha: float = 0.05) -> list[Rank 
     pairs = list(combinations(able, 2))
     above = dict.fromkeys(able, 0)
     if pairs:
+        from statsmodels.stats.multitest import multipletests  # slow to import
+
         tests = [difference_p(contenders[a], contenders[b]) for a, b in pairs]
-        differ = holm([p for _, p in tests], alpha)
+        differ = multipletests([p for _, p in tests], alpha=alpha, method="holm")[0]
         for (a, b), (difference, _), significant in zip(pairs, tests, differ, strict=True):
             if significant:
                 above[b if difference > 0 else a] += 1
     places = [above.get(n) for n in range(len(contenders))]
     return [None if place is None else Rank(place + 1, places.count(place) > 1) for place in places]
-
-
-def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
-    """Which tests are significant when all of them shall hold at once.
-
-    In order of size the i-th of m p-values must not exceed ``alpha / (m - i + 1)``, up to the first
-    that does (Holm, Scand. J. Stat. 6 (1979) 65).
-
-    Args:
-        p_values: Of each test [tests].
-        alpha: Family-wise error rate.
-    """
-    values = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    passed = values[order] <= alpha / np.arange(values.size, 0, -1)
-    significant = np.empty(values.size, dtype=bool)
-    significant[order] = np.logical_and.accumulate(passed)
-    return [bool(one) for one in significant]
 
 
 def difference_p(one: Contender, other: Contender) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from mobench.score import Contender, Estimate, ranks
-from mobench.score.ranks import difference_p, holm
+from mobench.score.ranks import difference_p
 
 
 def contender(*levels, width=0.1, prompts=100, seeds=None):
@@ -75,10 +75,3 @@ def test_without_a_number_there_is_no_rank():
     missing = Contender(Estimate(None, None, None, "no admissible rung"), 100, 3)
     assert shown(contender(1, 1, 1), missing) == ["1", None]
     assert ranks([]) == []
-
-
-@pytest.mark.parametrize("rngseed", range(5))
-def test_holm_is_that_of_statsmodels(rngseed):
-    rng = np.random.default_rng(rngseed)
-    p = rng.choice([0.0, 1e-4, 0.004, 0.01, 0.0125, 0.05, 0.3, 1.0], size=12)
-    assert holm(p, 0.05) == multipletests(p, alpha=0.05, method="holm")[0].tolist()
