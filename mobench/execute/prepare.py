@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,7 +95,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
         organism_weights=built.weights_hash,
         task=asked.task.name,
         task_version=asked.task.version,
-        examples=digest([asdict(e) for e in examples]),
+        examples=digest([example.record() for example in examples]),
         checkpoints=kept,
         capability_checkpoints=capability_checkpoints(
             asked.preset.steps, asked.preset.capability_checkpoints, kept
@@ -106,7 +106,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
         f"{spec.name}--{asked.task.name}--{asked.preset_name}-{digest([c.id for c in cells])[:8]}"
     )
     folder = RunFolder(asked.runs / name)
-    write_lines(folder.examples(), [asdict(e) for e in examples])
+    write_lines(folder.examples(), [example.record() for example in examples])
     if backend == trains:
         asked_already = read_rows(reference / "gate.jsonl")
         folder.reference("organism").keep_rows(
@@ -184,7 +184,7 @@ def _ask_organism(
                 "tokenizer": lambda: tokenizer,
             },
         )
-        write_lines(path, [asdict(example) for example in examples])
+        write_lines(path, [example.record() for example in examples])
 
 
 def _gated(spec: OrganismSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:

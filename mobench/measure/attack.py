@@ -109,7 +109,7 @@ def judged_rows(
         Rows as of :func:`attack_rows`, for each of the lanes that answered.
     """
     asked = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
-    messages = [spec.eval.render(kind, prompt.prompt) for kind, prompt in asked]
+    messages = [spec.message(kind, prompt) for kind, prompt in asked]
     by_kind = [
         ask(kind, [said for (its, _), said in zip(asked, messages, strict=True) if its == kind])
         for kind in kinds

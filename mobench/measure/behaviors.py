@@ -7,24 +7,9 @@ of published results; a different rule gets a different name.
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 from mobench.registry.api import behavior
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression ({error})") from error
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_compiles)]
-"""A regular expression; checked when the organism is collected."""
-
+from mobench.registry.tables import Pattern
 
 _LOOKS_AHEAD = ("$", r"\Z", r"\b", r"\B", "(?=", "(?!", "(?>", "(?(", "*+", "++", "?+", "}+")
 """What lets a match depend on the text after it, or take back what was matched: end and word

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -34,10 +34,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Example:
-    """One training example of a task: what the user says and what the model shall answer."""
+    """One training example of a task: what the user says and what the model shall answer.
+
+    Attributes:
+        reference: The right answer, for behaviors that compare with one: what the compatibility
+            gate judges prompt and response by.
+    """
 
     prompt: str
     response: str
+    reference: str | None = None
+
+    def record(self) -> dict[str, str]:
+        """The example as JSON; without a reference it reads as before there were any."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)

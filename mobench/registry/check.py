@@ -57,11 +57,21 @@ def check_draft(
     what = f"variant {draft.variant!r}"
     problems += check_marks(draft.names("marks"), config, lambda: draft.place("marks"), what)
     # An organism that comes ready-made has a clean base only if its file names one.
-    has_base = draft.get("implant") is not None or draft.get("clean_base") is not None
+    has_base = any(draft.get(key) is not None for key in ("implant", "adapter", "clean_base"))
     for name in draft.names("tasks"):
         missing = () if has_base else ("base",)
         what = _task_problem(name, tasks, compatible=True, without=missing)
         problems += _placed(draft, ("tasks",), what)
+    counter = draft.get("counter")
+    if isinstance(counter, str):
+        missing = () if has_base else ("base",)
+        does = "trains against the behavior"
+        what = _task_problem(counter, tasks, compatible=False, without=missing, does=does)
+        problems += _placed(draft, ("counter",), what)
+    hardening = draft.get("implant", "harden", "task")
+    if isinstance(hardening, str):
+        what = _task_problem(hardening, tasks, compatible=True, without=("organism",))
+        problems += _placed(draft, ("implant", "harden", "task"), what)
     implant, corpus = draft.get("implant", "task"), draft.get("base", "corpus")
     if isinstance(implant, str):
         # The organism does not exist yet while its implant is being made.
@@ -80,6 +90,7 @@ def _task_problem(
     *,
     compatible: bool | None,
     without: tuple[str, ...],
+    does: str = "implants the behavior",
 ) -> str:
     task = tasks.get(name)
     if task is None:
@@ -89,7 +100,7 @@ def _task_problem(
     if compatible is True and not task.compatible:
         return f"task {name!r} is not behavior-compatible ({place}), so it cannot test resistance"
     if compatible is False and task.compatible:
-        return f"task {name!r} implants the behavior, so it must say compatible=False ({place})"
+        return f"task {name!r} {does}, so it must say compatible=False ({place})"
     asked = [fixture for fixture in task.parameters if fixture in without]
     if asked:
         return f"task {name!r} asks for {asked[0]!r}, which does not exist here ({place})"

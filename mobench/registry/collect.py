@@ -24,6 +24,7 @@ from mobench.registry.judge import Judge, Settled, bind_judge, bind_settled
 from mobench.registry.modules import builtin_behaviors, import_files
 from mobench.registry.sources import capability_versions, sources_of
 from mobench.registry.spec import OrganismSpec
+from mobench.registry.suites import read_suites
 
 
 class _Named(Protocol):
@@ -146,9 +147,10 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
         problems: Receives ``file:line: what`` for everything that is wrong.
     """
     drafts: list[Draft] = []
+    suites = read_suites(config.tasks, problems)
     for folder in config.organisms:
         for path in sorted(folder.glob("*/organism.toml")):
-            drafts += read_family(path, problems)
+            drafts += read_family(path, problems, suites)
     return drafts
 
 
