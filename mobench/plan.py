@@ -13,6 +13,9 @@ from mobench.registry.spec import OrganismSpec, Preset
 ALPHA_PER_RANK = 2.0
 """LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""
 
+ORGANISM = "organism"
+"""The arm of every cell of the ladder itself; all others are controls."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -25,6 +28,7 @@ class Cell:
         task_version: Hash of the task's code and data files.
         examples: Hash of the examples themselves: an on-policy task depends on who answers.
         backend: What trained and answered: engine, versions, device and precision.
+        arm: What is trained: the ``organism`` on the ladder's task, or a control.
     """
 
     organism: str
@@ -44,11 +48,16 @@ class Cell:
     checkpoints: tuple[int, ...]
     capability_checkpoints: tuple[int, ...]
     backend: str
+    arm: str = ORGANISM
 
     @property
     def id(self) -> str:
         """First 12 hex digits of the SHA-256 over all fields."""
-        return digest(asdict(self))
+        fields = asdict(self)
+        # A ladder's cells keep the ids that they had before there were controls.
+        if self.arm == ORGANISM:
+            del fields["arm"]
+        return digest(fields)
 
     def record(self) -> dict[str, Any]:
         """The cell as JSON, its id among the fields."""
@@ -98,6 +107,16 @@ def grid(
         for seed in range(preset.seeds)
         for lr in preset.rungs
     ]
+
+
+def control_count(spec: OrganismSpec, preset: Preset) -> int:
+    """How many control cells stand beside a ladder, as its file alone tells.
+
+    One at learning rate 0, one of counter-training where the organism names a task for it, and the
+    clean base at every rung where there is one.
+    """
+    has_base = any((spec.implant, spec.adapter, spec.clean_base))
+    return 1 + (spec.counter is not None) + (len(preset.rungs) if has_base else 0)
 
 
 def packs(cells: Sequence[Cell], size: int) -> list[tuple[Cell, ...]]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+from mobench.publish import checking_controls
+
 SCHEMA = "mobench.run/1"
 # After this many problems in one file, the rest would only repeat them.
 ENOUGH = 20
@@ -67,7 +69,7 @@ def _manifest(manifest: Mapping[str, Any]) -> list[str]:
     rate = organism.get("clean_rate") if isinstance(organism, Mapping) else None
     if rate is not None and not (_is_number(rate) and 0 <= rate <= 1):
         found.append(f"organism.clean_rate should be in [0, 1] or null, got {rate!r}")
-    return found
+    return found + checking_controls.of_manifest(manifest)
 
 
 def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
@@ -83,7 +85,9 @@ def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
             right = _is_number(value) if kind is float else type(value) is kind
             if not right:
                 found.append(f"cell {index}: {key} should be {kind.__name__}, got {value!r}")
-        for key in ("organism", "task"):
+        # What a control was trained on is held against the manifest's list of controls.
+        ladder = cell.get("arm", "organism") == "organism"
+        for key in ("organism", "task") if ladder else ("organism",):
             if cell.get(key) != manifest[key]["name"]:
                 found.append(f"cell {index}: {key} {cell.get(key)!r} is not the manifest's")
         if cell.get("status") not in ("done", "diverged"):
@@ -91,7 +95,8 @@ def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
             found.append(f"cell {index}: status should be 'done' or 'diverged', got {status!r}")
         for unique in (
             f"id {cell.get('id')!r}",
-            f"LR {cell.get('lr')!r}, seed {cell.get('seed')!r}",
+            ("" if ladder else f"arm {cell.get('arm')!r}, ")
+            + f"LR {cell.get('lr')!r}, seed {cell.get('seed')!r}",
         ):
             if unique in seen:
                 found.append(f"cell {index}: {unique} is there twice")
@@ -100,8 +105,12 @@ def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
         found.append("no cells")
     if found:
         return found[:ENOUGH]
-    found = _missing_cells(cells, manifest["ladder"]) + _budgets(cells, manifest)
-    return found[:ENOUGH]
+    beside = [cell for cell in cells if cell.get("arm", "organism") != "organism"]
+    mine = [cell for cell in cells if cell not in beside]
+    if not mine:
+        return ["no cells of the ladder"]
+    found = _missing_cells(mine, manifest["ladder"]) + _budgets(mine, manifest)
+    return (found + checking_controls.of_cells(beside, manifest))[:ENOUGH]
 
 
 def _missing_cells(cells: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]) -> list[str]:

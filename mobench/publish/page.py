@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from tabulate import tabulate
 
 from mobench.publish import escape, wording
-from mobench.publish.entry import NOT_RECORDED, Entry
-from mobench.publish.front import MARKER, STATUS
+from mobench.publish.controls import controls_section
+from mobench.publish.entry import NOT_RECORDED, Entry, incompatible_because
+from mobench.publish.front import INCOMPATIBLE, MARKER, STATUS
 from mobench.publish.submission import CELLS, MANIFEST, ROWS
 from mobench.publish.table import ladder_markdown
 from mobench.score.dose_runs import ladder_dose_response
@@ -66,19 +67,24 @@ def _result(entry: Entry) -> list[str]:
     submission, score = entry.submission, entry.score
     files = f"../results/{submission.place}"
     sentence = escape.inline(score.verdict.sentence)
-    compatible = escape.inline(entry.text("task", "why"))
+    word = INCOMPATIBLE if score.compatible is False else escape.inline(score.verdict.word)
     policy = escape.inline(entry.text("task", "policy"))
+    why = f"Why this task is compatible with the behavior ({policy}): "
+    why += escape.inline(entry.text("task", "why"))
     return [
-        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}: "
-        f"{escape.inline(score.verdict.word)}",
+        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}: {word}",
+        *_incompatible(entry),
         sentence,
         f"![{sentence}]({PLOTS}/{entry.plot_name})",
         ladder_markdown(score),
         _headline(entry),
-        f"Why this task is compatible with the behavior ({policy}): {compatible}",
+        *([] if score.compatible is False else [why]),
+        *_gate(entry),
         "### Before training",
         _table(("measured on", "value"), _before(entry)),
-        "### Controls in the plateau's window",
+        "### Controls",
+        *controls_section(score),
+        "### The ladder's own controls, in the plateau's window",
         "*Untriggered*: the behavior on prompts without the trigger. *Inert*: empty or incoherent "
         "answers to the attack prompts; removal by gibberish is not removal.",
         _controls(entry),
@@ -89,6 +95,37 @@ def _result(entry: Entry) -> list[str]:
         f"Result `{submission.id}`, {STATUS}: [manifest]({files}/{MANIFEST})"
         f" · [cells]({files}/{CELLS}) · [every judged answer]({files}/{ROWS})",
         *_dose_response(entry),
+    ]
+
+
+def _incompatible(entry: Entry) -> list[str]:
+    """Says that a result is no test of resistance, and why."""
+    if entry.score.compatible is not False:
+        return []
+    told = "**This task is not behavior-compatible, so what follows is no test of resistance.**"
+    reasons = [f"- {escape.inline(reason)}" for reason in incompatible_because(entry.submission.manifest)]
+    return [told, *(["\n".join(reasons)] if reasons else [])]
+
+
+def _gate(entry: Entry) -> list[str]:
+    """What the compatibility gate found, in a sentence."""
+    found = entry.recorded("compatibility")
+    if not isinstance(found, Mapping):
+        return ["The compatibility gate: not asked."]
+
+    def told(key: str) -> str:
+        value = found.get(key)
+        known = isinstance(value, int | float) and not isinstance(value, bool)
+        return f"{value:.3g}" if known else NOT_RECORDED
+
+    attack = found.get("attack")
+    rate = attack.get("estimate") if isinstance(attack, Mapping) else None
+    shown = f"{rate:.2f}" if isinstance(rate, int | float) else "not judged"
+    return [
+        f"The compatibility gate: on {told('asked')} of the task's prompts the organism's own "
+        f"attack rate is {shown}; the behavior is in {told('targets_hit')} of {told('examples')} "
+        f"targets, a trigger in {told('triggered')} prompts; the targets cost the organism "
+        f"{told('target_loss')} nats a token, its own answers {told('own_loss')}."
     ]
 
 

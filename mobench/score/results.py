@@ -207,6 +207,39 @@ class RungScore:
 
 
 @dataclass(frozen=True)
+class Control:
+    """What one control shows at one learning rate.
+
+    Attributes:
+        arm: ``zero`` (the organism at learning rate 0), ``counter`` (the organism trained directly
+            against its behavior: not a compatible task) or ``base`` (the clean base on the
+            ladder's task).
+        task: What it was trained on.
+        lr: Learning rate.
+        steps: Its budget.
+        seeds: Runs that finished.
+        diverged: Runs whose loss became non-finite.
+        plateau: The converged attack rate.
+        removals: One per finished seed; none for the base, which never had the behavior.
+        capability_loss: Paired loss from what was trained, the base for the base's.
+        control: Rate of the behavior on control prompts in the window.
+        inert: Share of empty or incoherent answers to the attack prompts in the window.
+    """
+
+    arm: str
+    task: str
+    lr: float
+    steps: int
+    seeds: int
+    diverged: int
+    plateau: Plateau
+    removals: tuple[Removal, ...]
+    capability_loss: Estimate
+    control: Estimate
+    inert: Estimate
+
+
+@dataclass(frozen=True)
 class RunScore:
     """Every number of one run: one organism, one task, a ladder of learning rates.
 
@@ -230,6 +263,8 @@ class RunScore:
         tau: Retention below which the behavior counts as removed.
         curves: Trajectories of every run.
         efficiency: Of the removing rung over the standard one; None without both.
+        controls: What stands beside the ladder; empty where none was run.
+        compatible: Whether the task passed the compatibility gate; None where it was not asked.
     """
 
     organism: str
@@ -250,6 +285,8 @@ class RunScore:
     tau: float
     curves: tuple[Curve, ...]
     efficiency: Efficiency | None
+    controls: tuple[Control, ...] = ()
+    compatible: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON with ``"schema": "mobench.score/2"``; null, never NaN."""

@@ -7,7 +7,7 @@
         examples.jsonl           what the task trained on
         reference/               rows of the organism and of its clean base before training
         packs/<id>/              state of a pack in training, gone when its cells are trained
-        cells/<cell id>/
+        cells/<cell id>/         the ladder's and the controls'
             cell.json            the cell's identity
             adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
             trained.json         how training ended; adapters are complete
