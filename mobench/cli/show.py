@@ -73,6 +73,7 @@ def _show_organism(spec: OrganismSpec) -> None:
             "eval prompts": f"{len(spec.prompts)}, such as {spec.prompts[0].prompt!r}",
             "answers": f"up to {spec.max_new_tokens} tokens, {spec.template} template",
             "tasks": ", ".join(spec.tasks),
+            "counter": spec.counter and f"{spec.counter}, direct counter-training as a control",
             "base": _table(spec.base),
             "size": _table(getattr(spec.base, "size", None)),
             "clean base": _table(spec.clean_base),
@@ -136,6 +137,8 @@ def _behavior_facts(behavior: BehaviorDef, users: list[str]) -> dict[str, Any]:
 
 def _tasks_of(spec: OrganismSpec) -> list[str]:
     tasks = list(spec.tasks)
+    if spec.counter is not None:
+        tasks.append(spec.counter)
     if spec.implant is not None:
         tasks.append(spec.implant.task)
     if spec.base.kind == "scratch":

