@@ -10,6 +10,7 @@ from mobench.publish import escape, wording
 from mobench.score import Control, RunScore
 
 NOT_RUN = "not run"
+_NAMES = {"zero": "learning rate 0", "counter": "counter-training", "base": "clean base"}
 
 _MEANING = {
     "zero": "*Learning rate 0*: the organism goes through all of training without a weight being "
@@ -107,5 +108,3 @@ def controls_section(score: RunScore) -> list[str]:
     )
     return ["\n".join(parts), table, note]
 
-
-_NAMES = {"zero": "learning rate 0", "counter": "counter-training", "base": "clean base"}
