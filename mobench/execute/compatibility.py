@@ -128,8 +128,16 @@ def _ask(
         Encoded(tuple(p), (*t, *([tokenizer.eos_token_id] if len(t) < spec.max_new_tokens else [])))
         for p, t in zip(prompts, tokens, strict=True)
     ]
+    batch = Rows(LOSS_ROWS, progress)
+
+    def loss(of: str, expected: Sequence[Encoded]) -> float:
+        def take(rows: int) -> float:
+            with progress.phase(f"what {spec.name} expects: {of}", len(expected)) as tick:
+                return loss_per_token(model, expected, tokenizer.pad_token_id, rows, tick)
+
+        return batch.fitting(take)
+
     shown = encode(chosen, tokenizer, spec.template, spec.ladder.max_length)
-    rows, pad = Rows(LOSS_ROWS, progress), tokenizer.pad_token_id
     outcomes = judged(chosen, answers)
     return {
         "schema": SCHEMA,
@@ -138,8 +146,8 @@ def _ask(
             for number, outcome, answer in zip(numbers, outcomes, answers, strict=True)
         ],
         "targets": judged(examples, [example.response for example in examples]),
-        "target_loss": rows.fitting(lambda most: loss_per_token(model, shown, pad, most)),
-        "own_loss": rows.fitting(lambda most: loss_per_token(model, own, pad, most)),
+        "target_loss": loss("the targets", shown),
+        "own_loss": loss("its own answers", own),
     }
 
 
@@ -160,7 +168,11 @@ class _Plain:
 
 @torch.no_grad()
 def loss_per_token(
-    model: PreTrainedModel, examples: Sequence[Encoded], pad: int, rows: int
+    model: PreTrainedModel,
+    examples: Sequence[Encoded],
+    pad: int,
+    rows: int,
+    on_done: Callable[[int], None] = lambda _: None,
 ) -> float:
     """Mean negative log-likelihood of the answers' tokens, in nats.
 
@@ -169,15 +181,18 @@ def loss_per_token(
         examples: At least one.
         pad: Token id to pad with.
         rows: Examples in a batch.
+        on_done: Called with the number of examples just read.
     """
     lane = _Plain(model.requires_grad_(False))
     ordered = sorted(examples, key=lambda example: len(example.prompt) + len(example.response))
     nats, tokens = 0.0, 0
     for start in range(0, len(ordered), rows):
-        ids, labels, shortest = collate(ordered[start : start + rows], pad)
+        batch = ordered[start : start + rows]
+        ids, labels, shortest = collate(batch, pad)
         counted = int((labels[:, 1:] != IGNORED).sum())
         device = model.device
         mean = lane_losses(lane, ids.to(device), labels.to(device), shortest)
         nats += float(mean[0]) * counted
         tokens += counted
+        on_done(len(batch))
     return nats / tokens
