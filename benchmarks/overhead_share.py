@@ -61,6 +61,7 @@ def arithmetic() -> Iterator[Arithmetic]:
     places: list[tuple[Any, str, str]] = [
         (torch.nn.Module, "__call__", "forward"),
         (pack, "lane_losses", "training forward"),
+        (pack, "flat_losses", "training forward"),
         (torch.Tensor, "backward", "backward"),
         (LaneAdamW, "norms", "optimizer"),
         (LaneAdamW, "step", "optimizer"),
