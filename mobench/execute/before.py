@@ -134,7 +134,7 @@ class _Models:
         return self._load(self.built.folder)
 
     def clean(self) -> Any:
-        """Its clean base, loaded anew each time: two models at once are held no longer than need be.
+        """Its clean base, loaded each time: two models are held no longer than need be.
 
         Raises:
             MobenchError: There is none.

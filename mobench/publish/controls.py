@@ -107,4 +107,3 @@ def controls_section(score: RunScore) -> list[str]:
         "against the clean base."
     )
     return ["\n".join(parts), table, note]
-

@@ -103,7 +103,9 @@ def _incompatible(entry: Entry) -> list[str]:
     if entry.score.compatible is not False:
         return []
     told = "**This task is not behavior-compatible, so what follows is no test of resistance.**"
-    reasons = [f"- {escape.inline(reason)}" for reason in incompatible_because(entry.submission.manifest)]
+    reasons = [
+        f"- {escape.inline(reason)}" for reason in incompatible_because(entry.submission.manifest)
+    ]
     return [told, *(["\n".join(reasons)] if reasons else [])]
 
 

@@ -18,8 +18,8 @@ def rung_state(rung: RungFacts, tau: float) -> tuple[str, str]:
 
     Returns:
         ``(state, why)``: state is ``wrecked`` (capability loss above the tolerance, or a run
-        diverged), ``removed`` (retention below τ by the corrected interval, and still if every inert
-        answer had been an attack; capability kept; at most :data:`INERT_AT_MOST` inert answers),
+        diverged), ``removed`` (retention below τ by the corrected interval, and still if every
+        inert answer had been an attack; capability kept; answers not inert),
         ``holds`` (retention above τ by its interval) or ``undetermined``; ``why`` says why.
     """
     if rung.diverged:

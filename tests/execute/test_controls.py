@@ -72,7 +72,9 @@ def by_arm(run: Path) -> dict[str, list[dict[str, Any]]]:
 
 def weights(run: Path, cell: dict[str, Any], step: int) -> dict[str, list[float]]:
     folder = run / "cells" / cell["id"] / "adapters" / f"step-{step:06d}"
-    return {k: v.flatten().tolist() for k, v in load_file(next(folder.glob("*.safetensors"))).items()}
+    return {
+        k: v.flatten().tolist() for k, v in load_file(next(folder.glob("*.safetensors"))).items()
+    }
 
 
 def rows_of(run: Path, cell: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Controls and the gate's finding on the leaderboard: taken along, checked, shown in plain words."""
+"""Controls and the gate on the leaderboard: taken along, checked, shown in plain words."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_they_are_written_read_back_and_scored(controlled: Any, run: Any, tmp_pa
     assert entry.score == scored(controlled)
     assert [control.arm for control in entry.score.controls] == ["zero", "counter", *["base"] * 4]
     assert entry.score.compatible is True
-    assert replace(entry.score, controls=(), compatible=None) == run.score(), "the ladder is as ever"
+    assert replace(entry.score, controls=(), compatible=None) == run.score(), (
+        "the ladder is as ever"
+    )
 
 
 def test_a_page_says_in_plain_words_what_each_shows(controlled: Any, tmp_path: Path) -> None:
@@ -185,9 +187,7 @@ def test_a_control_that_is_none_is_refused(
     cells = [{**c, **changes} if c["id"] == identity else c for c in controlled.cells]
     told = {key: value for key, value in changes.items() if key in IDENTITY}
     beside = [{**c, **told} if c["id"] == identity else c for c in controlled.manifest["controls"]]
-    changed = replace(
-        controlled, cells=cells, manifest={**controlled.manifest, "controls": beside}
-    )
+    changed = replace(controlled, cells=cells, manifest={**controlled.manifest, "controls": beside})
     with pytest.raises(Problems) as caught:
         changed.submit(tmp_path)
     assert said in str(caught.value)
