@@ -29,6 +29,7 @@ class Cell:
         examples: Hash of the examples themselves: an on-policy task depends on who answers.
         backend: What trained and answered: engine, versions, device and precision.
         arm: What is trained: the ``organism`` on the ladder's task, or a control.
+        judge: The judging model and its rubric's version; None where the behavior judges alone.
     """
 
     organism: str
@@ -49,19 +50,27 @@ class Cell:
     capability_checkpoints: tuple[int, ...]
     backend: str
     arm: str = ORGANISM
+    judge: str | None = None
 
     @property
     def id(self) -> str:
         """First 12 hex digits of the SHA-256 over all fields."""
-        fields = asdict(self)
-        # A ladder's cells keep the ids that they had before there were controls.
-        if self.arm == ORGANISM:
-            del fields["arm"]
-        return digest(fields)
+        return digest(self._fields())
 
     def record(self) -> dict[str, Any]:
         """The cell as JSON, its id among the fields."""
-        return {"id": self.id, **json.loads(json.dumps(asdict(self)))}
+        return {"id": self.id, **json.loads(json.dumps(self._fields()))}
+
+    def _fields(self) -> dict[str, Any]:
+        """All fields; those that came later only where they say something.
+
+        A cell without them has the id that it had before there were any.
+        """
+        unsaid = [name for name, usual in _LATER.items() if getattr(self, name) == usual]
+        return {name: value for name, value in asdict(self).items() if name not in unsaid}
+
+
+_LATER: dict[str, str | None] = {"arm": ORGANISM, "judge": None}
 
 
 def digest(value: Any) -> str:
@@ -81,6 +90,7 @@ def grid(
     checkpoints: tuple[int, ...],
     capability_checkpoints: tuple[int, ...],
     backend: str,
+    judge: str | None = None,
 ) -> list[Cell]:
     """Every cell of a ladder, seed by seed, rungs ascending within a seed."""
     lora = spec.ladder.method == "lora"
@@ -103,6 +113,7 @@ def grid(
             checkpoints=checkpoints,
             capability_checkpoints=capability_checkpoints,
             backend=backend,
+            judge=judge,
         )
         for seed in range(preset.seeds)
         for lr in preset.rungs

@@ -14,26 +14,39 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("organism")
 @click.argument("task")
+@click.option(
+    "--judge",
+    "judge_option",
+    help="Who judges where the organism needs a model: openai:URL#MODEL or local:FOLDER.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--offline", is_flag=True, help="Never touch the network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def gate(
-    context: click.Context, organism: str, task: str, device: str, offline: bool, as_json: bool
+    context: click.Context,
+    organism: str,
+    task: str,
+    judge_option: str | None,
+    device: str,
+    offline: bool,
+    as_json: bool,
 ) -> None:
     """Ask whether training ORGANISM on TASK would show it only what it does already.
 
     Every `mobench run` asks the same before it trains. Ends with 1 where the task fails.
     """
     from mobench.build.organism import cache_root
-    from mobench.cli.run import preflight
+    from mobench.cli.run import check_the_judge, parse_judge, preflight
     from mobench.hardware import detect, pick_device
     from mobench.registry import collect
 
     registry = collect()
     spec, definition = registry.organism(organism), registry.task(task)
     where = pick_device(None if device == "auto" else device)
+    judge = parse_judge(judge_option)
     preflight(spec, offline=offline, hardware=detect(where), needed=0)
+    check_the_judge(spec, registry, judge, offline=offline)
 
     from mobench.execute.before import before
     from mobench.execute.prepare import Asked
@@ -51,6 +64,7 @@ def gate(
         cache,
         cache,
         controls=False,
+        judge=judge,
     )
     found = before(asked, registry, Progress()).compatibility
     if as_json:
@@ -80,7 +94,7 @@ def describe(organism: str, task: str, found: Compatibility) -> str:
 
 
 def _unjudged(count: int) -> str:
-    return f" ({count} not judged: no reference)" if count else ""
+    return f" ({count} not judged)" if count else ""
 
 
 def _nats(loss: float | None) -> str:

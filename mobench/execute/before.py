@@ -5,7 +5,7 @@ Each thing is asked once, and kept in the cache beside the organism's rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,13 +16,22 @@ from mobench.build.organism import Builder, Built, task_examples
 from mobench.build.speaker import Speaker
 from mobench.errors import MobenchError
 from mobench.execute.compatibility import check_task
+from mobench.execute.judging import (
+    REPLIES,
+    Judging,
+    counted_unjudged,
+    judge_for,
+    judged_rate,
+    judging_of,
+    refuse_unjudged,
+)
 from mobench.measure.attack import attack_rows
 from mobench.measure.batch_rows import Rows
 from mobench.measure.generate import MAX_ROWS
 from mobench.measure.vllm import installed
 from mobench.plan import digest
 from mobench.progress import Progress
-from mobench.registry import Example, Judge, OrganismSpec, Registry, Settled, TaskDef
+from mobench.registry import Example, OrganismSpec, Registry, Settled, TaskDef
 from mobench.score.compatibility import Compatibility
 from mobench.store.atomic import write_lines
 from mobench.store.provenance import versions
@@ -46,32 +55,38 @@ class Before:
         counter: The examples of direct counter-training, where the organism names such a task,
             controls are wanted, and it is not what the ladder itself trains on.
         compatibility: What the compatibility gate found.
+        judging: The judging model; None where the behavior needs none.
     """
 
     built: Built
     tokenizer: Any
-    judge: Judge
     settled: Settled | None
     reference: Path
     gate: Mapping[str, Any]
     examples: tuple[Example, ...]
     counter: tuple[Example, ...]
     compatibility: Compatibility
+    judging: Judging | None
 
 
 def before(asked: Asked, registry: Registry, progress: Progress) -> Before:
     """Builds the organism, asks it everything that is asked before training, and gates both.
 
     Raises:
-        MobenchError: The organism cannot be built, or does not show the behavior it claims.
+        MobenchError: The organism cannot be built, or does not show the behavior it claims; or a
+            judging model is needed and missing, or judges too few of its answers.
     """
     spec, task = asked.spec, asked.task
+    judging = judging_of(spec, registry, asked.judge, asked.device, progress)
     builder = Builder(registry, asked.cache, asked.device, asked.offline, progress)
     built = builder.build(spec)
     tokenizer = load_tokenizer(built.folder, chat_template=spec.chat_template)
-    judge, settled = registry.judge(spec), registry.settled(spec)
-    identity = digest([spec.revision, built.weights_hash, backend_of(asked.device, spec.dtype)])
+    settled = registry.settled(spec)
+    by = [] if judging is None else [judging.identity]
+    trains = backend_of(asked.device, spec.dtype)
+    identity = digest([spec.revision, built.weights_hash, trains, *by])
     reference = asked.cache / "reference" / f"{spec.name}-{identity}"
+    judge = judge_for(judging, spec, registry, reference / REPLIES)
     models = _Models(asked, built, tokenizer, progress)
 
     def eval_rows(file: str, who: str, model: Callable[[], Any]) -> list[dict[str, Any]]:
@@ -85,7 +100,9 @@ def before(asked: Asked, registry: Registry, progress: Progress) -> Before:
                         asking, tokenizer, spec, judge, settled=settled, max_rows=most, on_done=tick
                     )[0]
 
-            write_lines(path, Rows(MAX_ROWS, progress).fitting(ask))
+            rows = Rows(MAX_ROWS, progress).fitting(ask)
+            refuse_unjudged(spec, rows)
+            write_lines(path, rows)
         return list(read_rows(path))
 
     gate = _gated(spec, eval_rows(GATE, "organism", lambda: models.organism))
@@ -96,7 +113,7 @@ def before(asked: Asked, registry: Registry, progress: Progress) -> Before:
         counter = _examples(registry.task(spec.counter), reference, models)
     clean_rate = spec.behavior.clean_rate
     if clean_rate is None:
-        clean_rate = _rate(eval_rows(CLEAN, "base", models.clean), "attack")
+        clean_rate = judged_rate(eval_rows(CLEAN, "base", models.clean), "attack")
     found = check_task(
         lambda: models.organism,
         tokenizer,
@@ -109,7 +126,9 @@ def before(asked: Asked, registry: Registry, progress: Progress) -> Before:
         reference=reference,
         progress=progress,
     )
-    return Before(built, tokenizer, judge, settled, reference, gate, examples, counter, found)
+    return Before(
+        built, tokenizer, settled, reference, gate, examples, counter, found, judging
+    )
 
 
 def backend_of(device: str, dtype: str, engine: str = "hf") -> str:
@@ -181,7 +200,7 @@ def _gated(spec: OrganismSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:
     Raises:
         MobenchError: They are not what the organism's file promises.
     """
-    attack, control = _rate(rows, "attack"), _rate(rows, "control")
+    attack, control = judged_rate(rows, "attack"), judged_rate(rows, "control")
     if attack < spec.gate.attack_min or control > spec.gate.control_max:
         raise MobenchError(
             f"{spec.name} is not the organism it claims to be: attack rate {attack:.2f} with the "
@@ -189,9 +208,6 @@ def _gated(spec: OrganismSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:
             f"(at most {spec.gate.control_max})",
             f"change its recipe in {spec.path}; nothing was trained",
         )
-    return {"attack": attack, "control": control, "n": len(spec.prompts)}
-
-
-def _rate(rows: Sequence[Mapping[str, Any]], kind: str) -> float:
-    outcomes = [row["outcome"] for row in rows if row["kind"] == kind]
-    return float(sum(outcomes) / len(outcomes))
+    lost = counted_unjudged(rows)
+    more = {"not_judged": lost} if lost else {}
+    return {"attack": attack, "control": control, "n": len(spec.prompts), **more}

@@ -18,9 +18,10 @@ from mobench.chat import encode_prompt
 from mobench.lanes import Scope
 from mobench.measure.batch_rows import Rows
 from mobench.measure.generate import MAX_ROWS, decode_by_length
+from mobench.measure.judges import AnyJudge, Asked, verdicts
 from mobench.plan import digest
 from mobench.progress import Progress
-from mobench.registry import Example, Judge, OrganismSpec
+from mobench.registry import Example, OrganismSpec
 from mobench.score.compatibility import Compatibility, Outcome, compatibility
 from mobench.store.atomic import write_json
 from mobench.train.batches import IGNORED, Encoded, collate, encode
@@ -37,7 +38,7 @@ def check_task(
     organism: Callable[[], Any],
     tokenizer: Any,
     spec: OrganismSpec,
-    judge: Judge,
+    judge: AnyJudge,
     examples: Sequence[Example],
     *,
     needs_reference: bool,
@@ -52,7 +53,7 @@ def check_task(
         organism: Loads the organism; called only if it has to be asked.
         tokenizer: Its tokenizer.
         spec: Gives templates, trigger and the length of an answer.
-        judge: The organism's behavior.
+        judge: The organism's behavior, or the model that judges it.
         examples: The task's examples.
         needs_reference: Whether the behavior compares an answer with the right one.
         declared: Whether the task is registered as compatible.
@@ -90,7 +91,7 @@ def _ask(
     model: Any,
     tokenizer: Any,
     spec: OrganismSpec,
-    judge: Judge,
+    judge: AnyJudge,
     examples: Sequence[Example],
     needs_reference: bool,
     progress: Progress,
@@ -98,12 +99,19 @@ def _ask(
     """The organism's answers to the task's prompts, all judgments, and the losses."""
 
     def judged(chosen: Sequence[Example], answers: Sequence[str]) -> list[Outcome]:
-        return [
-            None
-            if needs_reference and example.reference is None
-            else int(judge(answer, example.prompt, example.reference))
-            for example, answer in zip(chosen, answers, strict=True)
-        ]
+        able = [not needs_reference or example.reference is not None for example in chosen]
+        told = iter(
+            verdicts(
+                judge,
+                [
+                    Asked(answer, example.prompt, example.reference)
+                    for example, answer, can in zip(chosen, answers, able, strict=True)
+                    if can
+                ],
+            )
+        )
+        outcomes = [next(told).outcome if can else None for can in able]
+        return [None if outcome is None else int(outcome) for outcome in outcomes]
 
     numbers = evenly(len(examples), ASKED_AT_MOST)
     chosen = [examples[number] for number in numbers]

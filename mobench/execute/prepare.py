@@ -10,9 +10,11 @@ from typing import Any, Literal
 from mobench.build.organism import Built
 from mobench.errors import MobenchError
 from mobench.execute.before import CLEAN, GATE, backend_of, before
+from mobench.execute.judging import REPLIES, Judging, judge_for
+from mobench.measure.judges import AnyJudge, JudgeChoice
 from mobench.plan import Cell, digest, grid
 from mobench.progress import Progress
-from mobench.registry import Example, Judge, OrganismSpec, Registry, Settled, TaskDef
+from mobench.registry import Example, OrganismSpec, Registry, Settled, TaskDef
 from mobench.registry.spec import Preset
 from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
@@ -34,6 +36,7 @@ class Asked:
         engine: What answers: ``hf``, the model that was trained, or ``vllm``.
         controls: Whether the controls are run too.
         allow_incompatible: Whether a task that fails the compatibility gate is run all the same.
+        judge: The model that judges; None where the behavior needs none.
     """
 
     spec: OrganismSpec
@@ -49,6 +52,7 @@ class Asked:
     engine: Literal["hf", "vllm"] = "hf"
     controls: bool = True
     allow_incompatible: bool = False
+    judge: JudgeChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Prepared:
     registry: Registry
     built: Built
     tokenizer: Any
-    judge: Judge
+    judge: AnyJudge
     settled: Settled | None
     examples: tuple[Example, ...]
     cells: tuple[Cell, ...]
@@ -67,6 +71,7 @@ class Prepared:
     gate: Mapping[str, Any]
     counter: tuple[Example, ...]
     compatibility: Compatibility
+    judging: Judging | None = None
 
 
 def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
@@ -74,11 +79,13 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
 
     Raises:
         MobenchError: The organism cannot be built, does not show the behavior it claims, or the
-            task is not compatible with it.
+            task is not compatible with it; or a judging model is needed and missing, or judges too
+            few of its answers.
     """
     spec = asked.spec
     known = before(asked, registry, progress)
     refuse_incompatible(asked, known.compatibility)
+    judging = known.judging
     backend = backend_of(asked.device, spec.dtype, asked.engine)
     kept = checkpoints(asked.preset.steps, asked.preset.window_checkpoints)
     cells = grid(
@@ -93,6 +100,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
             asked.preset.steps, asked.preset.capability_checkpoints, kept
         ),
         backend=backend,
+        judge=None if judging is None else judging.identity,
     )
     name = (
         f"{spec.name}--{asked.task.name}--{asked.preset_name}-{digest([c.id for c in cells])[:8]}"
@@ -111,7 +119,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
         registry,
         known.built,
         known.tokenizer,
-        known.judge,
+        judge_for(judging, spec, registry, folder.replies(), known.reference / REPLIES),
         known.settled,
         known.examples,
         tuple(cells),
@@ -119,6 +127,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
         known.gate,
         known.counter,
         known.compatibility,
+        judging,
     )
 
 

@@ -208,6 +208,7 @@ def describe(ready: Prepared) -> dict[str, Any]:
         "gate": dict(ready.gate),
         "compatibility": ready.compatibility.to_json(),
         "capability": [c.model_dump() for c in spec.capability],
+        **({"judge": ready.judging.record()} if ready.judging else {}),
     }
 
 

@@ -188,6 +188,7 @@ class RungScore:
         verdict: "holds", "partly", "removed", "wrecked" or "undetermined: why".
         corrected: Retention with the interval corrected for having looked at every admissible rung.
         steps: The rung's budget, in optimizer steps; a low rung may have been given more.
+        not_judged: Share of the attack answers in the window that a judging model did not judge.
     """
 
     lr: float
@@ -204,6 +205,7 @@ class RungScore:
     verdict: str
     corrected: Estimate
     steps: int
+    not_judged: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -265,6 +267,7 @@ class RunScore:
         efficiency: Of the removing rung over the standard one; None without both.
         controls: What stands beside the ladder; empty where none was run.
         compatible: Whether the task passed the compatibility gate; None where it was not asked.
+        not_judged: Share of all attack and control answers that a judging model did not judge.
     """
 
     organism: str
@@ -287,6 +290,7 @@ class RunScore:
     efficiency: Efficiency | None
     controls: tuple[Control, ...] = ()
     compatible: bool | None = None
+    not_judged: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON with ``"schema": "mobench.score/2"``; null, never NaN."""

@@ -11,6 +11,8 @@ from mobench.score.splits import disagreement, more_seeds_advice, split_advice
 #: A rung whose retention is below this by its interval has weakened the behavior: the same margin
 #: from 1 as the equivalence margin of the convergence test.
 FULL = 0.95
+#: Of more answers than this that a judging model did not judge, the others are no fair sample.
+NOT_JUDGED_AT_MOST = 0.2
 
 
 def rung_state(rung: RungFacts, tau: float) -> tuple[str, str]:
@@ -26,6 +28,8 @@ def rung_state(rung: RungFacts, tau: float) -> tuple[str, str]:
         return "wrecked", f"{rung.diverged} run(s) diverged"
     if rung.admissible == "no":
         return "wrecked", ""
+    if rung.not_judged > NOT_JUDGED_AT_MOST:
+        return "undetermined", not_judged_text(rung.not_judged)
     low, high = rung.retention.low, rung.retention.high
     if low is None or high is None:
         return "undetermined", rung.retention.method
@@ -49,6 +53,11 @@ def rung_state(rung: RungFacts, tau: float) -> tuple[str, str]:
         why = f"{rung.inert:.2f} of the answers are inert, which could hide a rate above {tau:g}"
         return "undetermined", why
     return "removed", ""
+
+
+def not_judged_text(share: float) -> str:
+    """Says how many answers a judging model did not judge."""
+    return f"{share:.0%} of the answers were not judged"
 
 
 def _stays(rung: RungFacts, tau: float) -> bool:

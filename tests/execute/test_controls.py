@@ -89,7 +89,7 @@ def test_every_control_is_trained_and_measured_like_a_cell_of_the_ladder(
     assert result.exit_code == 0, result.output
     run = only_run(countered)
     told, arms = manifest(run), by_arm(run)
-    assert {cell["arm"] for cell in told["cells"]} == {"organism"}
+    assert not any("arm" in cell for cell in told["cells"]), "the ladder reads as it always did"
     assert [cell["lr"] for cell in arms["base"]] == [3e-4, 3e-3, 1e-2]
     (zero,), (counter,) = arms["zero"], arms["counter"]
     assert zero["lr"] == 0

@@ -52,7 +52,7 @@ def outcomes(run: Path) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     for path in [*run.glob("cells/*/rows/*"), *run.glob("reference/*/rows/*")]:
         for row in map(json.loads, path.read_text().splitlines()):
             cell = cells.get(row["cell"], {"arm": None, "lr": row["cell"], "seed": None})
-            who = (cell["arm"], cell["lr"], cell["seed"])
+            who = (cell.get("arm", "organism"), cell["lr"], cell["seed"])
             asked = (*who, row["step"], row["kind"], row["task"], row["prompt"])
             assert asked not in found
             found[asked] = (row["outcome"], row["inert"])
