@@ -126,9 +126,7 @@ def before(asked: Asked, registry: Registry, progress: Progress) -> Before:
         reference=reference,
         progress=progress,
     )
-    return Before(
-        built, tokenizer, settled, reference, gate, examples, counter, found, judging
-    )
+    return Before(built, tokenizer, settled, reference, gate, examples, counter, found, judging)
 
 
 def backend_of(device: str, dtype: str, engine: str = "hf") -> str:
