@@ -81,9 +81,9 @@ def describe(organism: str, task: str, found: Compatibility) -> str:
     lines = [
         f"{task} {words} with {organism}",
         f"  prompts   the behavior in {found.attack} of the organism's own answers to "
-        f"{found.asked} of {found.examples} prompts{_unjudged(found.asked_not_judged)};",
-        f"            its lower end may be {found.clean_rate + found.margin:.2f}, {found.margin:g} "
-        f"above the clean rate",
+        f"{found.asked} of {found.examples}{_unjudged(found.asked_not_judged)};",
+        f"            passes with a lower end up to {found.clean_rate + found.margin:.2f}, which is "
+        f"{found.margin:g} above the clean rate",
         f"  targets   the behavior in {found.targets_hit} of {found.examples}"
         f"{_unjudged(found.targets_not_judged)}",
         f"  triggers  in {found.triggered} of {found.examples} prompts",

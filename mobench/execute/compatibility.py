@@ -29,7 +29,7 @@ from mobench.train.losses import lane_losses
 
 SCHEMA = "mobench.compatibility/1"
 ASKED_AT_MOST = 200
-"""Prompts that the organism is asked: enough to tell a rate of 0.06 from 0.02."""
+"""Prompts that the organism is asked: where the clean rate is 0, more than 8 of so many fail."""
 LOSS_ROWS = 32
 """Examples in a batch whose loss is taken, where memory allows."""
 
