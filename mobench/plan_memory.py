@@ -18,7 +18,7 @@ tasks and tokenizer: 0.65 GB, measured on Linux with torch 2.13 for CPU, and a t
 HEAP = 1.35
 """What the C library's heap holds of activations that are alive, where freed memory is kept: what
 stays lies between what was freed. 1.3 to 1.5 on Linux, measured for packs of SmolLM2-135M."""
-HEAD_LOGITS = 2**24
+HEAD_LOGITS = 2**22
 """Logits that a frozen head holds at a time; `mobench.train.losses.LOGITS_AT_ONCE`."""
 
 

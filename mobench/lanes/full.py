@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from mobench.lanes.norm import KNOWN as NORMS
 from mobench.lanes.scope import Scope
 from mobench.lanes.whole import load_exactly
 
@@ -79,7 +80,7 @@ def _stacked(module: nn.Module, scope: Scope) -> nn.Module | None:
         return StackedLinear(module, scope)
     if type(module) is nn.Embedding:
         return StackedEmbedding(module, scope)
-    if type(module).__name__ in {"LlamaRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm", "MistralRMSNorm"}:
+    if type(module).__name__ in NORMS:
         return StackedNorm(module, scope)
     return None
 

@@ -11,6 +11,8 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from mobench.lanes.low_rank import low_rank
+from mobench.lanes.norm import KNOWN as NORMS
+from mobench.lanes.norm import FrozenNorm
 from mobench.lanes.scope import Scope
 
 PEFT_PREFIX = "base_model.model."
@@ -106,9 +108,15 @@ class LoraLanes:
         self.layers: dict[str, LoraLinear] = {}
         for name, module in targets:
             layer = LoraLinear(module, self.scope, rank=rank, scaling=alpha / rank, dtype=dtype)
-            parent, _, leaf = name.rpartition(".")
-            setattr(model.get_submodule(parent), leaf, layer)
+            _put(model, name, layer)
             self.layers[name] = layer
+        self.norms = {
+            name: FrozenNorm(module)
+            for name, module in model.named_modules()
+            if type(module).__name__ in NORMS
+        }
+        for name, norm in self.norms.items():
+            _put(model, name, norm)
         for lane, seed in enumerate(seeds):
             self.reset(lane, seed)
 
@@ -166,7 +174,14 @@ class LoraLanes:
                 if isinstance(layer.base, Conv1D):
                     update = update.T
                 weight.copy_((weight.to(update.dtype) + update).to(weight.dtype))
-                parent, _, leaf = name.rpartition(".")
-                setattr(self.model.get_submodule(parent), leaf, layer.base)
-        self.layers = {}
+                _put(self.model, name, layer.base)
+        for name, norm in self.norms.items():
+            _put(self.model, name, norm.base)
+        self.layers, self.norms = {}, {}
         return self.model
+
+
+def _put(model: PreTrainedModel, name: str, layer: nn.Module) -> None:
+    """Puts a layer where another one was."""
+    parent, _, leaf = name.rpartition(".")
+    setattr(model.get_submodule(parent), leaf, layer)

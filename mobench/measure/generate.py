@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,10 @@ from mobench.measure.sampling import GREEDY, Sampling
 
 MAX_ROWS = 1024
 """Rows in a batch where memory allows: enough that more of them answer no faster."""
+ENOUGH_ROWS = 240
+"""Rows that keep a CPU busy: from so many on longer prompts get a batch of their own."""
+LONGER = 1.1
+"""Times the batch's shortest prompt, from where padding costs more than another batch."""
 
 
 def generate(
@@ -123,9 +127,10 @@ def decode_by_length(
     lanes = 1 if scope is None else len(scope.active)
     by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     answers: list[list[list[int]]] = [[[] for _ in prompts] for _ in range(lanes)]
-    chunk = max(1, max_rows // lanes)
-    for start in range(0, len(by_length), chunk):
-        numbers = by_length[start : start + chunk]
+    enough = ENOUGH_ROWS if model.device.type == "cpu" else max_rows
+    lengths = [len(prompts[number]) for number in by_length]
+    for part in _batches(lengths, most=max_rows // lanes, enough=enough // lanes):
+        numbers = by_length[part]
         told = decode(
             model,
             [prompts[number] for number in numbers],
@@ -143,3 +148,20 @@ def decode_by_length(
                 answers[lane][number] = tokens
         on_done(len(numbers))
     return answers
+
+
+def _batches(lengths: Sequence[int], *, most: int, enough: int) -> Iterator[slice]:
+    """Cuts prompts, the shortest first, into batches.
+
+    Args:
+        lengths: Tokens of each prompt, ascending.
+        most: Prompts in a batch, at most.
+        enough: Prompts from which a batch ends where the next one is much longer than its first.
+    """
+    start = 0
+    for end in range(1, len(lengths) + 1):
+        size = end - start
+        full = size >= max(1, most) or end == len(lengths)
+        if full or (size >= enough and lengths[end] > LONGER * lengths[start]):
+            yield slice(start, end)
+            start = end

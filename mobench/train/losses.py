@@ -15,11 +15,11 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from mobench.lanes import Lanes
+from mobench.lanes import Scoped
 from mobench.train.batches import IGNORED
 
-LOGITS_AT_ONCE = 2**24
-"""Logits held at a time: 64 MiB in float32, enough rows for a product to reach full speed."""
+LOGITS_AT_ONCE = 2**22
+"""Logits held at a time: 16 MiB in float32, few enough to stay near the processor."""
 
 _PLAIN_HEADS: weakref.WeakKeyDictionary[PreTrainedModel, bool] = weakref.WeakKeyDictionary()
 
@@ -27,11 +27,12 @@ _PLAIN_HEADS: weakref.WeakKeyDictionary[PreTrainedModel, bool] = weakref.WeakKey
 def head_losses(
     hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
 ) -> torch.Tensor:
-    """Negative log-likelihoods under a frozen head, a block of positions at a time.
+    """Negative log-likelihoods under a frozen head, a block of the vocabulary at a time.
 
     The gradient of a position's loss, (softmax − one-hot) · W, is linear in what comes from above,
-    so it is made together with the loss while the block's logits are at hand, and no logits are
-    kept.
+    so it is made together with the loss while a block's logits are at hand, and no logits are
+    kept. Sums are rescaled when a block holds a higher logit than all before (Milakov & Gimelshein
+    2018, arXiv 1805.02867), so each word's product is computed once.
 
     Args:
         hidden: The last hidden states, [positions, width]; the gradient goes to them alone.
@@ -60,21 +61,33 @@ class _HeadLosses(torch.autograd.Function):
         """Keeps one gradient of the hidden states' shape, where it is wanted at all."""
         wanted = ctx.needs_input_grad[0]
         exact = torch.promote_types(hidden.dtype, torch.float32)
-        losses = torch.empty(len(targets), dtype=exact, device=hidden.device)
-        slopes = torch.empty_like(hidden) if wanted else None
-        rows = max(1, LOGITS_AT_ONCE // weight.shape[0])
-        for start in range(0, len(targets), rows):
-            block = slice(start, start + rows)
-            logits = functional.linear(hidden[block], weight, bias)
-            likelihoods = logits.to(exact).log_softmax(-1)
-            right = targets[block, None]
-            losses[block] = -likelihoods.gather(1, right)[:, 0]
+        words = max(1, LOGITS_AT_ONCE // max(1, len(targets)))
+        # So far: the right words' logits, the highest logits, and, of all words but the right one,
+        # the sums of exp(logit - top) and of its gradient.
+        of_right = torch.empty(len(targets), dtype=exact, device=hidden.device)
+        top, others = torch.full_like(of_right, -torch.inf), torch.zeros_like(of_right)
+        slopes = torch.zeros_like(hidden, dtype=exact) if wanted else None
+        for start in range(0, weight.shape[0], words):
+            block = slice(start, start + words)
+            few = None if bias is None else bias[block]
+            parts = functional.linear(hidden, weight[block], few).to(exact)
+            higher = torch.maximum(top, parts.amax(1))
+            shrink, top = (top - higher).exp_(), higher
+            _take_out(parts, targets - start, of_right)
+            parts = parts.sub_(top[:, None]).exp_()
+            others.mul_(shrink).add_(parts.sum(1))
             if slopes is not None:
-                chances = likelihoods.exp_()
-                chances.scatter_add_(1, right, chances.new_full(right.shape, -1.0))
-                torch.mm(chances.to(weight.dtype), weight, out=slopes[block])
+                slopes.mul_(shrink[:, None])
+                if exact == weight.dtype:
+                    slopes.addmm_(parts, weight[block])
+                else:
+                    slopes += parts.to(weight.dtype) @ weight[block]
+        total = others + (of_right - top).exp()
+        losses = total.log() + top - of_right
         if slopes is not None:
-            ctx.save_for_backward(slopes)
+            # The right word's chance less one is minus the others': no small number is lost.
+            slopes.sub_(weight[targets] * others[:, None]).div_(total[:, None])
+            ctx.save_for_backward(slopes.to(hidden.dtype))
         return losses
 
     @staticmethod
@@ -86,8 +99,15 @@ class _HeadLosses(torch.autograd.Function):
         return (slopes * gradient[:, None]).to(slopes.dtype), None, None, None
 
 
+def _take_out(logits: torch.Tensor, places: torch.Tensor, taken: torch.Tensor) -> None:
+    """Moves each row's logit at its place into ``taken``, where the block has it."""
+    rows = ((places >= 0) & (places < logits.shape[1])).nonzero()[:, 0]
+    taken[rows] = logits[rows, places[rows]]
+    logits[rows, places[rows]] = -torch.inf
+
+
 def lane_losses(
-    lanes: Lanes,
+    lanes: Scoped,
     ids: torch.Tensor,
     labels: torch.Tensor,
     shortest: int,
@@ -123,7 +143,7 @@ def lane_losses(
 
 
 def _all_positions(
-    lanes: Lanes, ids: torch.Tensor, labels: torch.Tensor, shortest: int
+    lanes: Scoped, ids: torch.Tensor, labels: torch.Tensor, shortest: int
 ) -> torch.Tensor:
     """The loss of every position from the shortest prompt's end on; 0 where there is none."""
     kept = ids.shape[1] - (shortest - 1)
@@ -137,7 +157,7 @@ def _all_positions(
     )
 
 
-def has_plain_frozen_head(lanes: Lanes) -> bool:
+def has_plain_frozen_head(lanes: Scoped) -> bool:
     """Whether logits are a frozen ``nn.Linear`` of the last hidden states, and nothing more.
 
     Gemma 2 caps its logits and Granite scales them, each in its own ``forward``, so a model is

@@ -9,6 +9,8 @@ import torch
 
 from mobench.lanes import Lanes
 from mobench.train.batches import Encoded, collate, order
+from mobench.train.flat import flattened
+from mobench.train.flat_losses import flat_losses, layout_where_it_pays
 from mobench.train.losses import lane_losses
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.recompute import recomputing
@@ -149,13 +151,28 @@ def _accumulate(
     counted = torch.tensor(tokens, device=device)
     total = None
     for start in range(0, len(rows[0]), micro_batch):
-        part = [example for mine in rows for example in mine[start : start + micro_batch]]
-        ids, labels, shortest = collate(part, pad)
-        losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest, counted)
-        losses.sum().backward()  # type: ignore[no-untyped-call]
-        total = losses.detach() if total is None else total + losses.detach()
+        part = [mine[start : start + micro_batch] for mine in rows]
+        losses = _backward(lanes, part, pad, counted)
+        total = losses if total is None else total + losses
     assert total is not None
     return total
+
+
+def _backward(
+    lanes: Lanes, part: Sequence[Sequence[Encoded]], pad: int, counted: torch.Tensor
+) -> torch.Tensor:
+    """Adds the gradients of a part of the batch; returns its part of each lane's loss."""
+    layout = layout_where_it_pays(lanes, part, pad)
+    if layout is not None:
+        with flattened(lanes.model):
+            losses = flat_losses(lanes, layout, counted)
+            losses.sum().backward()  # type: ignore[no-untyped-call]
+            return losses.detach()
+    device = lanes.model.device
+    ids, labels, shortest = collate([example for mine in part for example in mine], pad)
+    losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest, counted)
+    losses.sum().backward()  # type: ignore[no-untyped-call]
+    return losses.detach()
 
 
 def _next_batches(orders: Sequence[Iterator[list[int]]]) -> list[list[int]]:
