@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from transformers import PreTrainedModel
 
@@ -31,6 +31,7 @@ from mobench.registry.spec import HubBase, Implant, LocalBase, ScratchBase, Whee
 from mobench.train.batches import encode
 from mobench.train.pack import Recipe, Run, train_pack
 
+KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
 RECIPE = 1
 """Raise it whenever this room would make other weights of the same recipe."""
 
@@ -141,9 +142,7 @@ class Builder:
         corpus = task_examples(corpus_task, {"spec": lambda: spec})
         # The vocabulary has to hold what will be implanted, or the trigger would be unknown words.
         vocabulary = [text for e in corpus for text in (e.prompt, e.response)]
-        vocabulary += [
-            spec.eval.render(k, p.prompt) for k in ("attack", "control") for p in spec.prompts
-        ]
+        vocabulary += [spec.message(k, p) for k in KINDS for p in spec.prompts]
         if spec.implant is not None:
             taught = task_examples(self.registry.task(spec.implant.task), {"spec": lambda: spec})
             vocabulary += [text for e in taught for text in (e.prompt, e.response)]

@@ -7,24 +7,9 @@ of published results; a different rule gets a different name.
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 from mobench.registry.api import behavior
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression ({error})") from error
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_compiles)]
-"""A regular expression; checked when the organism is collected."""
-
+from mobench.registry.tables import Pattern
 
 _LOOKS_AHEAD = ("$", r"\Z", r"\b", r"\B", "(?=", "(?!", "(?>", "(?(", "*+", "++", "?+", "}+")
 """What lets a match depend on the text after it, or take back what was matched: end and word
@@ -48,6 +33,23 @@ def says(answer: str, pattern: Pattern) -> bool:
         Whether it is found anywhere in the answer.
     """
     return re.search(pattern, answer) is not None
+
+
+@behavior("judge")
+def judge(score: float, rubric: str, threshold: float, about: str = "") -> bool:
+    """A judging model gives the answer a score at or above a threshold.
+
+    Args:
+        score: What the model said, on the rubric's scale.
+        rubric: Name of the rubric that it is asked with.
+        threshold: The lowest score that shows the behavior.
+        about: What the rubric looks for, where it leaves that open.
+
+    Returns:
+        Whether the score is at least the threshold.
+    """
+    del rubric, about  # what the model was asked with
+    return score >= threshold
 
 
 @behavior("answers-wrong")
