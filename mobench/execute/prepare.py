@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mobench.build.loading import load_model, load_tokenizer
+from mobench.build.loading import load_model
 from mobench.build.organism import Builder, Built, task_examples
 from mobench.build.speaker import Speaker
+from mobench.build.tokenizer_fit import organism_tokenizer
 from mobench.errors import MobenchError
 from mobench.measure.attack import attack_rows
 from mobench.measure.batch_rows import Rows
@@ -77,7 +78,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
     spec = asked.spec
     builder = Builder(registry, asked.cache, asked.device, asked.offline, progress)
     built = builder.build(spec)
-    tokenizer = load_tokenizer(built.folder, chat_template=spec.chat_template)
+    tokenizer = organism_tokenizer(spec, built.folder, built.clean)
     judge, settled = registry.judge(spec), registry.settled(spec)
     trains = backend_of(asked.device, spec.dtype)
     backend = backend_of(asked.device, spec.dtype, asked.engine)
