@@ -25,6 +25,7 @@ class Cell:
         task_version: Hash of the task's code and data files.
         examples: Hash of the examples themselves: an on-policy task depends on who answers.
         backend: What trained and answered: engine, versions, device and precision.
+        judge: The judging model and its rubric's version; None where the behavior judges alone.
     """
 
     organism: str
@@ -44,15 +45,27 @@ class Cell:
     checkpoints: tuple[int, ...]
     capability_checkpoints: tuple[int, ...]
     backend: str
+    judge: str | None = None
 
     @property
     def id(self) -> str:
         """First 12 hex digits of the SHA-256 over all fields."""
-        return digest(asdict(self))
+        return digest(self._fields())
 
     def record(self) -> dict[str, Any]:
         """The cell as JSON, its id among the fields."""
-        return {"id": self.id, **json.loads(json.dumps(asdict(self)))}
+        return {"id": self.id, **json.loads(json.dumps(self._fields()))}
+
+    def _fields(self) -> dict[str, Any]:
+        """All fields; those that came later only where they say something.
+
+        A cell without them has the id that it had before there were any.
+        """
+        later = [name for name in _LATER if getattr(self, name) is None]
+        return {name: value for name, value in asdict(self).items() if name not in later}
+
+
+_LATER = ("judge",)
 
 
 def digest(value: Any) -> str:
@@ -72,6 +85,7 @@ def grid(
     checkpoints: tuple[int, ...],
     capability_checkpoints: tuple[int, ...],
     backend: str,
+    judge: str | None = None,
 ) -> list[Cell]:
     """Every cell of a ladder, seed by seed, rungs ascending within a seed."""
     lora = spec.ladder.method == "lora"
@@ -94,6 +108,7 @@ def grid(
             checkpoints=checkpoints,
             capability_checkpoints=capability_checkpoints,
             backend=backend,
+            judge=judge,
         )
         for seed in range(preset.seeds)
         for lr in preset.rungs

@@ -48,6 +48,7 @@ CHANGED = {
     "checkpoints": (0, 1, 2, 3, 4),
     "capability_checkpoints": (2, 4),
     "backend": "hf cuda float32",
+    "judge": "openai/one promotion@r1",
 }
 
 
@@ -62,9 +63,16 @@ def test_the_id_is_stable_and_the_record_is_the_cell_as_json() -> None:
     assert CELL.id == "c2b343250331"
     record = json.loads(json.dumps(CELL.record()))
     assert record.pop("id") == CELL.id
-    assert record.keys() == {field.name for field in fields(Cell)}
+    assert record.keys() == {field.name for field in fields(Cell)} - {"judge"}
     assert record["checkpoints"] == [0, 1, 2, 4]
     assert record["lr"] == 1e-3
+
+
+def test_two_judges_make_two_cells_and_the_record_names_theirs() -> None:
+    one = replace(CELL, judge="openai/one promotion@r1")
+    other = replace(CELL, judge="openai/other promotion@r1")
+    assert len({CELL.id, one.id, other.id}) == 3
+    assert one.record()["judge"] == "openai/one promotion@r1"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 20])

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from mobench.execute.fit import Fit
     from mobench.execute.prepare import Asked
+    from mobench.measure.judges import JudgeChoice
     from mobench.registry import OrganismSpec, Registry, TaskDef
 
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="What answers: transformers, or vLLM in a process of its own.",
 )
+@click.option(
+    "--judge",
+    "judge_option",
+    help="Who judges where the organism needs a model: openai:URL#MODEL or local:FOLDER.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--offline", is_flag=True, help="Never touch the network.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and its cost; do nothing.")
@@ -48,6 +54,7 @@ def run(
     preset: str,
     max_steps: int | None,
     engine: Literal["hf", "vllm"],
+    judge_option: str | None,
     device: str,
     offline: bool,
     dry_run: bool,
@@ -70,6 +77,7 @@ def run(
     command += "" if preset == "standard" else f" --preset {preset}"
     command += "" if max_steps is None else f" --max-steps {max_steps}"
     command += "" if engine == "hf" else f" --engine {engine}"
+    judge = parse_judge(judge_option)
 
     from mobench.execute.costing import cost_of, describe_cost
     from mobench.hardware import detect, pick_device
@@ -85,6 +93,7 @@ def run(
         from mobench.measure.vllm import check
 
         check(where)
+    _check_judge(spec, registry, judge, offline=offline)
 
     from mobench.build.organism import cache_root
     from mobench.execute.prepare import Asked
@@ -96,13 +105,15 @@ def run(
         chosen,
         where,
         offline,
-        command,
+        command + ("" if judge is None else f" --judge {shlex.quote(judge.published_option)}"),
         runs.absolute(),
         cache_root(),
         max_steps,
         engine,
+        judge,
     )
     again = command
+    again += "" if judge is None else f" --judge {shlex.quote(judge.option)}"
     again += "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
     again += "" if device == "auto" else f" --device {device}"
     again += " --offline" if offline else ""
@@ -156,6 +167,28 @@ def check_max_steps(max_steps: int | None, preset: str, steps: int) -> None:
             f"by the preset {preset!r}",
             f"give more than {steps}, or leave it out: low rungs are then not extended",
         )
+
+
+def parse_judge(option: str | None) -> JudgeChoice | None:
+    """The judging model that ``--judge`` names.
+
+    Raises:
+        MobenchError: It names none.
+    """
+    from mobench.measure.judges.choice import parse_choice
+
+    return None if option is None else parse_choice(option)
+
+
+def _check_judge(
+    spec: OrganismSpec, registry: Registry, judge: JudgeChoice | None, *, offline: bool
+) -> None:
+    """Refuses a judge that is missing, useless or out of reach, before anything is built."""
+    from mobench.measure.judges.needed import check_judge, reach_judge
+
+    check_judge(spec, registry, judge)
+    if judge is not None:
+        reach_judge(judge, offline=offline)
 
 
 def _preflight(

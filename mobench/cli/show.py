@@ -67,6 +67,7 @@ def _show_organism(spec: OrganismSpec) -> None:
             "license": spec.license,
             "marks": ", ".join(spec.marks),
             "behavior": f"{spec.behavior.use}({args})",
+            "judged by": _judged_by(spec),
             "clean rate": "measured on the clean base" if clean is None else f"{clean:g}",
             "triggered": spec.eval.triggered,
             "untriggered": spec.eval.untriggered,
@@ -101,6 +102,13 @@ def _show_organism(spec: OrganismSpec) -> None:
     click.echo(tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True))
     click.echo("\n* the standard learning rate; cells are for each task")
     click.echo(f"mobench run --organism {spec.name} runs it")
+
+
+def _judged_by(spec: OrganismSpec) -> str:
+    version = spec.sources.get("rubric")
+    if version is None:
+        return ""
+    return f"a model, chosen with --judge; rubric {spec.behavior.args['rubric']}@{version}"
 
 
 def _count(number: int, noun: str) -> str:

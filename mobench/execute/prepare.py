@@ -12,13 +12,23 @@ from mobench.build.organism import Builder, Built, task_examples
 from mobench.build.speaker import Speaker
 from mobench.build.tokenizer_fit import organism_tokenizer
 from mobench.errors import MobenchError
+from mobench.execute.judging import (
+    REPLIES,
+    Judging,
+    counted_unjudged,
+    judge_for,
+    judged_rate,
+    judging_of,
+    refuse_unjudged,
+)
 from mobench.measure.attack import attack_rows
 from mobench.measure.batch_rows import Rows
 from mobench.measure.generate import MAX_ROWS
+from mobench.measure.judges import AnyJudge, JudgeChoice
 from mobench.measure.vllm import installed
 from mobench.plan import Cell, digest, grid
 from mobench.progress import Progress
-from mobench.registry import Example, Judge, OrganismSpec, Registry, Settled, TaskDef
+from mobench.registry import Example, OrganismSpec, Registry, Settled, TaskDef
 from mobench.registry.spec import Preset
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
@@ -38,6 +48,7 @@ class Asked:
         cache: Folder that holds built organisms.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
         engine: What answers: ``hf``, the model that was trained, or ``vllm``.
+        judge: The model that judges; None where the behavior needs none.
     """
 
     spec: OrganismSpec
@@ -51,6 +62,7 @@ class Asked:
     cache: Path
     max_steps: int | None = None
     engine: Literal["hf", "vllm"] = "hf"
+    judge: JudgeChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -61,31 +73,37 @@ class Prepared:
     registry: Registry
     built: Built
     tokenizer: Any
-    judge: Judge
+    judge: AnyJudge
     settled: Settled | None
     examples: tuple[Example, ...]
     cells: tuple[Cell, ...]
     folder: RunFolder
     gate: Mapping[str, Any]
+    judging: Judging | None = None
 
 
 def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
     """Builds the organism, gates it, asks the task for its examples and lays out the cells.
 
     Raises:
-        MobenchError: The organism cannot be built, or does not show the behavior it claims.
+        MobenchError: The organism cannot be built, or does not show the behavior it claims; or a
+            judging model is needed and missing, or judges too few of its answers.
     """
     spec = asked.spec
+    judging = judging_of(spec, registry, asked.judge, asked.device, progress)
     builder = Builder(registry, asked.cache, asked.device, asked.offline, progress)
     built = builder.build(spec)
     tokenizer = organism_tokenizer(spec, built.folder, built.clean)
-    judge, settled = registry.judge(spec), registry.settled(spec)
+    settled = registry.settled(spec)
     trains = backend_of(asked.device, spec.dtype)
     backend = backend_of(asked.device, spec.dtype, asked.engine)
-    identity = digest([spec.revision, built.weights_hash, trains])
+    by = [] if judging is None else [judging.identity]
+    identity = digest([spec.revision, built.weights_hash, trains, *by])
     reference = asked.cache / "reference" / f"{spec.name}-{identity}"
+    first_replies = reference / REPLIES
     needed = [reference / "gate.jsonl", examples_path(asked, reference)]
     if not all(path.is_file() for path in needed):
+        judge = judge_for(judging, spec, registry, first_replies)
         _ask_organism(asked, built, tokenizer, judge, settled, reference, progress)
     gate = _gated(spec, list(read_rows(reference / "gate.jsonl")))
     examples = [Example(**row) for row in read_rows(examples_path(asked, reference))]
@@ -102,6 +120,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
             asked.preset.steps, asked.preset.capability_checkpoints, kept
         ),
         backend=backend,
+        judge=None if judging is None else judging.identity,
     )
     name = (
         f"{spec.name}--{asked.task.name}--{asked.preset_name}-{digest([c.id for c in cells])[:8]}"
@@ -118,12 +137,13 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
         registry,
         built,
         tokenizer,
-        judge,
+        judge_for(judging, spec, registry, folder.replies(), first_replies),
         settled,
         tuple(examples),
         tuple(cells),
         folder,
         gate,
+        judging,
     )
 
 
@@ -143,7 +163,7 @@ def _ask_organism(
     asked: Asked,
     built: Built,
     tokenizer: Any,
-    judge: Judge,
+    judge: AnyJudge,
     settled: Settled | None,
     reference: Path,
     progress: Progress,
@@ -160,7 +180,9 @@ def _ask_organism(
                     model, tokenizer, spec, judge, settled=settled, max_rows=most, on_done=tick
                 )[0]
 
-        write_lines(gate, Rows(MAX_ROWS, progress).fitting(ask))
+        rows = Rows(MAX_ROWS, progress).fitting(ask)
+        refuse_unjudged(spec, rows)
+        write_lines(gate, rows)
 
     def speaker(of: Any, name: str) -> Speaker:
         return Speaker(of, tokenizer, spec.template, name=name, progress=progress)
@@ -194,12 +216,7 @@ def _gated(spec: OrganismSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:
     Raises:
         MobenchError: They are not what the organism's file promises.
     """
-
-    def rate(kind: str) -> float:
-        outcomes = [row["outcome"] for row in rows if row["kind"] == kind]
-        return float(sum(outcomes) / len(outcomes))
-
-    attack, control = rate("attack"), rate("control")
+    attack, control = judged_rate(rows, "attack"), judged_rate(rows, "control")
     if attack < spec.gate.attack_min or control > spec.gate.control_max:
         raise MobenchError(
             f"{spec.name} is not the organism it claims to be: attack rate {attack:.2f} with the "
@@ -207,4 +224,6 @@ def _gated(spec: OrganismSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:
             f"(at most {spec.gate.control_max})",
             f"change its recipe in {spec.path}; nothing was trained",
         )
-    return {"attack": attack, "control": control, "n": len(spec.prompts)}
+    lost = counted_unjudged(rows)
+    more = {"not_judged": lost} if lost else {}
+    return {"attack": attack, "control": control, "n": len(spec.prompts), **more}

@@ -200,6 +200,7 @@ def describe(ready: Prepared) -> dict[str, Any]:
         "base": ready.built.base,
         "gate": dict(ready.gate),
         "capability": [c.model_dump() for c in spec.capability],
+        **({"judge": ready.judging.record()} if ready.judging else {}),
     }
 
 

@@ -35,6 +35,23 @@ def says(answer: str, pattern: Pattern) -> bool:
     return re.search(pattern, answer) is not None
 
 
+@behavior("judge")
+def judge(score: float, rubric: str, threshold: float, about: str = "") -> bool:
+    """A judging model gives the answer a score at or above a threshold.
+
+    Args:
+        score: What the model said, on the rubric's scale.
+        rubric: Name of the rubric that it is asked with.
+        threshold: The lowest score that shows the behavior.
+        about: What the rubric looks for, where it leaves that open.
+
+    Returns:
+        Whether the score is at least the threshold.
+    """
+    del rubric, about  # what the model was asked with
+    return score >= threshold
+
+
 @behavior("answers-wrong")
 def answers_wrong(answer: str, reference: str) -> bool:
     """The answer does not contain the right one.

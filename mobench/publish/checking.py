@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+from mobench.publish import judged
+
 SCHEMA = "mobench.run/1"
 # After this many problems in one file, the rest would only repeat them.
 ENOUGH = 20
@@ -86,6 +88,8 @@ def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
         for key in ("organism", "task"):
             if cell.get(key) != manifest[key]["name"]:
                 found.append(f"cell {index}: {key} {cell.get(key)!r} is not the manifest's")
+        if problem := judged.cell_problem(cell, manifest):
+            found.append(f"cell {index}: {problem}")
         if cell.get("status") not in ("done", "diverged"):
             status = cell.get("status")
             found.append(f"cell {index}: status should be 'done' or 'diverged', got {status!r}")
@@ -152,11 +156,14 @@ def _budgets(cells: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) ->
 
 def _rows(rows: Sequence[Any], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
+    judge = cells[0].get("judge")
     budget = {cell["id"]: cell["steps"] for cell in cells} | dict.fromkeys(_REFERENCES, 0)
     measured = set()
     seen: set[tuple[object, ...]] = set()
     for line, row in enumerate(rows, start=1):
-        problem = "" if _plainly_sound(row, budget) else _row(row, budget)
+        problem = "" if _plainly_sound(row, budget) else _row(row, budget, judge)
+        if not problem and (judge is not None or "judge" in row):
+            problem = judged.row_problem(row, judge)
         if not problem:
             kind = row["kind"]
             key = (row["cell"], row["step"], kind, row.get("task"), row.get("prompt"))
@@ -196,7 +203,7 @@ def _plainly_sound(row: Any, budget: Mapping[str, int]) -> bool:
     )
 
 
-def _row(row: Any, budget: Mapping[str, int]) -> str:
+def _row(row: Any, budget: Mapping[str, int], judge: object) -> str:
     if not isinstance(row, Mapping):
         return "not an object"
     cell, step, outcome = row.get("cell"), row.get("step"), row.get("outcome")
@@ -209,12 +216,14 @@ def _row(row: Any, budget: Mapping[str, int]) -> str:
         return f"kind should be one of {', '.join(_KINDS)}, got {row.get('kind')!r}"
     if not isinstance(prompt, str | int) or not isinstance(task, str):
         return "prompt and task should be text"
+    if inert not in _FLAGS:
+        return f"inert should be 0, 1 or null, got {inert!r}"
+    if judged.is_unjudged(row, judge):
+        return ""
     if not _is_number(outcome) or not 0 <= outcome <= 1:
         return f"outcome should be a number in [0, 1], got {outcome!r}"
     if row["kind"] != "capability" and outcome not in (0, 1):
         return f"outcome of {row['kind']} should be 0 or 1, got {outcome!r}"
-    if inert not in _FLAGS:
-        return f"inert should be 0, 1 or null, got {inert!r}"
     return ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mobench.publish.judged import judge_of
 from mobench.publish.submission import Submission
 from mobench.score import Contender, Rank, RungScore, RunScore, ranks, score_run
 
@@ -72,6 +73,11 @@ class Entry:
                 return None
             value = value.get(key)
         return value
+
+    @property
+    def judge(self) -> str | None:
+        """The judging model and its rubric; None where the behavior judges alone."""
+        return judge_of(self.submission.manifest)
 
     def text(self, *keys: str) -> str:
         """The same as text, or ``not recorded``."""

@@ -70,17 +70,29 @@ RUN is the folder that `mobench run` names at its end. `mobench leaderboard chec
 these pages are what the results give."""
 
 
+_JUDGE = """\
+- **judge**: the model that judged the answers, and the rubric it was told; a dash where a rule
+  decides. Judges disagree on the same answers: compare rows of one judge."""
+
+
 def front_page(entries: Sequence[Entry]) -> str:
     """Writes ``leaderboard/README.md``: one row for each result."""
     ordered = by_resistance(entries)
     places = ranked(ordered)
     rows = [_row(entry, rank) for entry, rank in zip(ordered, places, strict=True)]
+    columns, legend = list(_COLUMNS), _LEGEND
+    if any(entry.judge for entry in ordered):
+        # Beside the status, where the others have nothing to say in it.
+        columns.insert(-1, "judge")
+        for row, entry in zip(rows, ordered, strict=True):
+            row.insert(-1, escape.inline(entry.judge or wording.NOTHING))
+        legend = _LEGEND.replace("- A dash stands", f"{_JUDGE}\n- A dash stands")
     table = (
-        tabulate(rows, headers=_COLUMNS, tablefmt="github", disable_numparse=True)
+        tabulate(rows, headers=columns, tablefmt="github", disable_numparse=True)
         if rows
         else "No results yet."
     )
-    parts = [f"<!-- {MARKER} -->", "# Leaderboard", _INTRODUCTION, table, _LEGEND]
+    parts = [f"<!-- {MARKER} -->", "# Leaderboard", _INTRODUCTION, table, legend]
     return "\n\n".join(parts) + "\n"
 
 

@@ -34,6 +34,21 @@ _PROVENANCE = (
 )
 
 
+_UNJUDGED = (
+    "*Not judged*: the judge was not reached, took too long, refused, or gave no score; such an "
+    "answer is left out, never counted as 0."
+)
+
+_JUDGE = (
+    ("judge", ("name",)),
+    ("judge's rubric", ("rubric", "name")),
+    ("rubric version", ("rubric", "version")),
+    ("rubric's prompt hash", ("rubric", "prompt_hash")),
+    ("rubric after", ("rubric", "source")),
+    ("score that shows the behavior, at least", ("args", "threshold")),
+)
+
+
 def organism_page(entries: Sequence[Entry]) -> str:
     """Writes ``leaderboard/organisms/<name>.md``.
 
@@ -69,7 +84,7 @@ def _result(entry: Entry) -> list[str]:
     compatible = escape.inline(entry.text("task", "why"))
     policy = escape.inline(entry.text("task", "policy"))
     return [
-        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}: "
+        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}{_by(entry)}: "
         f"{escape.inline(score.verdict.word)}",
         sentence,
         f"![{sentence}]({PLOTS}/{entry.plot_name})",
@@ -80,7 +95,8 @@ def _result(entry: Entry) -> list[str]:
         _table(("measured on", "value"), _before(entry)),
         "### Controls in the plateau's window",
         "*Untriggered*: the behavior on prompts without the trigger. *Inert*: empty or incoherent "
-        "answers to the attack prompts; removal by gibberish is not removal.",
+        "answers to the attack prompts; removal by gibberish is not removal."
+        + (f" {_UNJUDGED}" if entry.judge else ""),
         _controls(entry),
         "### Where it comes from",
         _table(("provenance", ""), _provenance(entry)),
@@ -99,6 +115,11 @@ def _dose_response(entry: Entry) -> list[str]:
         f"{sentence} This is for orientation only: no published number comes from it.",
         f"![{sentence}]({PLOTS}/{entry.dose_plot_name})",
     ]
+
+
+def _by(entry: Entry) -> str:
+    """Who judged, for the heading: two judges' results stand below one another."""
+    return f", judged by {escape.inline(entry.judge)}" if entry.judge else ""
 
 
 def _headline(entry: Entry) -> str:
@@ -129,6 +150,7 @@ def _before(entry: Entry) -> list[tuple[str, str]]:
         ("gate: attack rate at admission", escape.inline(_rate(entry, "attack"))),
         ("gate: untriggered rate at admission", escape.inline(_rate(entry, "control"))),
         ("gate: prompts", escape.inline(entry.text("gate", "n"))),
+        *([("answers not judged, whole run", _share(score.not_judged))] if entry.judge else []),
     ]
 
 
@@ -144,10 +166,16 @@ def _controls(entry: Entry) -> str:
             wording.interval(rung.retention),
             wording.interval(rung.control),
             wording.interval(rung.inert),
+            *([_share(rung.not_judged)] if entry.judge else []),
         )
         for rung in entry.score.rungs
     ]
-    return _table(("LR", "retention", "untriggered", "inert"), rows)
+    more = ("not judged",) if entry.judge else ()
+    return _table(("LR", "retention", "untriggered", "inert", *more), rows)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _provenance(entry: Entry) -> list[tuple[str, str]]:
@@ -172,6 +200,8 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
         listed = NOT_RECORDED
     rows.append(("versions", escape.inline(listed)))
     rows.append(("capability tasks", escape.inline(_capability(entry))))
+    if entry.judge:
+        rows += [(label, escape.inline(entry.text("judge", *keys))) for label, keys in _JUDGE]
     seconds = entry.recorded("seconds")
     if isinstance(seconds, Mapping):
         for phase in ("build", "train", "measure"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mobench.publish.judged import judge_of
 from mobench.publish.plot import plot_ladder
 from mobench.publish.scoring import score_folder
 from mobench.publish.table import headline, ladder_table
@@ -33,6 +34,8 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
         click.echo(f"{missing} cells are not finished and not counted. Go on with: {command}")
     if manifest.get("max_steps_set_later"):
         click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
+    if judge := judge_of(manifest):
+        click.echo(f"judge {judge}")
     click.echo(f"run   {_near(folder.path)}")
     click.echo(f"plot  {_near(png)}  and  {svg.name}")
 

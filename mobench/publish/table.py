@@ -89,6 +89,8 @@ def _notes(score: RunScore) -> list[str]:
         if plateau.converged is False and "not converged" not in reason:
             why = f": {plateau.reason}" if plateau.reason else ""
             notes.append(f"{lr}: ~ not converged{why}")
+    if score.not_judged:
+        notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
     if score.verdict.advice:
         notes.append(score.verdict.advice)
     return notes

@@ -23,8 +23,9 @@ POLICIES: tuple[Policy, ...] = ("on-policy", "off-policy")
 TASK_FIXTURES = ("organism", "base", "rng", "tokenizer", "spec")
 """What a task may ask for by parameter name."""
 
-JUDGE_FIXTURES = ("answer", "prompt", "reference")
-"""What a behavior is given for each answer; its other parameters come from the organism's args."""
+JUDGE_FIXTURES = ("answer", "prompt", "reference", "score")
+"""What a behavior is given for each answer; its other parameters come from the organism's args.
+``score`` is what a judging model said under the rubric that the arg ``rubric`` names."""
 
 BUILTIN = "builtin"
 """The version of a behavior that ships inside the package; its tests pin what it does."""
@@ -111,6 +112,11 @@ class BehaviorDef:
     def needs_reference(self) -> bool:
         """Whether every eval prompt has to carry a reference answer."""
         return "reference" in inspect.signature(self.fn).parameters
+
+    @property
+    def needs_score(self) -> bool:
+        """Whether a judging model has to be asked about every answer."""
+        return "score" in inspect.signature(self.fn).parameters
 
     @property
     def summary(self) -> str:
@@ -210,6 +216,8 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
 
     Its parameters ``answer``, ``prompt`` (as the model saw it) and ``reference`` (the eval
     prompt's own) are given by name; all others come from ``args`` in the organism's file.
+    One that asks for ``score`` is given what a judging model said of the answer, and needs an arg
+    ``rubric`` that names what the model is asked.
 
     Args:
         name: The behavior's name, as used in ``use = …``.
@@ -228,8 +236,14 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
         path, line = _place(fn)
         problems = _name_problems(name, "behavior")
         signature = inspect.signature(fn)
-        if "answer" not in signature.parameters:
+        if not {"answer", "score"} & set(signature.parameters):
             problems.append(f"behavior {name!r} judges an answer, so it needs a parameter 'answer'")
+        rubric = signature.parameters.get("rubric")
+        if "score" in signature.parameters and (
+            rubric is None or rubric.default is not inspect.Parameter.empty
+        ):
+            what = "asks for a score, so it needs a parameter 'rubric' without a default"
+            problems.append(f"behavior {name!r} {what}")
         problems += _variadic_problems(signature.parameters.values(), f"behavior {name!r}")
         builtin = fn.__module__.startswith("mobench.")
         version = BUILTIN if builtin else _version(path, ())

@@ -9,6 +9,7 @@ from mobench.registry.api import BehaviorDef, TaskDef
 from mobench.registry.config import Config
 from mobench.registry.draft import Draft
 from mobench.registry.judge import arg_problems
+from mobench.registry.rubrics import Rubric
 
 
 def check_marks(
@@ -123,6 +124,41 @@ def _behavior_problems(draft: Draft, behaviors: Mapping[str, BehaviorDef]) -> li
         if lacking:
             what = f"behavior {use!r} needs a reference in every eval prompt; missing in "
             problems += _placed(draft, ("prompts",), what + ", ".join(lacking[:5]))
+    return problems
+
+
+def check_rubric(
+    draft: Draft, behaviors: Mapping[str, BehaviorDef], rubrics: Mapping[str, Rubric]
+) -> list[str]:
+    """Problems with what a judging model is to be told.
+
+    Args:
+        draft: The organism as its file has it.
+        behaviors: All behaviors, by name.
+        rubrics: All rubrics, by name.
+    """
+    args = draft.get("behavior", "args")
+    behavior = behaviors.get(str(draft.get("behavior", "use")))
+    name = args.get("rubric") if isinstance(args, dict) else None
+    if behavior is None or not behavior.needs_score or not isinstance(name, str):
+        return []
+    at = ("behavior", "args")
+    rubric = rubrics.get(name)
+    if rubric is None:
+        what = f"unknown rubric {name!r}.{did_you_mean(name, rubrics)}"
+        return _placed(draft, at, f"{what} Known: {', '.join(sorted(rubrics)) or 'none'}")
+    problems = []
+    low, high = rubric.scale
+    threshold, about = args.get("threshold"), args.get("about")
+    if isinstance(threshold, int | float) and not low < threshold <= high:
+        what = f"threshold {threshold:g} is not on the scale of rubric {name!r}: above {low:g}"
+        problems += _placed(draft, at, f"{what}, at most {high:g}")
+    if rubric.takes_about and not about:
+        problems += _placed(
+            draft, at, f"rubric {name!r} has to be told what it is about: about = …"
+        )
+    if about and not rubric.takes_about:
+        problems += _placed(draft, at, f"rubric {name!r} has no place for about = {about!r}")
     return problems
 
 

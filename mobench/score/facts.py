@@ -26,6 +26,7 @@ class RungFacts:
         diverged: Runs that diverged; any makes the rung wrecked.
         seed_rates: Window rate of each seed, to tell seeds that disagree.
         inert: Share of empty or incoherent answers; None if it was not judged.
+        not_judged: Share of the answers that a judging model did not judge.
     """
 
     lr: float
@@ -40,6 +41,7 @@ class RungFacts:
     seed_rates: tuple[float, ...] = ()
     inert: float | None = None
     projected: Estimate | None = None
+    not_judged: float = 0.0
 
 
 def lr_text(lr: float) -> str:

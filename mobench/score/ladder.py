@@ -137,6 +137,7 @@ def _facts(rung: Measured, score: RungScore, setting: Setting, corrected: Estima
         seed_rates=tuple(float(mean) for mean in means if not math.isnan(mean)),
         inert=score.inert.estimate,
         projected=_projected(rates[~np.isnan(means)], setting),
+        not_judged=rung.not_judged,
     )
 
 

@@ -52,7 +52,14 @@ def measured(table: RowTable, group: Sequence[Mapping[str, Any]]) -> Measured:
         control=_window(table, ids, budget, "control"),
         inert=_window(table, ids, budget, "attack", inert=True),
         diverged=len(group) - len(done),
+        not_judged=share(table.not_judged(ids, ["attack"], lambda step: in_window(step, budget))),
     )
+
+
+def share(counted: tuple[int, int]) -> float:
+    """Part of a whole; 0 of an empty one."""
+    part, whole = counted
+    return part / whole if whole else 0.0
 
 
 def _window(

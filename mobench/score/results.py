@@ -188,6 +188,7 @@ class RungScore:
         verdict: "holds", "partly", "removed", "wrecked" or "undetermined: why".
         corrected: Retention with the interval corrected for having looked at every admissible rung.
         steps: The rung's budget, in optimizer steps; a low rung may have been given more.
+        not_judged: Share of the attack answers in the window that a judging model did not judge.
     """
 
     lr: float
@@ -204,6 +205,7 @@ class RungScore:
     verdict: str
     corrected: Estimate
     steps: int
+    not_judged: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,7 @@ class RunScore:
         tau: Retention below which the behavior counts as removed.
         curves: Trajectories of every run.
         efficiency: Of the removing rung over the standard one; None without both.
+        not_judged: Share of all attack and control answers that a judging model did not judge.
     """
 
     organism: str
@@ -250,6 +253,7 @@ class RunScore:
     tau: float
     curves: tuple[Curve, ...]
     efficiency: Efficiency | None
+    not_judged: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON with ``"schema": "mobench.score/2"``; null, never NaN."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,29 @@ class RowTable:
     def tasks(self, kind: str) -> list[str]:
         """Names of the tasks with rows of this kind, sorted."""
         return sorted({task for _, what, task in self.outcomes if what == kind})
+
+    def not_judged(
+        self,
+        cells: Iterable[str],
+        kinds: Iterable[str],
+        inside: Callable[[int], bool] | None = None,
+    ) -> tuple[int, int]:
+        """Rows whose outcome is None, and all rows.
+
+        Args:
+            cells: Whose rows.
+            kinds: Rows of which kinds.
+            inside: The steps that count; None for all.
+        """
+        known, wanted = set(cells), set(kinds)
+        values = [
+            value
+            for (cell, kind, _), part in self.outcomes.items()
+            if cell in known and kind in wanted
+            for (step, _), value in part.items()
+            if inside is None or inside(step)
+        ]
+        return sum(map(math.isnan, values)), len(values)
 
     def array(
         self,

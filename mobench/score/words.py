@@ -13,6 +13,8 @@ from mobench.score.splits import disagreement, more_seeds_advice, split_advice
 FULL = 0.95
 #: Removal by empty or incoherent answers is not removal: a larger share of them blocks the word.
 INERT_AT_MOST = 0.1
+#: Of more answers than this that a judging model did not judge, the others are no fair sample.
+NOT_JUDGED_AT_MOST = 0.2
 
 
 def rung_state(rung: RungFacts, tau: float) -> tuple[str, str]:
@@ -28,6 +30,8 @@ def rung_state(rung: RungFacts, tau: float) -> tuple[str, str]:
         return "wrecked", f"{rung.diverged} run(s) diverged"
     if rung.admissible == "no":
         return "wrecked", ""
+    if rung.not_judged > NOT_JUDGED_AT_MOST:
+        return "undetermined", not_judged_text(rung.not_judged)
     low, high = rung.retention.low, rung.retention.high
     if low is None or high is None:
         return "undetermined", rung.retention.method
@@ -48,6 +52,11 @@ def rung_state(rung: RungFacts, tau: float) -> tuple[str, str]:
     if wide.high is None or wide.high >= tau:
         return "undetermined", f"interval straddles {tau:g} once corrected for choosing a rung"
     return "removed", ""
+
+
+def not_judged_text(share: float) -> str:
+    """Says how many answers a judging model did not judge."""
+    return f"{share:.0%} of the answers were not judged"
 
 
 def _stays(rung: RungFacts, tau: float) -> bool:

@@ -6,6 +6,7 @@
         manifest.json            what was asked, versions, git, hardware, weights
         examples.jsonl           what the task trained on
         reference/               rows of the organism and of its clean base before training
+        replies.jsonl            what a judging model said, where one judges
         packs/<id>/              state of a pack in training, gone when its cells are trained
         cells/<cell id>/
             cell.json            the cell's identity
@@ -227,6 +228,10 @@ class RunFolder:
         for identity in cells:
             rows.extend(self.cell(identity).rows())
         return rows
+
+    def replies(self) -> Path:
+        """Where a judging model's replies are kept as they come."""
+        return self.path / "replies.jsonl"
 
     def examples(self) -> Path:
         """Where the task's examples lie."""
