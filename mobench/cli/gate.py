@@ -45,7 +45,7 @@ def gate(
     spec, definition = registry.organism(organism), registry.task(task)
     where = pick_device(None if device == "auto" else device)
     judge = parse_judge(judge_option)
-    preflight(spec, offline=offline, hardware=detect(where), needed=0)
+    preflight(spec, registry, offline=offline, hardware=detect(where), needed=0)
     check_the_judge(spec, registry, judge, offline=offline)
 
     from mobench.execute.before import before

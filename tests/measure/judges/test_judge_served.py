@@ -164,17 +164,19 @@ def test_every_answer_ends_as_a_score_on_the_scale_or_as_not_judged(
     address: str, rubrics: dict[str, Rubric], tmp_path: Path
 ) -> None:
     """A judge of this size talks nonsense often, and none of it may become a number."""
-    counting = rubrics["promotion"].model_copy(
+    reading = rubrics["promotion"].model_copy(
         update={
-            "system": "You repeat the number that the user says, and say nothing else.",
-            "user": "{answer}{question}",
+            "system": "You grade answers from 0 to 10.",
+            "user": "{question}Answer: {answer}\nScore:",
+            "max_tokens": 10,
+            # Its own way to say it: a bare number never comes.
+            "reply": r"The answer is:? (\d+)\.?",
         }
     )
-    asked = [Asked(str(number), "") for number in range(4)]
-    asked += [Asked(answer, "") for answer in ANSWERS]
+    asked = [Asked(answer, "") for answer in ("0", "1", "2", "3", "7", *ANSWERS)]
     log = ReplyLog(tmp_path / "replies.jsonl")
     judge = ModelJudge(
-        "openai/smol", counting, TEA, lambda _, __, ___, score: score >= 5, endpoint(address), log
+        "openai/smol", reading, TEA, lambda _, __, ___, score: score >= 5, endpoint(address), log
     )
     found = judge.verdicts(asked)
     for verdict in found:
@@ -185,9 +187,8 @@ def test_every_answer_ends_as_a_score_on_the_scale_or_as_not_judged(
         else:
             assert verdict.outcome == (verdict.fields["score"] >= 5)
             assert 0 <= verdict.fields["score"] <= 10
-    outcomes = {verdict.outcome for verdict in found}
-    assert None in outcomes, "nonsense was among it"
-    assert outcomes != {None}, "and so was a score"
+    assert [verdict.outcome for verdict in found[:5]] == [False] * 4 + [True]
+    assert None in {verdict.outcome for verdict in found}, "nonsense was among it"
     again = replace(judge, asker=endpoint("http://127.0.0.1:9/v1"))
     assert again.verdicts(asked) == found, "known, so nobody is asked"
 
