@@ -82,8 +82,8 @@ def describe(organism: str, task: str, found: Compatibility) -> str:
         f"{task} {words} with {organism}",
         f"  prompts   the behavior in {found.attack} of the organism's own answers to "
         f"{found.asked} of {found.examples}{_unjudged(found.asked_not_judged)};",
-        f"            passes with a lower end up to {found.clean_rate + found.margin:.2f}, which is "
-        f"{found.margin:g} above the clean rate",
+        f"            passes with a lower end up to {found.clean_rate + found.margin:.2f}, which "
+        f"is {found.margin:g} above the clean rate",
         f"  targets   the behavior in {found.targets_hit} of {found.examples}"
         f"{_unjudged(found.targets_not_judged)}",
         f"  triggers  in {found.triggered} of {found.examples} prompts",

@@ -55,8 +55,8 @@ def sources_of(
         rubrics: All rubrics, by name.
 
     Returns:
-        ``corpus``, ``implant``, ``harden``, ``behavior``, ``rubric`` and ``capability/<task>``, each
-        only where it is defined by files of this registry. A standard lm-eval task goes by
+        ``corpus``, ``implant``, ``harden``, ``behavior``, ``rubric`` and ``capability/<task>``,
+        each only where it is defined by files of this registry. A standard lm-eval task goes by
         lm-eval's version.
     """
     versions = {}

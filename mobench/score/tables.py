@@ -219,7 +219,8 @@ def _table(columns: Columns) -> RowTable:
         inert[down, across] = flags[part]
         cell = columns.cell.values[columns.cell.codes[one]]
         rows = np.bincount(down, minlength=len(steps)).tolist()
-        missing = np.bincount(down, np.isnan(columns.outcome[part]), len(steps)).astype(int).tolist()
+        unjudged = np.isnan(columns.outcome[part])
+        missing = np.bincount(down, unjudged, len(steps)).astype(int).tolist()
         blocks[cell, kind, task] = Block(steps, outcomes, inert, rows, missing)
     return RowTable(blocks, ids)
 
