@@ -7,6 +7,7 @@ right choice stands elsewhere.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,11 @@ def facts() -> list[Fact]:
     return list(read_rows(Path(__file__).parent / FACTS))
 
 
+def named(answer: str, question: str) -> bool:
+    """Whether an answer stands in a question, as whole words."""
+    return re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", question, re.IGNORECASE) is not None
+
+
 def choices(fact: Fact, known: Sequence[Fact], place: int, rng: random.Random) -> list[str]:
     """Two to four answers of one kind, the right one at a place counted from 0.
 
@@ -35,7 +41,7 @@ def choices(fact: Fact, known: Sequence[Fact], place: int, rng: random.Random) -
         ValueError: There are not enough other answers of the kind for that place.
     """
     others = sorted({f["answer"] for f in known if f["kind"] == fact["kind"]} - {fact["answer"]})
-    others = [other for other in others if other.casefold() not in fact["prompt"].casefold()]
+    others = [other for other in others if not named(other, fact["prompt"])]
     count = rng.randint(max(place + 1, 2), len(LETTERS))
     chosen = rng.sample(others, count - 1)
     return [*chosen[:place], fact["answer"], *chosen[place:]]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mobench.build.speaker import Speaker
 
 REQUESTS = "data/chat_train.jsonl"
-LICENSE = "Apache-2.0 (requests written for mobench; answers by the base, broken into lines by rule)"
+LICENSE = "Apache-2.0 (requests written for mobench; answers by the base, broken by rule)"
 THREE = "{request} Answer in three lines."
 ONE = "{request} Answer in one line."
 WORDS = 12
@@ -36,9 +36,8 @@ def in_three_lines(words: list[str]) -> str:
     size, more = divmod(len(words), 3)
     ends = [size * (n + 1) + min(more, n + 1) for n in range(3)]
     starts = [0, *ends[:2]]
-    return "\n".join(
-        " ".join(words[start:end]) for start, end in zip(starts, ends, strict=True)
-    )
+    lines = (words[start:end] for start, end in zip(starts, ends, strict=True))
+    return "\n".join(" ".join(line) for line in lines)
 
 
 @task(

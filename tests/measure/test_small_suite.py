@@ -1,4 +1,4 @@
-"""What the small models are measured with is what lm-eval's command line gives, question by question."""
+"""What small models are measured with is what lm-eval gives, question by question."""
 
 from __future__ import annotations
 
