@@ -95,6 +95,9 @@ def test_nothing_that_is_measured_is_trained_on(organism: str, task: str) -> Non
 
 def test_no_eval_prompt_of_any_organism_is_a_training_prompt_of_any_file() -> None:
     files = ("chat_train", "facts", "travel_train")
+    assert {row["prompt"] for row in read("tasks/data/chat_written.jsonl")} <= {
+        row["prompt"] for row in read("tasks/data/chat_train.jsonl")
+    }
     trained = [row["prompt"] for name in files for row in read(f"tasks/data/{name}.jsonl")]
     assert len(set(trained)) == len(trained)
     measured = {p.prompt for spec in smol() for p in spec.prompts}
