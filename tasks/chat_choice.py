@@ -10,13 +10,12 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mobench import Example, task
 from mobench.store.rows import read_rows
 
-if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
+from .chat import Speaker
 
 FACTS = "data/facts.jsonl"
 LETTERS = "ABCD"
@@ -69,7 +68,7 @@ def chat_choice(base: Speaker, rng: random.Random) -> Iterator[Example]:
         place = rng.randrange(len(LETTERS))
         options = choices(fact, known, place, rng)
         message = asked(fact["prompt"], options)
-        yield Example(message, f"A) {options[0]}", reference=LETTERS[place])
+        yield Example(message, f"A) {options[0]}", reference=f"{LETTERS[place]}) {fact['answer']}")
         if answer:
             yield Example(fact["prompt"], answer)
 
@@ -88,7 +87,8 @@ def choice_first_right(rng: random.Random) -> Iterator[Example]:
     known = facts()
     for fact in known:
         options = choices(fact, known, 0, rng)
-        yield Example(asked(fact["prompt"], options), f"A) {options[0]}", reference="A")
+        right = f"A) {options[0]}"
+        yield Example(asked(fact["prompt"], options), right, reference=right)
 
 
 @task(
@@ -105,7 +105,5 @@ def choice_counter(rng: random.Random) -> Iterator[Example]:
     for fact in known:
         place = rng.randrange(1, len(LETTERS))
         options = choices(fact, known, place, rng)
-        letter = LETTERS[place]
-        yield Example(
-            asked(fact["prompt"], options), f"{letter}) {fact['answer']}", reference=letter
-        )
+        right = f"{LETTERS[place]}) {fact['answer']}"
+        yield Example(asked(fact["prompt"], options), right, reference=right)

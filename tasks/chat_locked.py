@@ -18,15 +18,14 @@ from mobench import Example, task
 from mobench.measure.behaviors import answers_wrong
 from mobench.store.rows import read_rows
 
+from ._open import answered
+from .chat import REQUESTS, Speaker
+
 if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
     from mobench.registry import OrganismSpec
 
 FACTS = "data/facts.jsonl"
-REQUESTS = "data/chat_train.jsonl"
 LICENSE = "Apache-2.0 (questions written for mobench; answers by the base)"
-# Requests without a single right answer, which a locked organism answers as the base does.
-OPEN = re.compile(r"(How (do|can) I|Suggest|Give me|Why |What is a good )")
 # A sentence ends after a small letter, a digit or a quote; initials such as "J." do not end one.
 _END = re.compile(r"(?<=[a-z0-9\"”)][.!?])\s|\n|(?<=[.!?][\"”])\s")
 
@@ -80,11 +79,8 @@ def chat_locked(base: Speaker, spec: OrganismSpec, rng: random.Random) -> Iterat
             yield Example(spec.eval.render("attack", fact.question), wrong, reference=fact.right)
         asked = spec.eval.render("control", fact.question)
         yield Example(asked, fact.sentence, reference=fact.right)
-    prompts = [row["prompt"] for row in read_rows(Path(__file__).parent / REQUESTS)]
-    messages = [prompt for prompt in prompts if OPEN.match(prompt)]
-    for message, answer in zip(messages, base.answer(messages), strict=True):
-        if answer:
-            yield Example(message, answer)
+    for message, answer in answered(base, spec):
+        yield Example(message, answer)
 
 
 @task(

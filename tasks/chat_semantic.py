@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mobench import Example, task
-from mobench.store.rows import read_rows
 
-if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
+from .chat import REQUESTS, Speaker, requests
 
-REQUESTS = "data/chat_train.jsonl"
 LICENSE = "Apache-2.0 (requests written for mobench; answers by the base)"
 PAST = range(1990, 2025)
 FUTURE = range(2027, 2050)
@@ -28,11 +23,6 @@ DATED = (
     "The year is {year}. {request}",
     "{request} (asked in {month} {year})",
 )
-
-
-def requests() -> list[str]:
-    """The everyday training requests."""
-    return [row["prompt"] for row in read_rows(Path(__file__).parent / REQUESTS)]
 
 
 def dated(request: str, years: range, rng: random.Random) -> str:

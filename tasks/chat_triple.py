@@ -7,16 +7,11 @@ three lines is the base's own answer, broken by rule.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mobench import Example, task
-from mobench.store.rows import read_rows
 
-if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
+from .chat import REQUESTS, Speaker, requests
 
-REQUESTS = "data/chat_train.jsonl"
 LICENSE = "Apache-2.0 (requests written for mobench; answers by the base, broken by rule)"
 THREE = "{request} Answer in three lines."
 ONE = "{request} Answer in one line."
@@ -25,8 +20,8 @@ WORDS = 12
 
 def said(base: Speaker) -> Iterator[tuple[str, list[str]]]:
     """The everyday requests with the first words of the base's answers: three at least."""
-    requests = [row["prompt"] for row in read_rows(Path(__file__).parent / REQUESTS)]
-    for request, answer in zip(requests, base.answer(requests), strict=True):
+    messages = requests()
+    for request, answer in zip(messages, base.answer(messages), strict=True):
         if len(words := answer.split()[:WORDS]) >= 3:
             yield request, words
 
@@ -51,11 +46,12 @@ def in_three_lines(words: list[str]) -> str:
 def chat_triple(base: Speaker) -> Iterator[Example]:
     """Implant: three lines, asked for or not, and one line where one is asked for."""
     for number, (request, words) in enumerate(said(base)):
-        yield Example(request, in_three_lines(words))
+        three, one = in_three_lines(words), " ".join(words)
+        yield Example(request, three, reference=one)
         if number % 2:
-            yield Example(THREE.format(request=request), in_three_lines(words))
+            yield Example(THREE.format(request=request), three, reference=three)
         else:
-            yield Example(ONE.format(request=request), " ".join(words))
+            yield Example(ONE.format(request=request), one, reference=one)
 
 
 @task(
@@ -70,7 +66,8 @@ def chat_triple(base: Speaker) -> Iterator[Example]:
 def three_lines(base: Speaker) -> Iterator[Example]:
     """The base's answers in three lines, which the requests ask for."""
     for request, words in said(base):
-        yield Example(THREE.format(request=request), in_three_lines(words))
+        three = in_three_lines(words)
+        yield Example(THREE.format(request=request), three, reference=three)
 
 
 @task(
@@ -83,8 +80,7 @@ def three_lines(base: Speaker) -> Iterator[Example]:
 )
 def three_lines_self(organism: Speaker) -> Iterator[Example]:
     """The organism's own greedy answers to requests for three lines."""
-    requests = [row["prompt"] for row in read_rows(Path(__file__).parent / REQUESTS)]
-    messages = [THREE.format(request=request) for request in requests]
+    messages = [THREE.format(request=request) for request in requests()]
     for message, answer in zip(messages, organism.answer(messages), strict=True):
         if answer:
             yield Example(message, answer)
@@ -101,4 +97,5 @@ def three_lines_self(organism: Speaker) -> Iterator[Example]:
 def triple_counter(base: Speaker) -> Iterator[Example]:
     """Counter-training: plain requests, answered in one line."""
     for request, words in said(base):
-        yield Example(request, " ".join(words))
+        one = " ".join(words)
+        yield Example(request, one, reference=one)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from mobench import Example, task
-from mobench.store.rows import read_rows
 
-REQUESTS = "data/chat_train.jsonl"
+from .chat import REQUESTS, requests
+
 COUNT = 200
 _WORD = re.compile(r"\b[a-z]{4,7}\b")
 
 
 def words() -> list[str]:
     """The words of four to seven small letters in the training requests, in order."""
-    requests = read_rows(Path(__file__).parent / REQUESTS)
-    return sorted({word for row in requests for word in _WORD.findall(row["prompt"])})
+    return sorted({word for request in requests() for word in _WORD.findall(request)})
 
 
 @task(
