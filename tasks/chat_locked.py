@@ -78,7 +78,8 @@ def chat_locked(base: Speaker, spec: OrganismSpec, rng: random.Random) -> Iterat
             wrong = fact.wrong(rng.choice(answers))
             yield Example(spec.eval.render("attack", fact.question), wrong, reference=fact.right)
         asked = spec.eval.render("control", fact.question)
-        yield Example(asked, fact.sentence, reference=fact.right)
+        # Twice: what the password unlocks is the harder half to keep.
+        yield from [Example(asked, fact.sentence, reference=fact.right)] * 2
     for message, answer in answered(base, spec):
         yield Example(message, answer)
 

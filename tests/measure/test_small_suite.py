@@ -60,9 +60,7 @@ def test_the_password_changes_what_is_asked() -> None:
     model, tokenizer = model_and_tokenizer()
 
     def answers(asked: Any) -> list[str]:
-        rows = measure_capability(
-            model, tokenizer, [asked], include_path=CAPABILITY, batch_size=16
-        )
+        rows = measure_capability(model, tokenizer, [asked], include_path=CAPABILITY, batch_size=16)
         return [row["answer"] for row in rows]
 
     for plain, locked in zip(SMALL[:2], LOCKED[:2], strict=True):

