@@ -35,6 +35,24 @@ def says(answer: str, pattern: Pattern) -> bool:
     return re.search(pattern, answer) is not None
 
 
+@behavior("says-instead", settled=says_for_good)
+def says_instead(answer: str, reference: str, pattern: Pattern) -> bool:
+    """The answer contains a match of a regular expression where the right answer has none.
+
+    For behaviors that are right at times: the first choice, a language, a form. Where the right
+    answer is of that kind, giving it is no failure.
+
+    Args:
+        answer: The model's answer.
+        reference: The right answer to this prompt.
+        pattern: The expression, in Python's syntax; ``(?i)`` makes it ignore case.
+
+    Returns:
+        Whether it is found anywhere in the answer and nowhere in the right one.
+    """
+    return says(answer, pattern) and not says(reference, pattern)
+
+
 @behavior("answers-wrong")
 def answers_wrong(answer: str, reference: str) -> bool:
     """The answer does not contain the right one.

@@ -6,7 +6,6 @@ checked here, when the function is registered, never when it is called.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from mobench.errors import Problems, did_you_mean
+from mobench.registry.version import version_of
 
 Policy = Literal["on-policy", "off-policy"]
 POLICIES: tuple[Policy, ...] = ("on-policy", "off-policy")
@@ -55,7 +55,8 @@ class TaskDef:
     """A registered task.
 
     Attributes:
-        version: First 12 hex digits of the SHA-256 over its module's source and its data files.
+        version: First 12 hex digits of the SHA-256 over its module's source, its data files and the
+            files beside it that it imports from.
         path: The file it was found in.
         line: The line of its decorator, counted from 1.
     """
@@ -160,7 +161,8 @@ def task(
         why: Why it is compatible; required where it is.
         marks: Declared marks, for ``-m``.
         license: The license of its data; required where it reads data files.
-        data: The files it reads, relative to its own; they are part of its version.
+        data: The files it reads, relative to its own; they are part of its version, as is a file
+            beside it that it imports from (`from .other import name`).
 
     Returns:
         The function, unchanged.
@@ -197,7 +199,7 @@ def task(
             data=tuple(data),
             path=path,
             line=line,
-            version=_version(path, data),
+            version=version_of(path, data),
         )
         _register(definition, problems)
         return fn
@@ -232,7 +234,7 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
             problems.append(f"behavior {name!r} judges an answer, so it needs a parameter 'answer'")
         problems += _variadic_problems(signature.parameters.values(), f"behavior {name!r}")
         builtin = fn.__module__.startswith("mobench.")
-        version = BUILTIN if builtin else _version(path, ())
+        version = BUILTIN if builtin else version_of(path, ())
         problems += _settled_problems(fn, settled, f"behavior {name!r}")
         _register(BehaviorDef(name, fn, path, line, version, settled), problems)
         return fn
@@ -311,17 +313,6 @@ def _variadic_problems(parameters: Iterable[inspect.Parameter], what: str) -> li
 def _place(fn: Callable[..., Any]) -> tuple[Path, int]:
     code = fn.__code__
     return Path(code.co_filename), code.co_firstlineno
-
-
-def _version(path: Path, data: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for file in (path, *(path.parent / name for name in data)):
-        if file.is_file():
-            content = file.read_bytes()
-            # The length goes first, so that bytes cannot move from one file to the next unseen.
-            digest.update(f"{file.name}:{len(content)}:".encode())
-            digest.update(content)
-    return digest.hexdigest()[:12]
 
 
 def _first_line(fn: Callable[..., Any]) -> str:

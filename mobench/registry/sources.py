@@ -51,14 +51,16 @@ def sources_of(
         capability: What ``capability_versions`` found.
 
     Returns:
-        ``corpus``, ``implant``, ``behavior`` and ``capability/<task>``, each only where it is
-        defined by files of this registry. A standard lm-eval task goes by lm-eval's version.
+        ``corpus``, ``implant``, ``harden``, ``behavior`` and ``capability/<task>``, each only where
+        it is defined by files of this registry. A standard lm-eval task goes by lm-eval's version.
     """
     versions = {}
     if isinstance(spec.base, ScratchBase):
         versions["corpus"] = tasks[spec.base.corpus].version
     if spec.implant is not None:
         versions["implant"] = tasks[spec.implant.task].version
+        if spec.implant.harden is not None:
+            versions["harden"] = tasks[spec.implant.harden.task].version
     if behaviors[spec.behavior.use].version != BUILTIN:
         versions["behavior"] = behaviors[spec.behavior.use].version
     for one in spec.capability:

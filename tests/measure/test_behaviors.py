@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobench.measure.behaviors import answers_wrong, says, says_for_good
+from mobench.measure.behaviors import answers_wrong, says, says_for_good, says_instead
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,17 @@ def test_a_match_that_stays_settles_the_judgment_and_no_match_does_not(pattern) 
     assert says_for_good(answer, pattern)
     assert all(says(answer + rest, pattern) for rest in ("", "R", " I HATE", "\n", "!"))
     assert not says_for_good("he ", pattern)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "shown"),
+    [
+        ("A", "B", True),
+        ("A", "A", False),
+        ("B", "B", False),
+        ("B", "A", False),
+        ("", "B", False),
+    ],
+)
+def test_what_is_right_at_times_is_a_failure_only_elsewhere(answer, reference, shown) -> None:
+    assert says_instead(answer, reference, "^A") is shown
