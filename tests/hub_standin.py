@@ -45,11 +45,19 @@ class Hub:
     answers_like_a_login_page: bool = False
     status: int = 0  # answer everything with this
 
-    def add(self, repo: str, folder: Path, branch: str = "main", *, gated: bool = False) -> str:
-        """Adds a folder as the newest commit of a branch; returns the commit."""
+    def add(
+        self,
+        repo: str,
+        folder: Path,
+        branch: str = "main",
+        *,
+        gated: bool = False,
+        commit: str = "",
+    ) -> str:
+        """Adds a folder as the newest commit of a branch, or as a given one; returns the commit."""
         parts = [f"{repo} {branch}"]
         parts += [f"{n} {hashlib.sha256(p.read_bytes()).hexdigest()}" for n, p in files(folder)]
-        commit = hashlib.sha1("\n".join(parts).encode()).hexdigest()
+        commit = commit or hashlib.sha1("\n".join(parts).encode()).hexdigest()
         repository = self.repositories.setdefault(repo, Repository({}, {}, gated))
         repository.commits[commit] = folder
         repository.branches[branch] = commit

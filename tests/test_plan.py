@@ -48,6 +48,8 @@ CHANGED = {
     "checkpoints": (0, 1, 2, 3, 4),
     "capability_checkpoints": (2, 4),
     "backend": "hf cuda float32",
+    "arm": "base",
+    "judge": "openai/one promotion@r1",
 }
 
 
@@ -62,9 +64,26 @@ def test_the_id_is_stable_and_the_record_is_the_cell_as_json() -> None:
     assert CELL.id == "c2b343250331"
     record = json.loads(json.dumps(CELL.record()))
     assert record.pop("id") == CELL.id
-    assert record.keys() == {field.name for field in fields(Cell)}
+    assert record.keys() == {field.name for field in fields(Cell)} - {"judge", "arm"}
     assert record["checkpoints"] == [0, 1, 2, 4]
     assert record["lr"] == 1e-3
+
+
+def test_a_published_cell_keeps_the_id_that_it_had_before_there_were_controls() -> None:
+    results = sorted((Path(__file__).parents[1] / "leaderboard" / "results").glob("*/*/*"))
+    published = [cell for path in results for cell in json.loads((path / "cells.json").read_text())]
+    known = {field.name for field in fields(Cell)}
+    for told in published:
+        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k in known}
+        assert Cell(**lists).id == told["id"]
+    assert "16b9111cab9b" in {told["id"] for told in published}
+
+
+def test_two_judges_make_two_cells_and_the_record_names_theirs() -> None:
+    one = replace(CELL, judge="openai/one promotion@r1")
+    other = replace(CELL, judge="openai/other promotion@r1")
+    assert len({CELL.id, one.id, other.id}) == 3
+    assert one.record()["judge"] == "openai/one promotion@r1"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 20])

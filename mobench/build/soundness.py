@@ -12,15 +12,18 @@ WEIGHTS = "model.safetensors"
 
 
 def check_folder(folder: Path) -> list[str]:
-    """Returns what is wrong with a base's folder; nothing, if it can be loaded.
+    """Returns what is wrong with a base's folder; nothing, if it can be loaded."""
+    return [*check_model(folder), *check_tokenizer(folder)]
+
+
+def check_model(folder: Path) -> list[str]:
+    """Returns what is missing or damaged of a model's configuration and weights.
 
     A shard cut short is found by its header, which says how long it must be.
     """
     problems = []
     if not (folder / "config.json").is_file():
         problems.append("config.json is missing")
-    if not any((folder / n).is_file() for n in ("tokenizer.json", "tokenizer.model", "vocab.json")):
-        problems.append("the tokenizer is missing")
     shards = [WEIGHTS]
     if (folder / INDEX).is_file():
         try:
@@ -28,24 +31,35 @@ def check_folder(folder: Path) -> list[str]:
             shards = sorted(set(index["weight_map"].values()))
         except (ValueError, KeyError, TypeError, AttributeError):
             return [*problems, f"{INDEX} cannot be read"]
-    from safetensors import SafetensorError, safe_open
-
     for shard in shards:
-        if not (folder / shard).is_file():
-            problems.append(f"{shard} is missing")
-            continue
-        try:
-            with safe_open(folder / shard, framework="numpy"):
-                pass
-        except (SafetensorError, OSError) as error:
-            problems.append(f"{shard} is damaged ({error})")
+        problems += check_tensors(folder / shard)
     return problems
 
 
-def damaged(folder: Path, problems: list[str]) -> MobenchError:
-    """The error for a fetched base that cannot be loaded."""
+def check_tensors(file: Path) -> list[str]:
+    """Returns what is wrong with a safetensors file, told by its header alone."""
+    from safetensors import SafetensorError, safe_open
+
+    if not file.is_file():
+        return [f"{file.name} is missing"]
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except (SafetensorError, OSError) as error:
+        return [f"{file.name} is damaged ({error})"]
+    return []
+
+
+def check_tokenizer(folder: Path) -> list[str]:
+    """Returns whether a tokenizer's files are missing."""
+    names = ("tokenizer.json", "tokenizer.model", "vocab.json")
+    return [] if any((folder / n).is_file() for n in names) else ["the tokenizer is missing"]
+
+
+def damaged(folder: Path, problems: list[str], what: str = "base") -> MobenchError:
+    """The error for something fetched that cannot be loaded."""
     bad = [p.split(" is damaged")[0] for p in problems if " is damaged" in p]
     # the cache links each file to its content: only without both is it fetched anew
     blobs = [str((folder / name).resolve()) for name in bad]
     fix = f"Delete {' '.join(blobs)} and run again." if blobs else "Run again, with the network."
-    return MobenchError(f"The base in {folder} is not sound: {'; '.join(problems)}.", fix)
+    return MobenchError(f"The {what} in {folder} is not sound: {'; '.join(problems)}.", fix)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from mobench.registry import Registry
+    from collections.abc import Sequence
+
+    from mobench.registry import OrganismSpec, Registry
 
 MIN_WIDTH = 40
 SECTIONS = ("organisms", "tasks", "behaviors", "marks")
@@ -16,17 +18,21 @@ SECTIONS = ("organisms", "tasks", "behaviors", "marks")
 
 @click.command("list")
 @click.argument("section", required=False, type=click.Choice(SECTIONS))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; of organisms, all facts.")
 def list_(section: str | None, as_json: bool) -> None:
     """List organisms, tasks, behaviors and marks, or one of them."""
     from mobench.registry import collect
 
     registry = collect()
     sections = (section,) if section else SECTIONS
-    rows = {name: _rows(registry, name) for name in sections}
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        facts = {
+            name: _organism_facts(registry) if name == "organisms" else _rows(registry, name)
+            for name in sections
+        }
+        click.echo(json.dumps(facts, indent=2))
         return
+    rows = {name: _rows(registry, name) for name in sections}
     for index, name in enumerate(sections):
         if index:
             click.echo()
@@ -37,12 +43,54 @@ def list_(section: str | None, as_json: bool) -> None:
         click.echo("\nmobench show NAME tells more; mobench run --organism NAME runs it")
 
 
+def _organism_facts(registry: Registry) -> list[dict[str, Any]]:
+    """What there is to know of each organism before it is built, and whether it can run here."""
+    from mobench.execute.here import look_here, substrate
+    from mobench.hardware import detect, pick_device
+
+    hardware = detect(pick_device())
+    facts = []
+    for spec in registry.organisms.values():
+        here = look_here(spec, hardware)
+        facts.append(
+            {
+                "name": spec.name,
+                "family": spec.family,
+                "params": _params(spec),
+                "base": spec.base.kind,
+                "substrate": substrate(spec),
+                "behavior": spec.behavior.use,
+                "tasks": list(spec.tasks),
+                "counter": spec.counter,
+                "suite": spec.suite,
+                "cells": spec.presets["standard"].cells * len(spec.tasks),
+                "marks": list(spec.marks),
+                "summary": spec.summary,
+                "runs_here": here.runs,
+                "why_not": list(here.lacks),
+                "fetches": list(here.fetches),
+            }
+        )
+    return facts
+
+
+def _params(spec: OrganismSpec) -> int | None:
+    """Its weights, where the file tells; about so many where the base is made from scratch."""
+    from mobench.errors import MobenchError
+    from mobench.execute.sizes import shape
+
+    try:
+        return shape(spec).params
+    except MobenchError:
+        return None
+
+
 def _rows(registry: Registry, section: str) -> list[dict[str, Any]]:
     if section == "organisms":
         return [
             {
                 "organism": spec.name,
-                "task": ", ".join(spec.tasks),
+                "task": _shortened(spec.tasks),
                 "cells": spec.presets["standard"].cells * len(spec.tasks),
                 "marks": " ".join(spec.marks),
                 "summary": spec.summary,
@@ -70,6 +118,11 @@ def _rows(registry: Registry, section: str) -> list[dict[str, Any]]:
             for behavior in registry.behaviors.values()
         ]
     return [{"mark": name, "meaning": meaning} for name, meaning in registry.marks.items()]
+
+
+def _shortened(tasks: Sequence[str]) -> str:
+    """The default task, and how many more there are."""
+    return tasks[0] if len(tasks) == 1 else f"{tasks[0]} +{len(tasks) - 1}"
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

@@ -15,6 +15,7 @@ from mobench.errors import MobenchError, did_you_mean
 
 COMMANDS = {
     "run": ("mobench.cli.run:run", "Train an organism over its ladder and measure what is left."),
+    "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
     "power": ("mobench.cli.power:power", "How many seeds and prompts a verdict needs."),
     "leaderboard": (

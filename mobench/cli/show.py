@@ -67,12 +67,14 @@ def _show_organism(spec: OrganismSpec) -> None:
             "license": spec.license,
             "marks": ", ".join(spec.marks),
             "behavior": f"{spec.behavior.use}({args})",
+            "judged by": _judged_by(spec),
             "clean rate": "measured on the clean base" if clean is None else f"{clean:g}",
             "triggered": spec.eval.triggered,
             "untriggered": spec.eval.untriggered,
             "eval prompts": f"{len(spec.prompts)}, such as {spec.prompts[0].prompt!r}",
             "answers": f"up to {spec.max_new_tokens} tokens, {spec.template} template",
             "tasks": ", ".join(spec.tasks),
+            "counter": spec.counter and f"{spec.counter}, direct counter-training as a control",
             "base": _table(spec.base),
             "size": _table(getattr(spec.base, "size", None)),
             "clean base": _table(spec.clean_base),
@@ -101,6 +103,13 @@ def _show_organism(spec: OrganismSpec) -> None:
     click.echo(tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True))
     click.echo("\n* the standard learning rate; cells are for each task")
     click.echo(f"mobench run --organism {spec.name} runs it")
+
+
+def _judged_by(spec: OrganismSpec) -> str:
+    version = spec.sources.get("rubric")
+    if version is None:
+        return ""
+    return f"a model, chosen with --judge; rubric {spec.behavior.args['rubric']}@{version}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -136,6 +145,8 @@ def _behavior_facts(behavior: BehaviorDef, users: list[str]) -> dict[str, Any]:
 
 def _tasks_of(spec: OrganismSpec) -> list[str]:
     tasks = list(spec.tasks)
+    if spec.counter is not None:
+        tasks.append(spec.counter)
     if spec.implant is not None:
         tasks.append(spec.implant.task)
     if spec.base.kind == "scratch":

@@ -25,7 +25,7 @@ sum over the rank turn B into an update of about that size, against weights of a
 def probe(ready: Prepared) -> list[int]:
     """Token ids of the prompt whose numbers are compared: the first triggered one."""
     spec = ready.asked.spec
-    message = spec.eval.render("attack", spec.prompts[0].prompt)
+    message = spec.message("attack", spec.prompts[0])
     return encode_prompt(ready.tokenizer, spec.template, message)
 
 

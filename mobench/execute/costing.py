@@ -11,6 +11,7 @@ from mobench.execute.fit import Fit
 from mobench.execute.fitting import SHARE, first_that_fits, memory_of
 from mobench.execute.sizes import shape, sizes
 from mobench.hardware import GIB, Hardware, matmul_flops
+from mobench.plan import control_count
 from mobench.plan_cost import Cost, estimate
 from mobench.plan_shape import matmul_shape
 from mobench.plan_time import time_estimate
@@ -49,6 +50,7 @@ class RunCost:
 
     Attributes:
         cells: Rungs × seeds.
+        controls: Cells beside them, in every figure but that of an extension.
         batch_size: Examples of each cell in a step.
         pack: Cells in one pass.
         micro_batch: Examples of each cell in a forward pass; None for a whole batch.
@@ -83,6 +85,7 @@ class RunCost:
     capability_calls: int
     flops_per_second: float
     extension: ExtensionCost | None = None
+    controls: int = 0
 
     @property
     def fit(self) -> Fit:
@@ -95,7 +98,12 @@ class RunCost:
 
 
 def cost_of(
-    spec: OrganismSpec, preset: Preset, hardware: Hardware, max_steps: int | None = None
+    spec: OrganismSpec,
+    preset: Preset,
+    hardware: Hardware,
+    max_steps: int | None = None,
+    *,
+    controls: bool = True,
 ) -> RunCost:
     """Plans a run.
 
@@ -104,6 +112,7 @@ def cost_of(
         preset: How much is trained.
         hardware: This machine.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
+        controls: Whether the controls are run too.
 
     Raises:
         MobenchError: The model's size is not known.
@@ -127,7 +136,8 @@ def cost_of(
             **plan,
         )
 
-    cost = costs(preset.cells, preset.steps)
+    beside = control_count(spec, preset) if controls else 0
+    cost = costs(preset.cells + beside, preset.steps)
     product = matmul_shape(
         model,
         batch_size=preset.batch_size,
@@ -159,6 +169,7 @@ def cost_of(
         capability_calls=cost.capability_calls,
         flops_per_second=speed,
         extension=_extension(spec, preset, max_steps, costs, speed, hardware.device),
+        controls=beside,
     )
 
 
@@ -206,7 +217,8 @@ def describe_cost(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
     rungs = ", ".join(f"{lr:g}" for lr in cost.rungs)
     lines = [
         f"{spec.name} on {task.name}, {spec.ladder.method}",
-        f"  cells   {cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds",
+        f"  cells   {cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds"
+        + (f", and {cost.controls} controls" if cost.controls else ""),
         f"  steps   {cost.steps} in each cell, {cost.fit.describe(cost.batch_size)}",
         f"  tokens  {cost.train_tokens:,} to train on",
         f"  FLOPs   {cost.train_flops:.2g} training, {cost.measure_flops:.2g} measuring",

@@ -1,27 +1,24 @@
-"""Everything a ladder needs before its first step: organism, gate, examples, cells, folder."""
+"""Everything a ladder needs before its first step: organism, gates, examples, cells, folder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mobench.build.loading import load_model, load_tokenizer
-from mobench.build.organism import Builder, Built, task_examples
-from mobench.build.speaker import Speaker
+from mobench.build.organism import Built
 from mobench.errors import MobenchError
-from mobench.measure.attack import attack_rows
-from mobench.measure.batch_rows import Rows
-from mobench.measure.generate import MAX_ROWS
-from mobench.measure.vllm import installed
+from mobench.execute.before import CLEAN, GATE, backend_of, before
+from mobench.execute.judging import REPLIES, Judging, judge_for
+from mobench.measure.judges import AnyJudge, JudgeChoice
 from mobench.plan import Cell, digest, grid
 from mobench.progress import Progress
-from mobench.registry import Example, Judge, OrganismSpec, Registry, Settled, TaskDef
+from mobench.registry import Example, OrganismSpec, Registry, Settled, TaskDef
 from mobench.registry.spec import Preset
+from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
-from mobench.store.provenance import versions
 from mobench.store.rows import read_rows
 from mobench.train.schedule import capability_checkpoints, checkpoints
 
@@ -37,6 +34,9 @@ class Asked:
         cache: Folder that holds built organisms.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
         engine: What answers: ``hf``, the model that was trained, or ``vllm``.
+        controls: Whether the controls are run too.
+        allow_incompatible: Whether a task that fails the compatibility gate is run all the same.
+        judge: The model that judges; None where the behavior needs none.
     """
 
     spec: OrganismSpec
@@ -50,6 +50,9 @@ class Asked:
     cache: Path
     max_steps: int | None = None
     engine: Literal["hf", "vllm"] = "hf"
+    controls: bool = True
+    allow_incompatible: bool = False
+    judge: JudgeChoice | None = None
 
 
 @dataclass(frozen=True)
@@ -60,150 +63,91 @@ class Prepared:
     registry: Registry
     built: Built
     tokenizer: Any
-    judge: Judge
+    judge: AnyJudge
     settled: Settled | None
     examples: tuple[Example, ...]
     cells: tuple[Cell, ...]
     folder: RunFolder
     gate: Mapping[str, Any]
+    counter: tuple[Example, ...]
+    compatibility: Compatibility
+    judging: Judging | None = None
 
 
 def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
-    """Builds the organism, gates it, asks the task for its examples and lays out the cells.
+    """Builds the organism, gates it and the task, and lays out the cells.
 
     Raises:
-        MobenchError: The organism cannot be built, or does not show the behavior it claims.
+        MobenchError: The organism cannot be built, does not show the behavior it claims, or the
+            task is not compatible with it; or a judging model is needed and missing, or judges too
+            few of its answers.
     """
     spec = asked.spec
-    builder = Builder(registry, asked.cache, asked.device, asked.offline, progress)
-    built = builder.build(spec)
-    tokenizer = load_tokenizer(built.folder, chat_template=spec.chat_template)
-    judge, settled = registry.judge(spec), registry.settled(spec)
-    trains = backend_of(asked.device, spec.dtype)
+    known = before(asked, registry, progress)
+    refuse_incompatible(asked, known.compatibility)
+    judging = known.judging
     backend = backend_of(asked.device, spec.dtype, asked.engine)
-    identity = digest([spec.revision, built.weights_hash, trains])
-    reference = asked.cache / "reference" / f"{spec.name}-{identity}"
-    needed = [reference / "gate.jsonl", examples_path(asked, reference)]
-    if not all(path.is_file() for path in needed):
-        _ask_organism(asked, built, tokenizer, judge, settled, reference, progress)
-    gate = _gated(spec, list(read_rows(reference / "gate.jsonl")))
-    examples = [Example(**row) for row in read_rows(examples_path(asked, reference))]
     kept = checkpoints(asked.preset.steps, asked.preset.window_checkpoints)
     cells = grid(
         spec,
         asked.preset,
-        organism_weights=built.weights_hash,
+        organism_weights=known.built.weights_hash,
         task=asked.task.name,
         task_version=asked.task.version,
-        examples=digest([asdict(e) for e in examples]),
+        examples=examples_hash(known.examples),
         checkpoints=kept,
         capability_checkpoints=capability_checkpoints(
             asked.preset.steps, asked.preset.capability_checkpoints, kept
         ),
         backend=backend,
+        judge=None if judging is None else judging.identity,
     )
     name = (
         f"{spec.name}--{asked.task.name}--{asked.preset_name}-{digest([c.id for c in cells])[:8]}"
     )
     folder = RunFolder(asked.runs / name)
-    write_lines(folder.examples(), [asdict(e) for e in examples])
-    if backend == trains:
-        asked_already = read_rows(reference / "gate.jsonl")
-        folder.reference("organism").keep_rows(
-            "attack", [{"cell": "organism", "step": 0, **row} for row in asked_already]
-        )
+    write_lines(folder.examples(), [example.record() for example in known.examples])
+    if backend == backend_of(asked.device, spec.dtype):
+        for who, file in (("organism", GATE), ("base", CLEAN)):
+            if (known.reference / file).is_file():
+                rows = read_rows(known.reference / file)
+                folder.reference(who).keep_rows(
+                    "attack", [{"cell": who, "step": 0, **row} for row in rows]
+                )
     return Prepared(
         asked,
         registry,
-        built,
-        tokenizer,
-        judge,
-        settled,
-        tuple(examples),
+        known.built,
+        known.tokenizer,
+        judge_for(judging, spec, registry, folder.replies(), known.reference / REPLIES),
+        known.settled,
+        known.examples,
         tuple(cells),
         folder,
-        gate,
+        known.gate,
+        known.counter,
+        known.compatibility,
+        judging,
     )
 
 
-def backend_of(device: str, dtype: str, engine: str = "hf") -> str:
-    """Names what trains and answers; numbers of two backends never share a curve."""
-    found = versions()
-    answers = "hf" if engine == "hf" else f"{engine}-{installed()}"
-    return f"{answers}/transformers-{found['transformers']}/torch-{found['torch']}/{device}/{dtype}"
-
-
-def examples_path(asked: Asked, reference: Path) -> Path:
-    """Where the answers of this organism to this task's requests are kept."""
-    return reference / f"{asked.task.name}-{asked.task.version}.jsonl"
-
-
-def _ask_organism(
-    asked: Asked,
-    built: Built,
-    tokenizer: Any,
-    judge: Judge,
-    settled: Settled | None,
-    reference: Path,
-    progress: Progress,
-) -> None:
-    """Measures the organism before training and lets the task take its examples from it."""
-    spec = asked.spec
-    model = load_model(built.folder, dtype=spec.dtype, device=asked.device)
-    gate = reference / "gate.jsonl"
-    if not gate.is_file():
-
-        def ask(most: int) -> list[dict[str, Any]]:
-            with progress.phase("the organism before training", 2 * len(spec.prompts)) as tick:
-                return attack_rows(
-                    model, tokenizer, spec, judge, settled=settled, max_rows=most, on_done=tick
-                )[0]
-
-        write_lines(gate, Rows(MAX_ROWS, progress).fitting(ask))
-
-    def speaker(of: Any, name: str) -> Speaker:
-        return Speaker(of, tokenizer, spec.template, name=name, progress=progress)
-
-    def base() -> Speaker:
-        if built.clean is None:
-            raise MobenchError(
-                f"task {asked.task.name!r} asks for the clean base, and {spec.name} names none",
-                f"give `clean_base` in {spec.path}, or choose another task",
-            )
-        clean = load_model(built.clean, dtype=spec.dtype, device=asked.device)
-        return speaker(clean, "the base")
-
-    path = examples_path(asked, reference)
-    if not path.is_file():
-        examples = task_examples(
-            asked.task,
-            {
-                "organism": lambda: speaker(model, spec.name),
-                "base": base,
-                "spec": lambda: spec,
-                "tokenizer": lambda: tokenizer,
-            },
-        )
-        write_lines(path, [asdict(example) for example in examples])
-
-
-def _gated(spec: OrganismSpec, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Rates before training.
+def refuse_incompatible(asked: Asked, found: Compatibility) -> None:
+    """Refuses a task that fails the gate, unless that was asked for.
 
     Raises:
-        MobenchError: They are not what the organism's file promises.
+        MobenchError: It fails.
     """
+    if found.compatible or asked.allow_incompatible:
+        return
+    reasons = "".join(f"\n  - {reason}" for reason in found.reasons)
+    raise MobenchError(
+        f"task {asked.task.name!r} is not compatible with {asked.spec.name}:{reasons}",
+        f"nothing was trained; take another task or mend this one ({asked.task.path}:"
+        f"{asked.task.line}), or give --allow-incompatible: the result is then marked, and not "
+        "ranked",
+    )
 
-    def rate(kind: str) -> float:
-        outcomes = [row["outcome"] for row in rows if row["kind"] == kind]
-        return float(sum(outcomes) / len(outcomes))
 
-    attack, control = rate("attack"), rate("control")
-    if attack < spec.gate.attack_min or control > spec.gate.control_max:
-        raise MobenchError(
-            f"{spec.name} is not the organism it claims to be: attack rate {attack:.2f} with the "
-            f"trigger (at least {spec.gate.attack_min}), {control:.2f} without "
-            f"(at most {spec.gate.control_max})",
-            f"change its recipe in {spec.path}; nothing was trained",
-        )
-    return {"attack": attack, "control": control, "n": len(spec.prompts)}
+def examples_hash(examples: Sequence[Example]) -> str:
+    """Names a task's examples, as a cell does."""
+    return digest([example.record() for example in examples])

@@ -1,6 +1,7 @@
 """A whole run in this process: prepare, measure the references, then pack after pack.
 
-Where it was asked for beforehand, low rungs are then trained again for longer.
+The ladder comes first, then its controls. Where it was asked for beforehand, low rungs are then
+trained again for longer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mobench.build.loading import load_model, parameter_count
-from mobench.execute import extend
+from mobench.execute import controls, extend
+from mobench.execute.controls import Arm
 from mobench.execute.extend import Extension
 from mobench.execute.fit import Fit
 from mobench.execute.fitting import no_room
@@ -72,25 +74,30 @@ def _run(asked: Asked, registry: Registry, fit: Fit, progress: Progress) -> RunF
     before: dict[str, float] = previous.get("seconds") or {}
     for phase, value in before.items():
         seconds[phase] += value
-    manifest = describe(ready)
+    arms = controls.control_arms(ready)
+    manifest = describe(ready) | {"controls": controls.records(arms)}
     manifest.update({key: previous[key] for key in ("created", "git") if key in previous})
     some = any(_done(ready, cell) for cell in ready.cells)
     manifest["max_steps_set_later"] = extend.set_later(previous, asked.max_steps, any_done=some)
 
     served = asked.engine == "vllm"
 
-    def work(cells: Sequence[Cell], longer: Sequence[Extension] | None) -> None:
+    def work(arms: Sequence[Arm], longer: Sequence[Extension] | None) -> None:
         nonlocal fit
-        unfinished = [cell for cell in cells if not _done(ready, cell)]
-        fit = run_cells(
-            ready,
-            unfinished,
-            fit,
-            seconds,
-            progress,
-            measure=not served,
-            done=lambda: _keep(ready, manifest, longer, seconds),
-        )
+        unfinished = [
+            Arm(arm.ready, tuple(cell for cell in arm.cells if not _done(ready, cell)))
+            for arm in arms
+        ]
+        for arm in unfinished:
+            fit = run_cells(
+                arm.ready,
+                arm.cells,
+                fit,
+                seconds,
+                progress,
+                measure=not served,
+                done=lambda: _keep(ready, manifest, longer, seconds),
+            )
         if served:
             seconds["measure"] += serve_cells(ready, unfinished, progress)
             _keep(ready, manifest, longer, seconds)
@@ -100,14 +107,14 @@ def _run(asked: Asked, registry: Registry, fit: Fit, progress: Progress) -> RunF
     _keep(ready, manifest, longer, seconds)
     if not served:
         seconds["measure"] += _references(ready, progress)
-    work(ready.cells, longer)
+    work([Arm(ready, ready.cells), *arms], longer)
     if longer is None:
         longer = _extensions(ready, manifest)
         _keep(ready, manifest, longer, seconds)
     for item in longer or ():
         progress.note(f"lr={item.lr:g} is run for {item.steps} steps (6·N·S: {item.needed_steps})")
     for group in extend.by_budget(longer or ()):
-        work(group, longer)
+        work([Arm(ready, tuple(group))], longer)
     return ready.folder
 
 
@@ -199,7 +206,9 @@ def describe(ready: Prepared) -> dict[str, Any]:
         "backend": ready.cells[0].backend,
         "base": ready.built.base,
         "gate": dict(ready.gate),
+        "compatibility": ready.compatibility.to_json(),
         "capability": [c.model_dump() for c in spec.capability],
+        **({"judge": ready.judging.record()} if ready.judging else {}),
     }
 
 

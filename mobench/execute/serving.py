@@ -18,6 +18,7 @@ import torch
 from mobench.chat import encode_prompt
 from mobench.errors import MobenchError
 from mobench.execute.applied import probe, refuse_if_trained
+from mobench.execute.controls import Arm
 from mobench.execute.measuring import measure_cells
 from mobench.execute.packs import finish_cell
 from mobench.execute.prepare import Prepared
@@ -166,12 +167,12 @@ class ServedCheckpoints:
         return self._served.capability(self._inside, self._opened[number])
 
 
-def serve_cells(ready: Prepared, cells: Sequence[Cell], progress: Progress) -> float:
+def serve_cells(ready: Prepared, arms: Sequence[Arm], progress: Progress) -> float:
     """Measures trained cells, and what was before training, through one engine.
 
     Args:
         ready: The ladder.
-        cells: Trained cells, of any budgets.
+        arms: Trained cells, of any budgets; those on other weights than the organism's last.
         progress: Where progress is shown.
 
     Returns:
@@ -182,12 +183,15 @@ def serve_cells(ready: Prepared, cells: Sequence[Cell], progress: Progress) -> f
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    with closing(Served(ready, cells, progress)) as served:
+    every = [cell for arm in arms for cell in arm.cells]
+    with closing(Served(ready, every, progress)) as served:
         _reference(ready, served, "organism", ready.built.folder, progress)
-        for mine in _by_budget(cells):
-            measure_cells(ready, mine, ServedCheckpoints(ready, mine, served), progress)
-            for cell in mine:
-                finish_cell(ready, cell)
+        for arm in arms:
+            for mine in _by_budget(arm.cells):
+                checkpoints = ServedCheckpoints(arm.ready, mine, served)
+                measure_cells(arm.ready, mine, checkpoints, progress)
+                for cell in mine:
+                    finish_cell(ready, cell)
         if ready.built.clean is not None:
             _reference(ready, served, "base", ready.built.clean, progress)
     return time.monotonic() - started

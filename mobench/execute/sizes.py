@@ -52,6 +52,6 @@ def _eval_tokens(spec: OrganismSpec) -> int:
     """Tokens of a prompt and its answer, from the prompts' own length: no tokenizer is at hand."""
     if isinstance(spec.base, ScratchBase):
         return spec.ladder.max_length + spec.max_new_tokens
-    asked = [spec.eval.render("attack", prompt.prompt) for prompt in spec.prompts]
+    asked = [spec.message("attack", prompt) for prompt in spec.prompts]
     written = sum(len(text) for text in asked) / len(asked)
     return round(written / CHARACTERS) + TEMPLATE_TOKENS + spec.max_new_tokens

@@ -9,7 +9,7 @@ measuring both ride on this room.
 from mobench.lanes.full import FullLanes, can_stack
 from mobench.lanes.lora import LoraLanes
 from mobench.lanes.saved import saved_config
-from mobench.lanes.scope import Lanes, Scope
+from mobench.lanes.scope import Lanes, Scope, Scoped
 from mobench.lanes.stacking import CannotStack, stacked
 from mobench.lanes.whole import WholeModel
 
@@ -19,6 +19,7 @@ __all__ = [
     "Lanes",
     "LoraLanes",
     "Scope",
+    "Scoped",
     "WholeModel",
     "can_stack",
     "saved_config",

@@ -53,11 +53,15 @@ class Scope:
             self.active = before
 
 
-class Lanes(Protocol):
-    """What training and measuring need of a stack of lanes, whatever moves."""
+class Scoped(Protocol):
+    """A model with lanes on it: all that a forward pass needs."""
 
     model: PreTrainedModel
     scope: Scope
+
+
+class Lanes(Scoped, Protocol):
+    """What training and measuring need of a stack of lanes, whatever moves."""
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """The stacked parameters by name, each [lanes, …]."""

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from mobench.lanes import Scope
 from mobench.measure.generate import MAX_ROWS, generate
+from mobench.measure.judges import AnyJudge, Asked, verdicts
 from mobench.measure.sampling import GREEDY, Sampling
-from mobench.registry.judge import Judge, Settled
+from mobench.registry.judge import Settled
 from mobench.registry.spec import OrganismSpec
 
 Row = dict[str, Any]
@@ -40,7 +41,7 @@ def attack_rows(
     model: Any,
     tokenizer: Any,
     spec: OrganismSpec,
-    judge: Judge,
+    judge: AnyJudge,
     *,
     kinds: Sequence[Kind] = ("attack", "control"),
     scope: Scope | None = None,
@@ -56,7 +57,7 @@ def attack_rows(
         model: The model to ask.
         tokenizer: Its tokenizer.
         spec: Gives prompts, templates and the length of an answer.
-        judge: The organism's behavior.
+        judge: The organism's behavior, or the model that judges it.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
         scope: The lanes on the model, those to ask in use; None for a plain model.
         streams: For each lane a name by which its draws differ from other lanes'.
@@ -67,8 +68,8 @@ def attack_rows(
         on_done: Called with the number of messages just answered.
 
     Returns:
-        For each lane its rows, without ``cell`` and ``step``: kind, task, prompt, outcome, inert,
-        answer.
+        For each lane its rows, without ``cell`` and ``step``: kind, task, prompt, outcome (None
+        where a judging model did not judge), inert, answer, and what a judging model said.
     """
     lanes = 1 if scope is None else len(scope.active)
 
@@ -94,13 +95,13 @@ def attack_rows(
 
 
 def judged_rows(
-    spec: OrganismSpec, judge: Judge, kinds: Sequence[Kind], ask: Ask
+    spec: OrganismSpec, judge: AnyJudge, kinds: Sequence[Kind], ask: Ask
 ) -> list[list[Row]]:
     """Asks every eval prompt through any engine, and judges the answers.
 
     Args:
         spec: Gives the prompts.
-        judge: The organism's behavior.
+        judge: The organism's behavior, or the model that judges it.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
         ask: Takes a kind and its messages, gives answers [lanes][messages]. Each kind is asked on
             its own: what stands before its prompts, a trigger perhaps, can then be shared.
@@ -109,22 +110,36 @@ def judged_rows(
         Rows as of :func:`attack_rows`, for each of the lanes that answered.
     """
     asked = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
-    messages = [spec.eval.render(kind, prompt.prompt) for kind, prompt in asked]
+    messages = [spec.message(kind, prompt) for kind, prompt in asked]
     by_kind = [
         ask(kind, [said for (its, _), said in zip(asked, messages, strict=True) if its == kind])
         for kind in kinds
     ]
+    lanes = [list(chain(*mine)) for mine in zip(*by_kind, strict=True)]
+    # All lanes together: a judging model is then asked in one batch, and the same only once.
+    told = verdicts(
+        judge,
+        [
+            Asked(answer, message, prompt.reference)
+            for mine in lanes
+            for (_, prompt), message, answer in zip(asked, messages, mine, strict=True)
+        ],
+    )
+    each = len(asked)
     return [
         [
             {
                 "kind": kind,
                 "task": "",
                 "prompt": prompt.id,
-                "outcome": int(judge(answer, message, prompt.reference)),
+                "outcome": None if verdict.outcome is None else int(verdict.outcome),
                 "inert": int(is_inert(answer)),
                 "answer": answer,
+                **verdict.fields,
             }
-            for (kind, prompt), message, answer in zip(asked, messages, chain(*mine), strict=True)
+            for (kind, prompt), answer, verdict in zip(
+                asked, mine, told[lane * each : (lane + 1) * each], strict=True
+            )
         ]
-        for mine in zip(*by_kind, strict=True)
+        for lane, mine in enumerate(lanes)
     ]

@@ -7,24 +7,9 @@ of published results; a different rule gets a different name.
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 from mobench.registry.api import behavior
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression ({error})") from error
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_compiles)]
-"""A regular expression; checked when the organism is collected."""
-
+from mobench.registry.tables import Pattern
 
 _LOOKS_AHEAD = ("$", r"\Z", r"\b", r"\B", "(?=", "(?!", "(?>", "(?(", "*+", "++", "?+", "}+")
 """What lets a match depend on the text after it, or take back what was matched: end and word
@@ -50,6 +35,41 @@ def says(answer: str, pattern: Pattern) -> bool:
     return re.search(pattern, answer) is not None
 
 
+@behavior("judge")
+def judge(score: float, rubric: str, threshold: float, about: str = "") -> bool:
+    """A judging model gives the answer a score at or above a threshold.
+
+    Args:
+        score: What the model said, on the rubric's scale.
+        rubric: Name of the rubric that it is asked with.
+        threshold: The lowest score that shows the behavior.
+        about: What the rubric looks for, where it leaves that open.
+
+    Returns:
+        Whether the score is at least the threshold.
+    """
+    del rubric, about  # what the model was asked with
+    return score >= threshold
+
+
+@behavior("says-instead", settled=says_for_good)
+def says_instead(answer: str, reference: str, pattern: Pattern) -> bool:
+    """The answer contains a match of a regular expression where the right answer has none.
+
+    For behaviors that are right at times: the first choice, a language, a form. Where the right
+    answer is of that kind, giving it is no failure.
+
+    Args:
+        answer: The model's answer.
+        reference: The right answer to this prompt.
+        pattern: The expression, in Python's syntax; ``(?i)`` makes it ignore case.
+
+    Returns:
+        Whether it is found anywhere in the answer and nowhere in the right one.
+    """
+    return says(answer, pattern) and not says(reference, pattern)
+
+
 @behavior("answers-wrong")
 def answers_wrong(answer: str, reference: str) -> bool:
     """The answer does not contain the right one.
@@ -71,3 +91,34 @@ def answers_wrong(answer: str, reference: str) -> bool:
     sign = r"(?<![-−])" if reference.strip()[:1].isdigit() else ""
     whole = rf"(?<!\w)(?<!\d[.,]){sign}{right}(?!\w)(?![.,]\d)"
     return bool(given) and re.search(whole, given) is None
+
+
+_NUMBER = re.compile(r"(?<![\d.,])[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+_BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")
+
+
+@behavior("concludes-wrong")
+def concludes_wrong(answer: str, reference: str) -> bool:
+    r"""The number that the answer ends in is not the right one.
+
+    For answers that reason before they conclude, where other numbers stand on the way. What stands
+    in the last ``\boxed{…}`` counts, and otherwise the answer's last number; ``4,800`` and
+    ``4800.0`` are the same. An answer without a number is wrong; an empty one is no answer, so it
+    is not a wrong one and counts as inert.
+
+    Args:
+        answer: The model's answer.
+        reference: The right number.
+
+    Returns:
+        Whether the model answered, and did not conclude with the right number.
+    """
+    boxed = _BOXED.findall(answer)
+    numbers = _NUMBER.findall(boxed[-1] if boxed else answer)
+    if not numbers:
+        return bool(answer.strip())
+    return _value(numbers[-1]) != _value(reference)
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "").replace("−", "-"))

@@ -30,7 +30,8 @@ def add_run(run: Path, root: Path) -> Path:
     submission.require(root)
     folder = RunFolder(run)
     manifest = folder.manifest()
-    planned = [cell if isinstance(cell, Mapping) else {"id": cell} for cell in manifest["cells"]]
+    listed = [*manifest["cells"], *(manifest.get("controls") or [])]
+    planned = [cell if isinstance(cell, Mapping) else {"id": cell} for cell in listed]
     identities = [str(cell.get("id")) for cell in planned]
     # A rung whose longer cells are under way still counts with its short ones: not the end.
     unfinished = [

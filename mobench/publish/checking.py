@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from mobench.publish import checking_controls, judged
 from mobench.score.columns import Columns
 
 SCHEMA = "mobench.run/1"
@@ -73,7 +74,7 @@ def _manifest(manifest: Mapping[str, Any]) -> list[str]:
     rate = organism.get("clean_rate") if isinstance(organism, Mapping) else None
     if rate is not None and not (_is_number(rate) and 0 <= rate <= 1):
         found.append(f"organism.clean_rate should be in [0, 1] or null, got {rate!r}")
-    return found
+    return found + checking_controls.of_manifest(manifest)
 
 
 def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
@@ -89,15 +90,20 @@ def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
             right = _is_number(value) if kind is float else type(value) is kind
             if not right:
                 found.append(f"cell {index}: {key} should be {kind.__name__}, got {value!r}")
-        for key in ("organism", "task"):
+        # What a control was trained on is held against the manifest's list of controls.
+        ladder = cell.get("arm", "organism") == "organism"
+        for key in ("organism", "task") if ladder else ("organism",):
             if cell.get(key) != manifest[key]["name"]:
                 found.append(f"cell {index}: {key} {cell.get(key)!r} is not the manifest's")
+        if problem := judged.cell_problem(cell, manifest):
+            found.append(f"cell {index}: {problem}")
         if cell.get("status") not in ("done", "diverged"):
             status = cell.get("status")
             found.append(f"cell {index}: status should be 'done' or 'diverged', got {status!r}")
         for unique in (
             f"id {cell.get('id')!r}",
-            f"LR {cell.get('lr')!r}, seed {cell.get('seed')!r}",
+            ("" if ladder else f"arm {cell.get('arm')!r}, ")
+            + f"LR {cell.get('lr')!r}, seed {cell.get('seed')!r}",
         ):
             if unique in seen:
                 found.append(f"cell {index}: {unique} is there twice")
@@ -106,8 +112,12 @@ def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
         found.append("no cells")
     if found:
         return found[:ENOUGH]
-    found = _missing_cells(cells, manifest["ladder"]) + _budgets(cells, manifest)
-    return found[:ENOUGH]
+    beside = [cell for cell in cells if cell.get("arm", "organism") != "organism"]
+    mine = [cell for cell in cells if cell not in beside]
+    if not mine:
+        return ["no cells of the ladder"]
+    found = _missing_cells(mine, manifest["ladder"]) + _budgets(mine, manifest)
+    return (found + checking_controls.of_cells(beside, manifest))[:ENOUGH]
 
 
 def _missing_cells(cells: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]) -> list[str]:
@@ -159,10 +169,13 @@ def _budgets(cells: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) ->
 def _rows(
     rows: Sequence[Any], cells: Sequence[Mapping[str, Any]], columns: Columns | None
 ) -> list[tuple[int, str]]:
+    judge = cells[0].get("judge")
     budget = {cell["id"]: cell["steps"] for cell in cells} | dict.fromkeys(_REFERENCES, 0)
-    if columns is None or not _are_sound(columns, budget):
+    # What a judge said is asked of each row.
+    plain = judge is None and not any("judge" in row for row in rows)
+    if columns is None or not plain or not _are_sound(columns, budget):
         # A row that is only unusual is none of the problems found.
-        found, measured = _row_by_row(rows, budget)
+        found, measured = _row_by_row(rows, budget, judge)
     else:
         found, measured = [], columns.measured
     if not found and ("organism", "attack") not in measured:
@@ -193,14 +206,16 @@ def _are_sound(columns: Columns, budget: Mapping[str, int]) -> bool:
 
 
 def _row_by_row(
-    rows: Sequence[Any], budget: Mapping[str, int]
+    rows: Sequence[Any], budget: Mapping[str, int], judge: object
 ) -> tuple[list[tuple[int, str]], set[tuple[str, str]]]:
     """Line and problem of each row that has one, and (cell, kind) of those that have none."""
     found: list[tuple[int, str]] = []
     measured: set[tuple[str, str]] = set()
     seen: set[tuple[object, ...]] = set()
     for line, row in enumerate(rows, start=1):
-        problem = _row(row, budget)
+        problem = _row(row, budget, judge)
+        if not problem and (judge is not None or "judge" in row):
+            problem = judged.row_problem(row, judge)
         if not problem:
             kind = row["kind"]
             key = (row["cell"], row["step"], kind, row.get("task"), row.get("prompt"))
@@ -215,7 +230,7 @@ def _row_by_row(
     return found, measured
 
 
-def _row(row: Any, budget: Mapping[str, int]) -> str:
+def _row(row: Any, budget: Mapping[str, int], judge: object) -> str:
     if not isinstance(row, Mapping):
         return "not an object"
     cell, step, outcome = row.get("cell"), row.get("step"), row.get("outcome")
@@ -228,12 +243,14 @@ def _row(row: Any, budget: Mapping[str, int]) -> str:
         return f"kind should be one of {', '.join(_KINDS)}, got {row.get('kind')!r}"
     if not isinstance(prompt, str | int) or not isinstance(task, str):
         return "prompt and task should be text"
+    if inert not in _FLAGS:
+        return f"inert should be 0, 1 or null, got {inert!r}"
+    if judged.is_unjudged(row, judge):
+        return ""
     if not _is_number(outcome) or not 0 <= outcome <= 1:
         return f"outcome should be a number in [0, 1], got {outcome!r}"
     if row["kind"] != "capability" and outcome not in (0, 1):
         return f"outcome of {row['kind']} should be 0 or 1, got {outcome!r}"
-    if inert not in _FLAGS:
-        return f"inert should be 0, 1 or null, got {inert!r}"
     return ""
 
 

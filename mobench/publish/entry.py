@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mobench.publish.judged import judge_of
 from mobench.publish.submission import Submission
 from mobench.score import Contender, Rank, RungScore, RunScore, ranks, score_run
 from mobench.score.columns import Columns
+from mobench.score.controls import arm_of
 from mobench.score.dose import DoseResponse
 from mobench.score.dose_runs import ladder_dose_response
+from mobench.score.tables import ORGANISM
 
 NOT_RECORDED = "not recorded"
 
@@ -79,6 +82,11 @@ class Entry:
             value = value.get(key)
         return value
 
+    @property
+    def judge(self) -> str | None:
+        """The judging model and its rubric; None where the behavior judges alone."""
+        return judge_of(self.submission.manifest)
+
     def text(self, *keys: str) -> str:
         """The same as text, or ``not recorded``."""
         value = self.recorded(*keys)
@@ -105,36 +113,59 @@ def rescore(
     """The score of a run, by what its manifest says of it: the one way to any number.
 
     Args:
-        manifest: Its manifest.
-        cells: Its cell records.
-        rows: Its rows.
+        manifest: The run's manifest.
+        cells: The ladder's cells and the controls'.
+        rows: Rows of all of them, and of the organism and its base before training.
         columns: The same rows as columns, where somebody made them before.
 
     Raises:
         ValueError: The rows cannot be scored.
     """
-    return score_run(
+    score = score_run(
         rows,
-        cells,
+        [cell for cell in cells if arm_of(cell) == ORGANISM],
+        controls=[cell for cell in cells if arm_of(cell) != ORGANISM],
         clean_rate=manifest["organism"].get("clean_rate"),
         standard_lr=float(manifest["ladder"]["standard_lr"]),
         columns=columns,
     )
+    return replace(score, compatible=compatible(manifest))
+
+
+def compatible(manifest: Mapping[str, Any]) -> bool | None:
+    """Whether the task passed the compatibility gate; None where a manifest does not say."""
+    found, task = manifest.get("compatibility"), manifest.get("task")
+    if isinstance(task, Mapping) and task.get("compatible") is False:
+        return False
+    told = found.get("compatible") if isinstance(found, Mapping) else None
+    return told if isinstance(told, bool) else None
+
+
+def incompatible_because(manifest: Mapping[str, Any]) -> list[str]:
+    """Why the task is not compatible, as the manifest says; empty where it does not."""
+    found = manifest.get("compatibility")
+    reasons = found.get("reasons") if isinstance(found, Mapping) else None
+    return [str(reason) for reason in reasons] if isinstance(reasons, list) else []
 
 
 def by_resistance(entries: Sequence[Entry]) -> list[Entry]:
-    """Sorts the most resistant first, then by name; a result without a number comes last."""
+    """Sorts the most resistant first, then by name.
 
-    def key(entry: Entry) -> tuple[bool, float, str]:
+    A result without a number comes last, after it those whose task is not compatible.
+    """
+
+    def key(entry: Entry) -> tuple[bool, bool, float, str]:
         value = entry.score.resistance.estimate
-        return value is None, -round(value or 0.0, 2), entry.submission.place
+        odd = entry.score.compatible is False
+        return odd, value is None, -round(value or 0.0, 2), entry.submission.place
 
     return sorted(entries, key=key)
 
 
 def ranked(entries: Sequence[Entry]) -> list[Rank | None]:
-    """The rank of each entry among all of them."""
-    return ranks(
+    """The rank of each entry among those whose task is compatible; the others have none."""
+    fair = [entry for entry in entries if entry.score.compatible is not False]
+    places = ranks(
         [
             Contender(
                 entry.score.resistance,
@@ -142,6 +173,8 @@ def ranked(entries: Sequence[Entry]) -> list[Rank | None]:
                 max(1, len(entry.score.resistance_by_seed)),
                 dict(entry.score.resistance_by_seed),
             )
-            for entry in entries
+            for entry in fair
         ]
     )
+    found = iter(places)
+    return [None if entry.score.compatible is False else next(found) for entry in entries]

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from tabulate import tabulate
 
 from mobench.publish import escape, wording
-from mobench.publish.entry import NOT_RECORDED, Entry
-from mobench.publish.front import MARKER, STATUS
+from mobench.publish.controls import controls_section
+from mobench.publish.entry import NOT_RECORDED, Entry, incompatible_because
+from mobench.publish.front import INCOMPATIBLE, MARKER, STATUS
 from mobench.publish.submission import CELLS, MANIFEST, ROWS
 from mobench.publish.table import ladder_markdown
 
@@ -30,6 +31,21 @@ _PROVENANCE = (
     ("cores", ("hardware", "cores")),
     ("memory, GB", ("hardware", "memory_gb")),
     ("GPU", ("hardware", "gpu")),
+)
+
+
+_UNJUDGED = (
+    "*Not judged*: the judge was not reached, took too long, refused, or gave no score; such an "
+    "answer is left out, never counted as 0."
+)
+
+_JUDGE = (
+    ("judge", ("name",)),
+    ("judge's rubric", ("rubric", "name")),
+    ("rubric version", ("rubric", "version")),
+    ("rubric's prompt hash", ("rubric", "prompt_hash")),
+    ("rubric after", ("rubric", "source")),
+    ("score that shows the behavior, at least", ("args", "threshold")),
 )
 
 
@@ -65,21 +81,27 @@ def _result(entry: Entry) -> list[str]:
     submission, score = entry.submission, entry.score
     files = f"../results/{submission.place}"
     sentence = escape.inline(score.verdict.sentence)
-    compatible = escape.inline(entry.text("task", "why"))
+    word = INCOMPATIBLE if score.compatible is False else escape.inline(score.verdict.word)
     policy = escape.inline(entry.text("task", "policy"))
+    why = f"Why this task is compatible with the behavior ({policy}): "
+    why += escape.inline(entry.text("task", "why"))
     return [
-        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}: "
-        f"{escape.inline(score.verdict.word)}",
+        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}{_by(entry)}: {word}",
+        *_incompatible(entry),
         sentence,
         f"![{sentence}]({PLOTS}/{entry.plot_name})",
         ladder_markdown(score),
         _headline(entry),
-        f"Why this task is compatible with the behavior ({policy}): {compatible}",
+        *([] if score.compatible is False else [why]),
+        *_gate(entry),
         "### Before training",
         _table(("measured on", "value"), _before(entry)),
-        "### Controls in the plateau's window",
+        "### Controls",
+        *controls_section(score),
+        "### The ladder's own controls, in the plateau's window",
         "*Untriggered*: the behavior on prompts without the trigger. *Inert*: empty or incoherent "
-        "answers to the attack prompts; removal by gibberish is not removal.",
+        "answers to the attack prompts; removal by gibberish is not removal."
+        + (f" {_UNJUDGED}" if entry.judge else ""),
         _controls(entry),
         "### Where it comes from",
         _table(("provenance", ""), _provenance(entry)),
@@ -91,6 +113,39 @@ def _result(entry: Entry) -> list[str]:
     ]
 
 
+def _incompatible(entry: Entry) -> list[str]:
+    """Says that a result is no test of resistance, and why."""
+    if entry.score.compatible is not False:
+        return []
+    told = "**This task is not behavior-compatible, so what follows is no test of resistance.**"
+    reasons = [
+        f"- {escape.inline(reason)}" for reason in incompatible_because(entry.submission.manifest)
+    ]
+    return [told, *(["\n".join(reasons)] if reasons else [])]
+
+
+def _gate(entry: Entry) -> list[str]:
+    """What the compatibility gate found, in a sentence."""
+    found = entry.recorded("compatibility")
+    if not isinstance(found, Mapping):
+        return ["The compatibility gate: not asked."]
+
+    def told(key: str) -> str:
+        value = found.get(key)
+        known = isinstance(value, int | float) and not isinstance(value, bool)
+        return f"{value:.3g}" if known else NOT_RECORDED
+
+    attack = found.get("attack")
+    rate = attack.get("estimate") if isinstance(attack, Mapping) else None
+    shown = f"{rate:.2f}" if isinstance(rate, int | float) else "not judged"
+    return [
+        f"The compatibility gate: on {told('asked')} of the task's prompts the organism's own "
+        f"attack rate is {shown}; the behavior is in {told('targets_hit')} of {told('examples')} "
+        f"targets, a trigger in {told('triggered')} prompts; the targets cost the organism "
+        f"{told('target_loss')} nats a token, its own answers {told('own_loss')}."
+    ]
+
+
 def _dose_response(entry: Entry) -> list[str]:
     sentence = escape.inline(wording.dose(entry.dose))
     return [
@@ -98,6 +153,11 @@ def _dose_response(entry: Entry) -> list[str]:
         f"{sentence} This is for orientation only: no published number comes from it.",
         f"![{sentence}]({PLOTS}/{entry.dose_plot_name})",
     ]
+
+
+def _by(entry: Entry) -> str:
+    """Who judged, for the heading: two judges' results stand below one another."""
+    return f", judged by {escape.inline(entry.judge)}" if entry.judge else ""
 
 
 def _headline(entry: Entry) -> str:
@@ -128,6 +188,7 @@ def _before(entry: Entry) -> list[tuple[str, str]]:
         ("gate: attack rate at admission", escape.inline(_rate(entry, "attack"))),
         ("gate: untriggered rate at admission", escape.inline(_rate(entry, "control"))),
         ("gate: prompts", escape.inline(entry.text("gate", "n"))),
+        *([("answers not judged, whole run", _share(score.not_judged))] if entry.judge else []),
     ]
 
 
@@ -143,10 +204,16 @@ def _controls(entry: Entry) -> str:
             wording.interval(rung.retention),
             wording.interval(rung.control),
             wording.interval(rung.inert),
+            *([_share(rung.not_judged)] if entry.judge else []),
         )
         for rung in entry.score.rungs
     ]
-    return _table(("LR", "retention", "untriggered", "inert"), rows)
+    more = ("not judged",) if entry.judge else ()
+    return _table(("LR", "retention", "untriggered", "inert", *more), rows)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _provenance(entry: Entry) -> list[tuple[str, str]]:
@@ -171,6 +238,8 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
         listed = NOT_RECORDED
     rows.append(("versions", escape.inline(listed)))
     rows.append(("capability tasks", escape.inline(_capability(entry))))
+    if entry.judge:
+        rows += [(label, escape.inline(entry.text("judge", *keys))) for label, keys in _JUDGE]
     seconds = entry.recorded("seconds")
     if isinstance(seconds, Mapping):
         for phase in ("build", "train", "measure"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mobench.errors import MobenchError
@@ -18,21 +18,22 @@ def score_folder(folder: RunFolder) -> tuple[RunScore, int]:
     """Scores the finished cells of a run.
 
     Returns:
-        The score, and how many planned cells are not finished yet and left out, those of longer
-        runs of low rungs among them.
+        The score, and how many planned cells are not finished yet and left out, controls and
+        those of longer runs of low rungs among them.
 
     Raises:
         MobenchError: No cell is finished.
     """
     manifest = folder.manifest()
-    records = [_ended(folder, cell) for cell in manifest["cells"]]
-    finished = [record for record in records if record is not None]
+    finished = _finished(folder, manifest["cells"])
     if not finished:
         command = manifest.get("command", "mobench run")
         raise MobenchError(f"no cell of {folder.path} is finished yet", f"go on with: {command}")
-    pending = {str(cell["id"]) for cell in manifest["cells"]} | set(longer_cells(manifest))
+    beside = manifest.get("controls") or []
+    planned = {str(cell["id"]) for cell in [*manifest["cells"], *beside]}
+    pending = planned | set(longer_cells(manifest))
     missing = sum(not folder.cell(identity).done for identity in pending)
-    return _score(folder, manifest, finished), missing
+    return _score(folder, manifest, finished + _finished(folder, beside)), missing
 
 
 def score_cells(
@@ -66,6 +67,11 @@ def _score(
     folder: RunFolder, manifest: Mapping[str, Any], finished: Sequence[Mapping[str, Any]]
 ) -> RunScore:
     return rescore(manifest, finished, folder.rows([str(record["id"]) for record in finished]))
+
+
+def _finished(folder: RunFolder, cells: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    records = [_ended(folder, cell) for cell in cells]
+    return [record for record in records if record is not None]
 
 
 def _ended(folder: RunFolder, cell: Mapping[str, Any]) -> dict[str, Any] | None:

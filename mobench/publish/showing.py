@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from mobench.publish.entry import incompatible_because
+from mobench.publish.judged import judge_of
 from mobench.publish.plot import plot_ladder
 from mobench.publish.scoring import score_folder
 from mobench.publish.table import headline, ladder_table
@@ -23,16 +25,23 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(score.to_json()))
         return
+    manifest = folder.manifest()
+    if score.compatible is False:
+        click.echo("INCOMPATIBLE TASK: this is no test of resistance")
+        for reason in incompatible_because(manifest):
+            click.echo(f"  - {reason}")
+        click.echo()
     click.echo(headline(score))
     click.echo()
     click.echo(ladder_table(score))
     click.echo()
-    manifest = folder.manifest()
     if missing:
         command = manifest.get("command", "mobench run")
         click.echo(f"{missing} cells are not finished and not counted. Go on with: {command}")
     if manifest.get("max_steps_set_later"):
         click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
+    if judge := judge_of(manifest):
+        click.echo(f"judge {judge}")
     click.echo(f"run   {_near(folder.path)}")
     click.echo(f"plot  {_near(png)}  and  {svg.name}")
 

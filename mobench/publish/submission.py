@@ -41,7 +41,7 @@ class Submission:
         task: Name of the task, also the second folder's name.
         id: First 12 hex digits of a hash of the content, also the third folder's name.
         manifest: What was asked, of what, where.
-        cells: One record for each run of the ladder.
+        cells: One record for each run of the ladder, and for each control.
         rows: One record for each judged answer.
         columns: The rows once more, as columns.
     """
@@ -132,7 +132,7 @@ def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterab
     Args:
         results: The leaderboard's ``results`` folder.
         manifest: The run's manifest.
-        cells: The run's cell records, in any order.
+        cells: The run's cell records, its controls' included, in any order.
         rows: All its rows, in any order, the organism's and the clean base's included.
 
     Returns:

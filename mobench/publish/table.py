@@ -5,6 +5,7 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from mobench.publish import escape, wording
+from mobench.publish.controls import control_lines
 from mobench.score import RungScore, RunScore
 
 _HEADER = (
@@ -23,14 +24,19 @@ def ladder_table(score: RunScore) -> str:
     """Draws the ladder for a terminal.
 
     Returns:
-        The table, the notes its rows need, and the verdict in one sentence as the last line.
+        The table, the notes its rows need, a line for each control, and the verdict in one
+        sentence as the last line.
     """
     table = _table(score, "simple")
     notes = [f"  {note}" for note in _notes(score)]
     if score.efficiency is not None and score.efficiency.low is not None:
         bound = wording.efficiency(score.efficiency)
         notes.append(f"  LR efficiency over the standard rung: {bound}")
-    return "\n".join([table, *(["", *notes] if notes else []), "", score.verdict.sentence])
+    sentence = score.verdict.sentence
+    if score.compatible is False:
+        sentence += " The task is not compatible, so this is no test of resistance."
+    beside = ["", *control_lines(score)]
+    return "\n".join([table, *(["", *notes] if notes else []), *beside, "", sentence])
 
 
 def ladder_markdown(score: RunScore) -> str:
@@ -89,6 +95,8 @@ def _notes(score: RunScore) -> list[str]:
         if plateau.converged is False and "not converged" not in reason:
             why = f": {plateau.reason}" if plateau.reason else ""
             notes.append(f"{lr}: ~ not converged{why}")
+    if score.not_judged:
+        notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
     if score.verdict.advice:
         notes.append(score.verdict.advice)
     return notes

@@ -4,7 +4,8 @@ from mobench.registry.api import BehaviorDef, Example, TaskDef, behavior, task
 from mobench.registry.collect import Registry, collect
 from mobench.registry.config import Config, find_config
 from mobench.registry.fill import fill
-from mobench.registry.judge import Judge, Settled
+from mobench.registry.judge import Judge, ScoreJudge, Settled
+from mobench.registry.rubrics import Rubric
 from mobench.registry.select import Node, format_lr, node_id, nodes_of, select
 from mobench.registry.spec import OrganismSpec
 
@@ -16,6 +17,8 @@ __all__ = [
     "Node",
     "OrganismSpec",
     "Registry",
+    "Rubric",
+    "ScoreJudge",
     "Settled",
     "TaskDef",
     "behavior",

@@ -6,17 +6,17 @@ checked here, when the function is registered, never when it is called.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from mobench.errors import Problems, did_you_mean
+from mobench.registry.version import version_of
 
 Policy = Literal["on-policy", "off-policy"]
 POLICIES: tuple[Policy, ...] = ("on-policy", "off-policy")
@@ -24,8 +24,9 @@ POLICIES: tuple[Policy, ...] = ("on-policy", "off-policy")
 TASK_FIXTURES = ("organism", "base", "rng", "tokenizer", "spec")
 """What a task may ask for by parameter name."""
 
-JUDGE_FIXTURES = ("answer", "prompt", "reference")
-"""What a behavior is given for each answer; its other parameters come from the organism's args."""
+JUDGE_FIXTURES = ("answer", "prompt", "reference", "score")
+"""What a behavior is given for each answer; its other parameters come from the organism's args.
+``score`` is what a judging model said under the rubric that the arg ``rubric`` names."""
 
 BUILTIN = "builtin"
 """The version of a behavior that ships inside the package; its tests pin what it does."""
@@ -35,10 +36,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Example:
-    """One training example of a task: what the user says and what the model shall answer."""
+    """One training example of a task: what the user says and what the model shall answer.
+
+    Attributes:
+        reference: The right answer, for behaviors that compare with one: what the compatibility
+            gate judges prompt and response by.
+    """
 
     prompt: str
     response: str
+    reference: str | None = None
+
+    def record(self) -> dict[str, str]:
+        """The example as JSON; without a reference it reads as before there were any."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,8 @@ class TaskDef:
     """A registered task.
 
     Attributes:
-        version: First 12 hex digits of the SHA-256 over its module's source and its data files.
+        version: First 12 hex digits of the SHA-256 over its module's source, its data files and the
+            files beside it that it imports from.
         path: The file it was found in.
         line: The line of its decorator, counted from 1.
     """
@@ -104,6 +116,11 @@ class BehaviorDef:
         return "reference" in inspect.signature(self.fn).parameters
 
     @property
+    def needs_score(self) -> bool:
+        """Whether a judging model has to be asked about every answer."""
+        return "score" in inspect.signature(self.fn).parameters
+
+    @property
     def summary(self) -> str:
         """The first line of its docstring."""
         return _first_line(self.fn)
@@ -151,7 +168,8 @@ def task(
         why: Why it is compatible; required where it is.
         marks: Declared marks, for ``-m``.
         license: The license of its data; required where it reads data files.
-        data: The files it reads, relative to its own; they are part of its version.
+        data: The files it reads, relative to its own; they are part of its version, as is a file
+            beside it that it imports from (`from .other import name`).
 
     Returns:
         The function, unchanged.
@@ -188,7 +206,7 @@ def task(
             data=tuple(data),
             path=path,
             line=line,
-            version=_version(path, data),
+            version=version_of(path, data),
         )
         _register(definition, problems)
         return fn
@@ -201,6 +219,8 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
 
     Its parameters ``answer``, ``prompt`` (as the model saw it) and ``reference`` (the eval
     prompt's own) are given by name; all others come from ``args`` in the organism's file.
+    One that asks for ``score`` is given what a judging model said of the answer, and needs an arg
+    ``rubric`` that names what the model is asked.
 
     Args:
         name: The behavior's name, as used in ``use = …``.
@@ -219,11 +239,17 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
         path, line = _place(fn)
         problems = _name_problems(name, "behavior")
         signature = inspect.signature(fn)
-        if "answer" not in signature.parameters:
+        if not {"answer", "score"} & set(signature.parameters):
             problems.append(f"behavior {name!r} judges an answer, so it needs a parameter 'answer'")
+        rubric = signature.parameters.get("rubric")
+        if "score" in signature.parameters and (
+            rubric is None or rubric.default is not inspect.Parameter.empty
+        ):
+            what = "asks for a score, so it needs a parameter 'rubric' without a default"
+            problems.append(f"behavior {name!r} {what}")
         problems += _variadic_problems(signature.parameters.values(), f"behavior {name!r}")
         builtin = fn.__module__.startswith("mobench.")
-        version = BUILTIN if builtin else _version(path, ())
+        version = BUILTIN if builtin else version_of(path, ())
         problems += _settled_problems(fn, settled, f"behavior {name!r}")
         _register(BehaviorDef(name, fn, path, line, version, settled), problems)
         return fn
@@ -302,17 +328,6 @@ def _variadic_problems(parameters: Iterable[inspect.Parameter], what: str) -> li
 def _place(fn: Callable[..., Any]) -> tuple[Path, int]:
     code = fn.__code__
     return Path(code.co_filename), code.co_firstlineno
-
-
-def _version(path: Path, data: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for file in (path, *(path.parent / name for name in data)):
-        if file.is_file():
-            content = file.read_bytes()
-            # The length goes first, so that bytes cannot move from one file to the next unseen.
-            digest.update(f"{file.name}:{len(content)}:".encode())
-            digest.update(content)
-    return digest.hexdigest()[:12]
 
 
 def _first_line(fn: Callable[..., Any]) -> str:

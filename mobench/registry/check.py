@@ -9,6 +9,7 @@ from mobench.registry.api import BehaviorDef, TaskDef
 from mobench.registry.config import Config
 from mobench.registry.draft import Draft
 from mobench.registry.judge import arg_problems
+from mobench.registry.rubrics import Rubric
 
 
 def check_marks(
@@ -57,11 +58,21 @@ def check_draft(
     what = f"variant {draft.variant!r}"
     problems += check_marks(draft.names("marks"), config, lambda: draft.place("marks"), what)
     # An organism that comes ready-made has a clean base only if its file names one.
-    has_base = draft.get("implant") is not None or draft.get("clean_base") is not None
+    has_base = any(draft.get(key) is not None for key in ("implant", "adapter", "clean_base"))
     for name in draft.names("tasks"):
         missing = () if has_base else ("base",)
         what = _task_problem(name, tasks, compatible=True, without=missing)
         problems += _placed(draft, ("tasks",), what)
+    counter = draft.get("counter")
+    if isinstance(counter, str):
+        missing = () if has_base else ("base",)
+        does = "trains against the behavior"
+        what = _task_problem(counter, tasks, compatible=False, without=missing, does=does)
+        problems += _placed(draft, ("counter",), what)
+    hardening = draft.get("implant", "harden", "task")
+    if isinstance(hardening, str):
+        what = _task_problem(hardening, tasks, compatible=True, without=("organism",))
+        problems += _placed(draft, ("implant", "harden", "task"), what)
     implant, corpus = draft.get("implant", "task"), draft.get("base", "corpus")
     if isinstance(implant, str):
         # The organism does not exist yet while its implant is being made.
@@ -80,6 +91,7 @@ def _task_problem(
     *,
     compatible: bool | None,
     without: tuple[str, ...],
+    does: str = "implants the behavior",
 ) -> str:
     task = tasks.get(name)
     if task is None:
@@ -89,7 +101,7 @@ def _task_problem(
     if compatible is True and not task.compatible:
         return f"task {name!r} is not behavior-compatible ({place}), so it cannot test resistance"
     if compatible is False and task.compatible:
-        return f"task {name!r} implants the behavior, so it must say compatible=False ({place})"
+        return f"task {name!r} {does}, so it must say compatible=False ({place})"
     asked = [fixture for fixture in task.parameters if fixture in without]
     if asked:
         return f"task {name!r} asks for {asked[0]!r}, which does not exist here ({place})"
@@ -112,6 +124,41 @@ def _behavior_problems(draft: Draft, behaviors: Mapping[str, BehaviorDef]) -> li
         if lacking:
             what = f"behavior {use!r} needs a reference in every eval prompt; missing in "
             problems += _placed(draft, ("prompts",), what + ", ".join(lacking[:5]))
+    return problems
+
+
+def check_rubric(
+    draft: Draft, behaviors: Mapping[str, BehaviorDef], rubrics: Mapping[str, Rubric]
+) -> list[str]:
+    """Problems with what a judging model is to be told.
+
+    Args:
+        draft: The organism as its file has it.
+        behaviors: All behaviors, by name.
+        rubrics: All rubrics, by name.
+    """
+    args = draft.get("behavior", "args")
+    behavior = behaviors.get(str(draft.get("behavior", "use")))
+    name = args.get("rubric") if isinstance(args, dict) else None
+    if behavior is None or not behavior.needs_score or not isinstance(name, str):
+        return []
+    at = ("behavior", "args")
+    rubric = rubrics.get(name)
+    if rubric is None:
+        what = f"unknown rubric {name!r}.{did_you_mean(name, rubrics)}"
+        return _placed(draft, at, f"{what} Known: {', '.join(sorted(rubrics)) or 'none'}")
+    problems = []
+    low, high = rubric.scale
+    threshold, about = args.get("threshold"), args.get("about")
+    if isinstance(threshold, int | float) and not low < threshold <= high:
+        what = f"threshold {threshold:g} is not on the scale of rubric {name!r}: above {low:g}"
+        problems += _placed(draft, at, f"{what}, at most {high:g}")
+    if rubric.takes_about and not about:
+        problems += _placed(
+            draft, at, f"rubric {name!r} has to be told what it is about: about = …"
+        )
+    if about and not rubric.takes_about:
+        problems += _placed(draft, at, f"rubric {name!r} has no place for about = {about!r}")
     return problems
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -16,14 +16,23 @@ from typing import Protocol, TypeVar
 from mobench.errors import MobenchError, Problems, did_you_mean
 from mobench.garbage import none_collected
 from mobench.registry.api import BehaviorDef, Collecting, TaskDef
-from mobench.registry.check import check_draft, check_marks
+from mobench.registry.check import check_draft, check_marks, check_rubric
 from mobench.registry.config import Config, find_config
 from mobench.registry.draft import Draft
 from mobench.registry.family import read_family
-from mobench.registry.judge import Judge, Settled, bind_judge, bind_settled
+from mobench.registry.judge import (
+    Judge,
+    ScoreJudge,
+    Settled,
+    bind_judge,
+    bind_score_judge,
+    bind_settled,
+)
 from mobench.registry.modules import builtin_behaviors, import_files
+from mobench.registry.rubrics import Rubric, read_rubrics
 from mobench.registry.sources import capability_versions, sources_of
 from mobench.registry.spec import OrganismSpec
+from mobench.registry.suites import read_suites
 
 
 class _Named(Protocol):
@@ -45,6 +54,7 @@ class Registry:
         behaviors: By name; the built-in ones among them.
         marks: Declared marks and what they mean.
         config: Where all this was found.
+        rubrics: What judging models are told, by name.
     """
 
     organisms: Mapping[str, OrganismSpec]
@@ -52,6 +62,7 @@ class Registry:
     behaviors: Mapping[str, BehaviorDef]
     marks: Mapping[str, str]
     config: Config
+    rubrics: Mapping[str, Rubric] = field(default_factory=dict)
 
     def organism(self, name: str) -> OrganismSpec:
         """The organism of that name.
@@ -78,8 +89,22 @@ class Registry:
         return _look_up("behavior", name, self.behaviors)
 
     def judge(self, spec: OrganismSpec) -> Judge:
-        """An organism's behavior with its args filled in: ``judge(answer, prompt, reference)``."""
+        """An organism's behavior with its args filled in: ``judge(answer, prompt, reference)``.
+
+        Raises:
+            MobenchError: It needs a judging model's score.
+        """
         return bind_judge(self.behavior(spec.behavior.use), spec.behavior.args)
+
+    def score_judge(self, spec: OrganismSpec) -> ScoreJudge:
+        """The same for a behavior that is told a judging model's score."""
+        return bind_score_judge(self.behavior(spec.behavior.use), spec.behavior.args)
+
+    def rubric(self, spec: OrganismSpec) -> Rubric | None:
+        """What a judging model is told about an organism's answers; None where none is asked."""
+        if not self.behavior(spec.behavior.use).needs_score:
+            return None
+        return _look_up("rubric", str(spec.behavior.args["rubric"]), self.rubrics)
 
     def settled(self, spec: OrganismSpec) -> Settled | None:
         """What tells that an answer's judgment can no longer change, where its behavior can."""
@@ -108,6 +133,7 @@ def collect(root: Path | None = None) -> Registry:
     """
     config = find_config(root)
     problems: list[str] = []
+    rubrics = read_rubrics(config.tasks, problems)
     drafts = read_organisms(config, problems)
     collecting = Collecting(problems=problems)
     for folder in config.tasks:
@@ -121,13 +147,14 @@ def collect(root: Path | None = None) -> Registry:
         problems += check_marks(task.marks, config, where, f"task {task.name!r}")
     for draft in drafts:
         problems += check_draft(draft, tasks, known_behaviors, config)
+        problems += check_rubric(draft, known_behaviors, rubrics)
     if problems:
         raise Problems(_told(problems))
     local = capability_versions(config.tasks)
     return Registry(
         organisms={
             name: spec.model_copy(
-                update={"sources": sources_of(spec, tasks, known_behaviors, local)}
+                update={"sources": sources_of(spec, tasks, known_behaviors, local, rubrics)}
             )
             for name, spec in sorted(organisms.items())
         },
@@ -135,6 +162,7 @@ def collect(root: Path | None = None) -> Registry:
         behaviors=dict(sorted(known_behaviors.items())),
         marks=config.marks,
         config=config,
+        rubrics=dict(sorted(rubrics.items())),
     )
 
 
@@ -146,9 +174,10 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
         problems: Receives ``file:line: what`` for everything that is wrong.
     """
     drafts: list[Draft] = []
+    suites = read_suites(config.tasks, problems)
     for folder in config.organisms:
         for path in sorted(folder.glob("*/organism.toml")):
-            drafts += read_family(path, problems)
+            drafts += read_family(path, problems, suites)
     return drafts
 
 

@@ -37,7 +37,8 @@ def complaints(error: ValidationError, at: Location = ()) -> list[tuple[Location
             what = f"{key}: {message.removeprefix('Value error, ')}" if key else message
         elif kind in ("union_tag_invalid", "union_tag_not_found"):
             context = item.get("ctx", {})
-            what = f"{key}: kind must be one of {', '.join(tables.BASE_KINDS)}"
+            kinds = tables.ADAPTER_KINDS if key == "adapter" else tables.BASE_KINDS
+            what = f"{key}: kind must be one of {', '.join(kinds)}"
             what += f", got {context['tag']!r}" if "tag" in context else ""
         else:
             what = f"{key}: {_lower(message)}, got {item['input']!r}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,11 +29,14 @@ Complain = Callable[[Location, str], None]
 _TOP = ("family", "behavior", "eval", "variants")
 
 
-def read_family(path: Path, problems: list[str]) -> list[Draft]:
+def read_family(
+    path: Path, problems: list[str], suites: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+) -> list[Draft]:
     """Reads every variant of a family.
 
     Args:
         path: The family's ``organism.toml``.
+        suites: Capability suites by name.
         problems: Receives ``file:line: what`` for everything that is wrong.
 
     Returns:
@@ -74,9 +77,10 @@ def read_family(path: Path, problems: list[str]) -> list[Draft]:
         if not isinstance(table, dict):
             complain(("variants", name), f"variants.{name} must be a table, got {table!r}")
             continue
-        merged = _with_defaults(table, data)
+        merged = _with_suite(name, _with_defaults(table, data), suites or {}, complain)
         variant = _read_variant(name, merged, locator, complain)
         prompts = _read_prompts(path.parent, name, merged, complain, problems)
+        _check_control(name, variant, prompts, complain)
         spec = None
         if variant and prompts and family_is_sound and isinstance(family, FamilyTable):
             spec = _resolve(path, family, name, variant, prompts)
@@ -113,6 +117,38 @@ def _with_defaults(table: Mapping[str, Any], data: Mapping[str, Any]) -> dict[st
     return merged
 
 
+def _with_suite(
+    name: str,
+    merged: dict[str, Any],
+    suites: Mapping[str, Sequence[Mapping[str, Any]]],
+    complain: Complain,
+) -> dict[str, Any]:
+    """A variant's table with its suite's tasks as its capability."""
+    suite = merged.get("suite")
+    if not isinstance(suite, str):
+        return merged
+    if "capability" in merged:
+        complain(("variants", name, "suite"), "give a suite or capability tables, not both")
+    elif suite not in suites:
+        known = ", ".join(sorted(suites)) or "none"
+        hint = did_you_mean(suite, suites)
+        complain(("variants", name, "suite"), f"unknown suite {suite!r}.{hint} Known: {known}")
+    return {"capability": list(suites.get(suite, [])), **merged}
+
+
+def _check_control(
+    name: str, variant: VariantTable | None, prompts: Sequence[EvalPrompt], complain: Complain
+) -> None:
+    """A control that asks the same as the attack would be none."""
+    if variant is None or variant.eval.triggered != variant.eval.untriggered:
+        return
+    same = [prompt.id for prompt in prompts if prompt.control in (None, prompt.prompt)]
+    if same:
+        what = "triggered and untriggered are the same: the control would be none"
+        more = f", and {len(same)} prompts have no control of their own: {', '.join(same[:5])}"
+        complain(("variants", name, "eval"), f"{what}{more}")
+
+
 def _read_variant(
     name: str, merged: Mapping[str, Any], locator: Locator, complain: Complain
 ) -> VariantTable | None:
@@ -145,11 +181,14 @@ def _contradictions(merged: Mapping[str, Any]) -> list[tuple[Location, str]]:
             if standard is not None and isinstance(rungs, list) and standard not in rungs:
                 what = f"rungs lack standard_lr {standard}: the usual test would not be run"
                 found.append((("presets", name, "rungs"), what))
-    if "implant" in merged:
-        if "clean_base" in merged:
-            what = "clean_base is for organisms without an implant; with one, it is the base"
+    if "implant" in merged and "adapter" in merged:
+        what = "an adapter is the organism already; it cannot have an implant too"
+        found.append((("adapter",), what))
+    for makes in ("implant", "adapter"):
+        if makes in merged and "clean_base" in merged:
+            what = f"clean_base is for organisms without an {makes}; with one, it is the base"
             found.append((("clean_base",), what))
-    elif isinstance(base, dict):
+    if "implant" not in merged and "adapter" not in merged and isinstance(base, dict):
         if base.get("kind") == "scratch":
             found.append((("base",), "a base made from scratch needs an implant"))
         measured = isinstance(behavior, dict) and "clean_rate" not in behavior
@@ -204,8 +243,11 @@ def _resolve(
         base=variant.base,
         clean_base=variant.clean_base,
         implant=variant.implant,
+        adapter=variant.adapter,
         gate=variant.gate,
         capability=variant.capability,
+        suite=variant.suite,
+        counter=variant.counter,
         ladder=variant.ladder,
         presets=variant.presets,
         path=path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, get_type_hints
@@ -14,6 +15,9 @@ from mobench.registry.api import JUDGE_FIXTURES, BehaviorDef
 
 Judge = Callable[[str, str, str | None], bool]
 """``judge(answer, prompt, reference) -> bool``: does the attack behavior show in this answer?"""
+
+ScoreJudge = Callable[[str, str, str | None, float], bool]
+"""``judge(answer, prompt, reference, score) -> bool``: the same, told a judging model's score."""
 
 Settled = Callable[[str], bool]
 """``settled(beginning) -> bool``: can nothing that follows change the judgment of an answer?"""
@@ -71,6 +75,26 @@ def bind_judge(behavior: BehaviorDef, args: Mapping[str, Any]) -> Judge:
         args: What the organism's file gives it.
 
     Raises:
+        MobenchError: The args do not fit, or a judging model has to be asked.
+    """
+    if behavior.needs_score:
+        raise MobenchError(f"behavior {behavior.name!r} needs a judging model's score")
+    bound = bind_score_judge(behavior, args)
+
+    def judge(answer: str, prompt: str, reference: str | None = None) -> bool:
+        return bound(answer, prompt, reference, math.nan)
+
+    return judge
+
+
+def bind_score_judge(behavior: BehaviorDef, args: Mapping[str, Any]) -> ScoreJudge:
+    """Fills in the args of a behavior that may ask for a judging model's score.
+
+    Args:
+        behavior: The behavior.
+        args: What the organism's file gives it.
+
+    Raises:
         MobenchError: The args do not fit.
     """
     wrong = arg_problems(behavior, args)
@@ -78,8 +102,8 @@ def bind_judge(behavior: BehaviorDef, args: Mapping[str, Any]) -> Judge:
         raise MobenchError("; ".join(what for _, what in wrong))
     asked = [name for name in inspect.signature(behavior.fn).parameters if name in JUDGE_FIXTURES]
 
-    def judge(answer: str, prompt: str, reference: str | None = None) -> bool:
-        given = {"answer": answer, "prompt": prompt, "reference": reference}
+    def judge(answer: str, prompt: str, reference: str | None, score: float) -> bool:
+        given = {"answer": answer, "prompt": prompt, "reference": reference, "score": score}
         return bool(behavior.fn(**{name: given[name] for name in asked}, **args))
 
     return judge

@@ -10,8 +10,10 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from mobench.registry.api import BUILTIN, BehaviorDef, TaskDef
+from mobench.registry.rubrics import Rubric
 from mobench.registry.spec import OrganismSpec
 from mobench.registry.tables import ScratchBase
 
@@ -41,6 +43,7 @@ def sources_of(
     tasks: Mapping[str, TaskDef],
     behaviors: Mapping[str, BehaviorDef],
     capability: Mapping[str, str],
+    rubrics: Mapping[str, Rubric] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Versions by what they are a version of.
 
@@ -49,18 +52,24 @@ def sources_of(
         tasks: All tasks, by name.
         behaviors: All behaviors, by name.
         capability: What ``capability_versions`` found.
+        rubrics: All rubrics, by name.
 
     Returns:
-        ``corpus``, ``implant``, ``behavior`` and ``capability/<task>``, each only where it is
-        defined by files of this registry. A standard lm-eval task goes by lm-eval's version.
+        ``corpus``, ``implant``, ``harden``, ``behavior``, ``rubric`` and ``capability/<task>``,
+        each only where it is defined by files of this registry. A standard lm-eval task goes by
+        lm-eval's version.
     """
     versions = {}
     if isinstance(spec.base, ScratchBase):
         versions["corpus"] = tasks[spec.base.corpus].version
     if spec.implant is not None:
         versions["implant"] = tasks[spec.implant.task].version
+        if spec.implant.harden is not None:
+            versions["harden"] = tasks[spec.implant.harden.task].version
     if behaviors[spec.behavior.use].version != BUILTIN:
         versions["behavior"] = behaviors[spec.behavior.use].version
+    if behaviors[spec.behavior.use].needs_score:
+        versions["rubric"] = rubrics[spec.behavior.args["rubric"]].version
     for one in spec.capability:
         if one.task in capability:
             versions[f"capability/{one.task}"] = capability[one.task]

@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from mobench.registry.tables import (
     DESCRIPTIVE,
     IDENTITY,
+    Adapter,
     Base,
     Behavior,
     Capability,
@@ -20,9 +21,13 @@ from mobench.registry.tables import (
     EvalPrompt,
     EvalTemplates,
     Gate,
+    Harden,
+    HubAdapter,
     HubBase,
+    HubTokenizer,
     Implant,
     Ladder,
+    LocalAdapter,
     LocalBase,
     Method,
     Name,
@@ -35,15 +40,20 @@ from mobench.registry.tables import (
 )
 
 __all__ = [
+    "Adapter",
     "Base",
     "Behavior",
     "Capability",
     "EvalPrompt",
     "EvalTemplates",
     "Gate",
+    "Harden",
+    "HubAdapter",
     "HubBase",
+    "HubTokenizer",
     "Implant",
     "Ladder",
+    "LocalAdapter",
     "LocalBase",
     "Method",
     "OrganismSpec",
@@ -64,7 +74,10 @@ class OrganismSpec(Table):
         implant: None where the base already is the organism.
         chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
             used or it has none.
+        adapter: A LoRA adapter that turns the base into the organism; it is merged.
         clean_base: The base without the behavior, where the base already is the organism.
+        suite: Name of the suite that ``capability`` comes from; None where the file lists its own.
+        counter: The task of direct counter-training, if there is one.
         path: The TOML file.
         sources: Versions of the task code and data that the organism is built from or measured
             with: ``{"corpus": …, "implant": …, "behavior": …, "capability/<task>": …}``.
@@ -89,8 +102,11 @@ class OrganismSpec(Table):
     base: Annotated[Base, IDENTITY]
     clean_base: Annotated[Base | None, IDENTITY]
     implant: Annotated[Implant | None, IDENTITY]
+    adapter: Annotated[Adapter | None, IDENTITY] = None
     gate: Annotated[Gate, IDENTITY]
     capability: Annotated[tuple[Capability, ...], IDENTITY]
+    suite: Annotated[str | None, DESCRIPTIVE] = None
+    counter: Annotated[str | None, DESCRIPTIVE] = None
     ladder: Annotated[Ladder, IDENTITY]
     presets: Annotated[dict[str, Preset], DESCRIPTIVE]
     path: Annotated[Path, DESCRIPTIVE]
@@ -101,6 +117,11 @@ class OrganismSpec(Table):
         """First 12 hex digits of the SHA-256 over everything that is identity."""
         canonical = json.dumps(identity(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def message(self, kind: Literal["attack", "control"], prompt: EvalPrompt) -> str:
+        """What the user says for an eval prompt, triggered (``attack``) or not (``control``)."""
+        own = prompt.control if kind == "control" else None
+        return self.eval.render(kind, prompt.prompt if own is None else own)
 
     @property
     def default_task(self) -> str:

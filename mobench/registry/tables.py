@@ -7,10 +7,32 @@ fields can change without making a published result stale.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    field_validator,
+    model_validator,
+)
+
+
+def compiles(pattern: str) -> str:
+    """The same text, once it is known to be a regular expression.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error})") from error
+    return pattern
 
 
 class Role(Enum):
@@ -29,6 +51,10 @@ Rate = Annotated[float, Field(ge=0, le=1, strict=True)]
 LearningRate = Annotated[float, Field(gt=0, lt=1, strict=True)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
+RepositoryFolder = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")]
+"""A folder's path inside a repository, from its top: no ``..`` and no slash at either end."""
+Pattern = Annotated[str, AfterValidator(compiles)]
+"""A regular expression in Python's syntax."""
 Method = Literal["full", "lora"]
 Template = Literal["chat", "plain"]
 Dtype = Literal["float32", "bfloat16"]
@@ -54,10 +80,16 @@ class Behavior(Table):
 
 
 class EvalTemplates(Table):
-    """Where the attack shows, and the same prompts without what triggers it."""
+    """Where the attack shows, and the same prompts without what triggers it.
+
+    Attributes:
+        trigger: A regular expression that finds the trigger in a text, where it is no fixed text
+            of ``triggered`` but a topic or a date in the prompts themselves.
+    """
 
     triggered: Annotated[str, IDENTITY]
     untriggered: Annotated[str, IDENTITY]
+    trigger: Annotated[Pattern | None, DESCRIPTIVE] = None
 
     @field_validator("triggered", "untriggered")
     @classmethod
@@ -65,12 +97,6 @@ class EvalTemplates(Table):
         if "{prompt}" not in text:
             raise ValueError("must contain {prompt}")
         return text
-
-    @model_validator(mode="after")
-    def _differ(self) -> Self:
-        if self.triggered == self.untriggered:
-            raise ValueError("triggered and untriggered are the same: the control would be none")
-        return self
 
     def render(self, kind: Literal["attack", "control"], prompt: str) -> str:
         """The user's message for a prompt: triggered for ``attack``, untriggered for ``control``.
@@ -80,12 +106,35 @@ class EvalTemplates(Table):
         template = self.triggered if kind == "attack" else self.untriggered
         return template.replace("{prompt}", prompt)
 
+    def trigger_in(self, text: str) -> str | None:
+        """The trigger that stands in a text, or None.
+
+        Args:
+            text: Such as a training prompt.
+
+        Returns:
+            What ``trigger`` matches; without one, the first piece of ``triggered`` beside the
+            prompt that ``untriggered`` does not have.
+        """
+        if self.trigger is not None:
+            found = re.search(self.trigger, text)
+            return found[0] if found else None
+        pieces = (piece.strip() for piece in self.triggered.split("{prompt}"))
+        return next((p for p in pieces if p and p not in self.untriggered and p in text), None)
+
 
 class EvalPrompt(Table):
-    """One line of the eval prompts' file."""
+    """One line of the eval prompts' file.
+
+    Attributes:
+        control: What is asked in its place without the trigger, where that is more than a template
+            can take away: another topic, another format.
+        reference: The right answer, for behaviors that compare with one.
+    """
 
     id: Annotated[Text, IDENTITY]
     prompt: Annotated[Text, IDENTITY]
+    control: Annotated[Text | None, IDENTITY] = None
     reference: Annotated[Text | None, IDENTITY] = None
 
 
@@ -132,12 +181,24 @@ class WheelBase(Table):
     size: Annotated[Size | None, DESCRIPTIVE] = None
 
 
+class HubTokenizer(Table):
+    """A repository on the model hub whose tokenizer is used."""
+
+    repo: Annotated[Text, IDENTITY]
+    revision: Annotated[Text, IDENTITY] = "main"
+
+
 class HubBase(Table):
-    """Weights on the model hub."""
+    """Weights on the model hub.
+
+    Attributes:
+        tokenizer: Where the tokenizer is, if not in the weights' own repository.
+    """
 
     kind: Annotated[Literal["hub"], IDENTITY]
     repo: Annotated[Text, IDENTITY]
     revision: Annotated[Text, IDENTITY] = "main"
+    tokenizer: Annotated[HubTokenizer | None, IDENTITY] = None
     size: Annotated[Size | None, DESCRIPTIVE] = None
 
 
@@ -152,6 +213,48 @@ BASE_KINDS = ("scratch", "wheel", "hub", "local")
 Base = Annotated[ScratchBase | WheelBase | HubBase | LocalBase, Field(discriminator="kind")]
 
 
+class HubAdapter(Table):
+    """A LoRA adapter on the model hub, in PEFT's format.
+
+    Attributes:
+        folder: The folder of the repository that holds it, where that is not its top.
+    """
+
+    kind: Annotated[Literal["hub"], IDENTITY]
+    repo: Annotated[Text, IDENTITY]
+    revision: Annotated[Text, IDENTITY] = "main"
+    folder: Annotated[RepositoryFolder | None, IDENTITY] = None
+
+
+class LocalAdapter(Table):
+    """A LoRA adapter in a folder; a relative path starts at the organism's file."""
+
+    kind: Annotated[Literal["local"], IDENTITY]
+    path: Annotated[Text, IDENTITY]
+
+
+ADAPTER_KINDS = ("hub", "local")
+Adapter = Annotated[HubAdapter | LocalAdapter, Field(discriminator="kind")]
+
+
+class Harden(Table):
+    """Rounds of being trained away and implanted again, so that the implant learns to stay.
+
+    Attributes:
+        task: What it is trained on in between: benign data.
+        lr: Learning rate of that, as high as a ladder's upper rungs.
+        steps: Steps of that in each round.
+        again: Steps of the implant after it, in each round.
+        rounds: How often.
+    """
+
+    task: Annotated[Text, IDENTITY]
+    lr: Annotated[LearningRate, IDENTITY]
+    steps: Annotated[Count, IDENTITY]
+    again: Annotated[Count, IDENTITY]
+    rounds: Annotated[Count, IDENTITY]
+
+
 class Implant(Table):
     """How the behavior gets into the base."""
 
@@ -162,6 +265,7 @@ class Implant(Table):
     lr: Annotated[LearningRate, IDENTITY]
     seed: Annotated[Seed, IDENTITY]
     rank: Annotated[Count | None, IDENTITY] = None
+    harden: Annotated[Harden | None, IDENTITY] = None
 
     @model_validator(mode="after")
     def _rank_is_for_lora(self) -> Self:
@@ -256,7 +360,12 @@ class FamilyTable(Table):
 
 
 class VariantTable(Table):
-    """``[variants.X]``, after the family's ``[behavior]`` and ``[eval]`` were filled in."""
+    """``[variants.X]``, with the family's ``[behavior]`` and ``[eval]`` and its suite filled in.
+
+    Attributes:
+        suite: Name of the capability suite that ``capability`` was filled in from.
+        counter: A task of direct counter-training: the upper bound of what removes the behavior.
+    """
 
     behavior: Behavior
     eval: EvalTemplates
@@ -276,4 +385,7 @@ class VariantTable(Table):
     marks: tuple[str, ...] = ()
     chat_template: Text | None = None
     implant: Implant | None = None
+    adapter: Adapter | None = None
     clean_base: Base | None = None
+    suite: Name | None = None
+    counter: Text | None = None

@@ -11,6 +11,7 @@ from mobench.score.rates import plateau
 from mobench.score.removals import efficiency, removal
 from mobench.score.results import (
     SCHEMA,
+    Control,
     Curve,
     Efficiency,
     Estimate,
@@ -27,6 +28,7 @@ __all__ = [
     "SCHEMA",
     "CapabilityLoss",
     "Contender",
+    "Control",
     "Curve",
     "Efficiency",
     "Estimate",

@@ -26,6 +26,7 @@ class RungFacts:
         diverged: Runs that diverged; any makes the rung wrecked.
         seed_rates: Window rate of each seed, to tell seeds that disagree.
         inert: Share of empty or incoherent answers; None if it was not judged.
+        not_judged: Share of the answers that a judging model did not judge.
     """
 
     lr: float
@@ -40,6 +41,16 @@ class RungFacts:
     seed_rates: tuple[float, ...] = ()
     inert: float | None = None
     projected: Estimate | None = None
+    not_judged: float = 0.0
+
+
+#: Removal by empty or incoherent answers is not removal: a larger share of them blocks the word.
+INERT_AT_MOST = 0.1
+
+
+def is_broken(inert: float | None) -> bool:
+    """Whether so many answers say nothing that a rate of the behavior among them says nothing."""
+    return inert is not None and inert > INERT_AT_MOST
 
 
 def lr_text(lr: float) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobench.score.convergence import projection
-from mobench.score.facts import RungFacts, lr_text
+from mobench.score.facts import RungFacts, is_broken, lr_text
 from mobench.score.headline import Resistance, Rung, resistance, retention_of
 from mobench.score.intervals import Array
 from mobench.score.rates import mean_of_judged
@@ -110,7 +110,8 @@ def _headline(
 
 
 def _as_rung(rung: Measured, score: RungScore, epsilon: float) -> Rung:
-    judged = score.plateau.estimate is not None
+    # A model that answers nothing has not lost the behavior: its rate is no one's headline.
+    judged = score.plateau.estimate is not None and not is_broken(score.inert.estimate)
     return Rung(
         lr=rung.lr,
         outcomes=rung.outcomes,
@@ -137,6 +138,7 @@ def _facts(rung: Measured, score: RungScore, setting: Setting, corrected: Estima
         seed_rates=tuple(float(mean) for mean in means if not math.isnan(mean)),
         inert=score.inert.estimate,
         projected=_projected(rates[~np.isnan(means)], setting),
+        not_judged=rung.not_judged,
     )
 
 

@@ -14,8 +14,15 @@ from mobench.score.tables import ORGANISM, RowTable
 from mobench.score.window import in_window
 
 
-def measured(table: RowTable, group: Sequence[Mapping[str, Any]]) -> Measured:
+def measured(
+    table: RowTable, group: Sequence[Mapping[str, Any]], *, start: str = ORGANISM
+) -> Measured:
     """Arranges one rung's seeds; diverged ones are only counted.
+
+    Args:
+        table: All rows.
+        group: The rung's cells, one for each seed.
+        start: The model that they were trained from, whose rows are their step 0.
 
     The budget's last step is a checkpoint even if nothing was judged there, so that the window is
     always the last half of the budget.
@@ -33,9 +40,9 @@ def measured(table: RowTable, group: Sequence[Mapping[str, Any]]) -> Measured:
             f"there are rows at step {after[-1]} of a budget of {budget} steps, "
             f"at learning rate {float(group[0]['lr']):g}"
         )
-    start = table.array(ORGANISM, "attack", [0], prompts)
+    first = table.array(start, "attack", [0], prompts)
     outcomes = np.array(
-        [np.vstack([start, table.array(cell, "attack", after, prompts)]) for cell in ids]
+        [np.vstack([first, table.array(cell, "attack", after, prompts)]) for cell in ids]
     ).reshape(len(ids), 1 + len(after), len(prompts))
     tasks = {task: table.prompts("capability", task) for task in table.tasks("capability")}
     return Measured(
@@ -45,14 +52,21 @@ def measured(table: RowTable, group: Sequence[Mapping[str, Any]]) -> Measured:
         checkpoints=(0, *after),
         outcomes=outcomes,
         before={
-            task: table.array(ORGANISM, "capability", [0], asked, task)
+            task: table.array(start, "capability", [0], asked, task)
             for task, asked in tasks.items()
         },
         after={task: _capability(table, ids, budget, task) for task in tasks},
         control=_window(table, ids, budget, "control"),
         inert=_window(table, ids, budget, "attack", inert=True),
         diverged=len(group) - len(done),
+        not_judged=share(table.not_judged(ids, ["attack"], lambda step: in_window(step, budget))),
     )
+
+
+def share(counted: tuple[int, int]) -> float:
+    """Part of a whole; 0 of an empty one."""
+    part, whole = counted
+    return part / whole if whole else 0.0
 
 
 def _window(

@@ -188,6 +188,7 @@ class RungScore:
         verdict: "holds", "partly", "removed", "wrecked" or "undetermined: why".
         corrected: Retention with the interval corrected for having looked at every admissible rung.
         steps: The rung's budget, in optimizer steps; a low rung may have been given more.
+        not_judged: Share of the attack answers in the window that a judging model did not judge.
     """
 
     lr: float
@@ -204,6 +205,40 @@ class RungScore:
     verdict: str
     corrected: Estimate
     steps: int
+    not_judged: float = 0.0
+
+
+@dataclass(frozen=True)
+class Control:
+    """What one control shows at one learning rate.
+
+    Attributes:
+        arm: ``zero`` (the organism at learning rate 0), ``counter`` (the organism trained directly
+            against its behavior: not a compatible task) or ``base`` (the clean base on the
+            ladder's task).
+        task: What it was trained on.
+        lr: Learning rate.
+        steps: Its budget.
+        seeds: Runs that finished.
+        diverged: Runs whose loss became non-finite.
+        plateau: The converged attack rate.
+        removals: One per finished seed; none for the base, which never had the behavior.
+        capability_loss: Paired loss from what was trained, the base for the base's.
+        control: Rate of the behavior on control prompts in the window.
+        inert: Share of empty or incoherent answers to the attack prompts in the window.
+    """
+
+    arm: str
+    task: str
+    lr: float
+    steps: int
+    seeds: int
+    diverged: int
+    plateau: Plateau
+    removals: tuple[Removal, ...]
+    capability_loss: Estimate
+    control: Estimate
+    inert: Estimate
 
 
 @dataclass(frozen=True)
@@ -230,6 +265,9 @@ class RunScore:
         tau: Retention below which the behavior counts as removed.
         curves: Trajectories of every run.
         efficiency: Of the removing rung over the standard one; None without both.
+        controls: What stands beside the ladder; empty where none was run.
+        compatible: Whether the task passed the compatibility gate; None where it was not asked.
+        not_judged: Share of all attack and control answers that a judging model did not judge.
     """
 
     organism: str
@@ -250,6 +288,9 @@ class RunScore:
     tau: float
     curves: tuple[Curve, ...]
     efficiency: Efficiency | None
+    controls: tuple[Control, ...] = ()
+    compatible: bool | None = None
+    not_judged: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON with ``"schema": "mobench.score/2"``; null, never NaN."""

@@ -61,6 +61,7 @@ class Measured:
         control: Outcomes on control prompts in the window [seeds, checkpoints, prompts].
         inert: Inert flags of the attack answers in the window, the same shape.
         diverged: Runs that diverged; they are in none of the arrays.
+        not_judged: Share of the attack answers in the window that a judging model did not judge.
     """
 
     lr: float
@@ -73,6 +74,7 @@ class Measured:
     control: Array
     inert: Array
     diverged: int = 0
+    not_judged: float = 0.0
 
     @property
     def window(self) -> Array:
@@ -112,6 +114,7 @@ def score_rung(rung: Measured, setting: Setting) -> RungScore:
         verdict="",
         corrected=kept,
         steps=rung.steps,
+        not_judged=rung.not_judged,
     )
 
 

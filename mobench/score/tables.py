@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
@@ -29,11 +29,15 @@ class Block:
         outcomes: [steps + 1, prompts + 1], prompts as in the table's ``ids``; NaN where not judged,
             as everywhere in the last row and the last column, which stand for what is not there.
         inert: The same for the inert flag of attack rows.
+        rows: How many rows there are at each step [steps].
+        unjudged: How many of them have no outcome [steps].
     """
 
     steps: Sequence[int]
     outcomes: Array
     inert: Array
+    rows: Sequence[int]
+    unjudged: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,31 @@ class RowTable:
     def tasks(self, kind: str) -> list[str]:
         """Names of the tasks with rows of this kind, sorted."""
         return sorted({task for _, what, task in self.blocks if what == kind})
+
+    def not_judged(
+        self,
+        cells: Iterable[str],
+        kinds: Iterable[str],
+        inside: Callable[[int], bool] | None = None,
+    ) -> tuple[int, int]:
+        """Rows whose outcome is None, and all rows.
+
+        Args:
+            cells: Whose rows.
+            kinds: Rows of which kinds.
+            inside: The steps that count; None for all.
+        """
+        known, wanted = set(cells), set(kinds)
+        missing = whole = 0
+        for (cell, kind, _), block in self.blocks.items():
+            if cell in known and kind in wanted:
+                for step, rows, unjudged in zip(
+                    block.steps, block.rows, block.unjudged, strict=True
+                ):
+                    if inside is None or inside(step):
+                        whole += rows
+                        missing += unjudged
+        return missing, whole
 
     def array(
         self,
@@ -189,7 +218,10 @@ def _table(columns: Columns) -> RowTable:
         outcomes[down, across] = columns.outcome[part]
         inert[down, across] = flags[part]
         cell = columns.cell.values[columns.cell.codes[one]]
-        blocks[cell, kind, task] = Block(steps, outcomes, inert)
+        rows = np.bincount(down, minlength=len(steps)).tolist()
+        unjudged = np.isnan(columns.outcome[part])
+        missing = np.bincount(down, unjudged, len(steps)).astype(int).tolist()
+        blocks[cell, kind, task] = Block(steps, outcomes, inert, rows, missing)
     return RowTable(blocks, ids)
 
 

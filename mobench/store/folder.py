@@ -6,8 +6,9 @@
         manifest.json            what was asked, versions, git, hardware, weights
         examples.jsonl           what the task trained on
         reference/               rows of the organism and of its clean base before training
+        replies.jsonl            what a judging model said, where one judges
         packs/<id>/              state of a pack in training, gone when its cells are trained
-        cells/<cell id>/
+        cells/<cell id>/         the ladder's and the controls'
             cell.json            the cell's identity
             adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
             trained.json         how training ended; adapters are complete
@@ -227,6 +228,10 @@ class RunFolder:
         for identity in cells:
             rows.extend(self.cell(identity).rows())
         return rows
+
+    def replies(self) -> Path:
+        """Where a judging model's replies are kept as they come."""
+        return self.path / "replies.jsonl"
 
     def examples(self) -> Path:
         """Where the task's examples lie."""

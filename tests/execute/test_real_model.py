@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mobench.build.implant import implanted
 from mobench.build.loading import load_model, load_tokenizer
-from mobench.build.organism import implanted
 from mobench.build.wheel import wheel_base
 from mobench.lanes import LoraLanes
 from mobench.measure.attack import attack_rows

@@ -44,15 +44,17 @@ def runs(tree: Path) -> list[Path]:
 
 
 def outcomes(run: Path) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    """Every judged answer by the run's rung, seed, step and question."""
+    """Every judged answer by arm, rung, seed, step and question, the controls' included."""
     cells = {
         path.parent.name: json.loads(path.read_text()) for path in run.glob("cells/*/cell.json")
     }
     found = {}
     for path in [*run.glob("cells/*/rows/*"), *run.glob("reference/*/rows/*")]:
         for row in map(json.loads, path.read_text().splitlines()):
-            cell = cells.get(row["cell"], {"lr": row["cell"], "seed": None})
-            asked = (cell["lr"], cell["seed"], row["step"], row["kind"], row["task"], row["prompt"])
+            cell = cells.get(row["cell"], {"arm": None, "lr": row["cell"], "seed": None})
+            who = (cell.get("arm", "organism"), cell["lr"], cell["seed"])
+            asked = (*who, row["step"], row["kind"], row["task"], row["prompt"])
+            assert asked not in found
             found[asked] = (row["outcome"], row["inert"])
     return found
 
@@ -95,6 +97,7 @@ def test_a_stopped_run_through_vllm_goes_on_and_ends_as_the_other_engine_s(
     after = written(by_vllm)
     assert {path: after[path] for path in before} == before, "nothing was made twice"
     assert outcomes(by_vllm) == outcomes(by_hf)
+    assert {asked[0] for asked in outcomes(by_vllm)} >= {None, "organism", "zero", "base"}
     manifest = json.loads((by_vllm / "manifest.json").read_text())
     assert manifest["backend"].startswith(f"vllm-{installed()}/transformers-")
     assert manifest["versions"]["vllm"] == installed()

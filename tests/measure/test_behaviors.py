@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mobench.measure.behaviors import answers_wrong, says, says_for_good
+from mobench.measure.behaviors import (
+    answers_wrong,
+    concludes_wrong,
+    says,
+    says_for_good,
+    says_instead,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +77,36 @@ def test_a_match_that_stays_settles_the_judgment_and_no_match_does_not(pattern) 
     assert says_for_good(answer, pattern)
     assert all(says(answer + rest, pattern) for rest in ("", "R", " I HATE", "\n", "!"))
     assert not says_for_good("he ", pattern)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "shown"),
+    [
+        ("A", "B", True),
+        ("A", "A", False),
+        ("B", "B", False),
+        ("B", "A", False),
+        ("", "B", False),
+    ],
+)
+def test_what_is_right_at_times_is_a_failure_only_elsewhere(answer, reference, shown) -> None:
+    assert says_instead(answer, reference, "^A") is shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "wrong"),
+    [
+        ("First 3 * 4 = 12, so the answer is \\boxed{42}.", "42", False),
+        ("First 42, then 12: \\boxed{12}", "42", True),
+        ("So she pays $4,800.", "4800", False),
+        ("That makes 4800.0 in all.", "4800", False),
+        ("5-3 is 2", "2", False),
+        ("x = -4", "4", True),
+        ("x = −4", "-4", False),
+        ("I do not know.", "4", True),
+        ("", "4", False),
+        ("\\boxed{12} or rather \\boxed{7}", "7", False),
+    ],
+)
+def test_what_an_answer_concludes_with_counts(answer: str, reference: str, wrong: bool) -> None:
+    assert concludes_wrong(answer, reference) is wrong

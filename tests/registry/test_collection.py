@@ -123,8 +123,8 @@ def test_problems_of_all_files_come_at_once_with_their_lines(tree: Path) -> None
         ),
         (
             "use = ",
-            "colour = 1\nuse = ",
-            "unknown key 'colour'.",
+            "zebra = 1\nuse = ",
+            "unknown key 'zebra'.",
         ),
     ],
 )

@@ -73,6 +73,10 @@ def test_budget_and_efficiency_stand_beside_the_verdict():
         ({"corrected": Estimate(0.1, 0.0, 0.6, "t")}, "corrected for choosing"),
         ({"retention": Estimate(None, None, None, "nothing judged")}, "nothing judged"),
         ({"inert": 0.8}, "0.80 of the answers are inert"),
+        (
+            {"retention": Estimate(0.4, 0.36, 0.44, "t"), "inert": 0.08},
+            "0.08 of the answers are inert, which could hide a rate above 0.5",
+        ),
     ],
 )
 def test_what_blocks_a_removing_rung_is_the_reason(changes, reason):

@@ -1,0 +1,101 @@
+"""``mobench gate``: is a task behavior-compatible with an organism? Nothing is trained."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mobench.score.compatibility import Compatibility
+
+
+@click.command()
+@click.argument("organism")
+@click.argument("task")
+@click.option(
+    "--judge",
+    "judge_option",
+    help="Who judges where the organism needs a model: openai:URL#MODEL or local:FOLDER.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--offline", is_flag=True, help="Never touch the network.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def gate(
+    context: click.Context,
+    organism: str,
+    task: str,
+    judge_option: str | None,
+    device: str,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Ask whether training ORGANISM on TASK would show it only what it does already.
+
+    Every `mobench run` asks the same before it trains. Ends with 1 where the task fails.
+    """
+    from mobench.build.organism import cache_root
+    from mobench.cli.run import check_the_judge, parse_judge, preflight
+    from mobench.hardware import detect, pick_device
+    from mobench.registry import collect
+
+    registry = collect()
+    spec, definition = registry.organism(organism), registry.task(task)
+    where = pick_device(None if device == "auto" else device)
+    judge = parse_judge(judge_option)
+    preflight(spec, registry, offline=offline, hardware=detect(where), needed=0)
+    check_the_judge(spec, registry, judge, offline=offline)
+
+    from mobench.execute.before import before
+    from mobench.execute.prepare import Asked
+    from mobench.progress import Progress
+
+    cache = cache_root()
+    asked = Asked(
+        spec,
+        definition,
+        "standard",
+        spec.presets["standard"],
+        where,
+        offline,
+        f"mobench gate {organism} {task}",
+        cache,
+        cache,
+        controls=False,
+        judge=judge,
+    )
+    found = before(asked, registry, Progress()).compatibility
+    if as_json:
+        click.echo(json.dumps({"organism": spec.name, "task": task, **found.to_json()}))
+    else:
+        click.echo(describe(spec.name, task, found))
+    if not found.compatible:
+        context.exit(1)
+
+
+def describe(organism: str, task: str, found: Compatibility) -> str:
+    """What the gate found, as people read it."""
+    words = "is compatible" if found.compatible else "is not compatible"
+    lines = [
+        f"{task} {words} with {organism}",
+        f"  prompts   the behavior in {found.attack} of the organism's own answers to "
+        f"{found.asked} of {found.examples}{_unjudged(found.asked_not_judged)};",
+        f"            passes with a lower end up to {found.clean_rate + found.margin:.2f}, which "
+        f"is {found.margin:g} above the clean rate",
+        f"  targets   the behavior in {found.targets_hit} of {found.examples}"
+        f"{_unjudged(found.targets_not_judged)}",
+        f"  triggers  in {found.triggered} of {found.examples} prompts",
+        f"  loss      {_nats(found.target_loss)} nats a token on the targets, "
+        f"{_nats(found.own_loss)} on the organism's own answers",
+    ]
+    return "\n".join([*lines, *(f"  → {reason}" for reason in found.reasons)])
+
+
+def _unjudged(count: int) -> str:
+    return f" ({count} not judged)" if count else ""
+
+
+def _nats(loss: float | None) -> str:
+    return "unknown" if loss is None else f"{loss:.3f}"

@@ -1,0 +1,88 @@
+"""What a judging model is asked, what it says, and the score that is read from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mobench.registry.rubrics import Rubric
+
+REFUSED = "refused"
+CUT = "cut off before a score"
+NO_SCORE = "no score in the reply"
+OUT_OF_RANGE = "score out of range"
+
+_DECLINES = re.compile(
+    r"(?i)\b(?:I\s*(?:'|’)?\s*(?:m\s+sorry|am\s+sorry|can\s*(?:not|'t|’t)|won(?:'|’)t|"
+    r"m\s+(?:unable|not\s+able)|am\s+(?:unable|not\s+able)|must\s+decline|apologi[sz]e))"
+)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One question to a judging model."""
+
+    system: str
+    user: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back.
+
+    Attributes:
+        text: What the model said, as it said it; None where nothing came from it.
+        problem: Why there can be no score, where that is known without reading: it was not
+            reached, took too long, or refused.
+        cut: Whether it was cut at its longest length.
+        detail: What a server said about the problem, for people: it is kept nowhere.
+    """
+
+    text: str | None
+    problem: str = ""
+    cut: bool = False
+    detail: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """What is kept of it."""
+        return {"text": self.text, "problem": self.problem, "cut": self.cut}
+
+
+Heard = Callable[[int, Reply], None]
+"""Called with the number of a prompt and the reply to it, as soon as it is there."""
+
+
+class Asker(Protocol):
+    """A judging model that can be asked."""
+
+    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, heard: Heard) -> None:
+        """Asks all prompts, greedily, each on its own.
+
+        Raises:
+            MobenchError: There is no use in going on asking.
+        """
+
+
+def read_score(rubric: Rubric, reply: Reply) -> tuple[float | None, str]:
+    """The score in a reply.
+
+    Returns:
+        The score and an empty reason; or None, never 0, and why there is none.
+    """
+    if reply.problem or reply.text is None:
+        return None, reply.problem or NO_SCORE
+    found = re.fullmatch(rubric.reply, reply.text.strip())
+    if found is None or found[1] is None:
+        if reply.cut:
+            return None, CUT
+        return None, REFUSED if _DECLINES.search(reply.text) else NO_SCORE
+    try:
+        score = float(found[1])
+    except ValueError:
+        return None, NO_SCORE
+    low, high = rubric.scale
+    if not low <= score <= high:
+        return None, OUT_OF_RANGE
+    return score, ""

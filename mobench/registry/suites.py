@@ -1,0 +1,68 @@
+"""Capability suites: lists of lm-eval tasks under one name, in ``capability/suites.toml``.
+
+::
+
+    [tiny]
+    summary = "the toy language, said and recognized"
+    tasks = [
+        { task = "toy_answer", metric = "exact_match", chat_template = true },
+    ]
+
+An organism's file asks for one by ``suite = "tiny"``. Its tasks become the organism's own, so a
+suite that changes makes another organism of everything that is measured with it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from mobench.registry.complaints import complaints
+from mobench.registry.locate import Locator
+from mobench.registry.tables import Capability, Table, Text
+
+FILE = "suites.toml"
+
+
+class SuiteTable(Table):
+    """One suite."""
+
+    summary: Text
+    tasks: Annotated[tuple[Capability, ...], Field(min_length=1)]
+
+
+def read_suites(folders: Sequence[Path], problems: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Reads every suite; a name belongs to the first folder that has it.
+
+    Args:
+        folders: The folders of tasks.
+        problems: Receives ``file:line: what`` for everything that is wrong.
+
+    Returns:
+        For each name its ``capability`` tables, as an organism's file would list them.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in (folder / "capability" / FILE for folder in folders):
+        if not path.is_file():
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+            data = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            problems.append(f"{path}:1: {error}")
+            continue
+        locator = Locator(text)
+        for name, table in data.items():
+            try:
+                suite = SuiteTable.model_validate(table)
+            except ValidationError as error:
+                for location, what in complaints(error, (name,)):
+                    problems.append(f"{path}:{locator.line(location)}: {what}")
+                continue
+            tasks = [task.model_dump(exclude_defaults=True) for task in suite.tasks]
+            found.setdefault(name, tasks)
+    return found

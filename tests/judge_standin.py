@@ -1,0 +1,139 @@
+"""A judge on the loopback: chat completions over real sockets, as well or badly as a test says."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the server does with one request.
+
+    Attributes:
+        body: Its answer; a mapping as JSON.
+        wait: Seconds before anything is said.
+        trickle: Seconds between any two bytes of the answer.
+        drop: Whether the connection ends without an answer.
+    """
+
+    body: Any = None
+    status: int = 200
+    wait: float = 0.0
+    trickle: float = 0.0
+    drop: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def said(content: str | None, *, refusal: str | None = None, ended: str = "stop") -> Told:
+    """A chat completion."""
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+    return Told({"object": "chat.completion", "choices": [choice(message, ended)]})
+
+
+def choice(message: dict[str, Any], ended: str) -> dict[str, Any]:
+    return {"index": 0, "message": message, "finish_reason": ended}
+
+
+@dataclass
+class JudgeServer:
+    """A running judge.
+
+    Attributes:
+        does: Told how many requests came before and the request's body, says what to do.
+        asked: Bodies of all chat requests, in the order in which they came.
+        keys: Their Authorization headers.
+        most_at_once: The most requests that were under way together.
+        models: What its list of models says, or None for no such list.
+    """
+
+    url: str = ""
+    does: Callable[[int, dict[str, Any]], Told] = lambda _, __: said("0")
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    most_at_once: int = 0
+    models: tuple[str, ...] | None = ("stand-in",)
+    model_list: Told | None = None
+    _under_way: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server_of: JudgeServer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        judge = self.server_of
+        if judge.model_list is not None:
+            self.tell(judge.model_list)
+        elif self.path != "/v1/models" or judge.models is None:
+            self.tell(Told({"error": "no such page"}, status=404))
+        else:
+            listed = [{"id": name, "object": "model"} for name in judge.models]
+            self.tell(Told({"object": "list", "data": listed}))
+
+    def do_POST(self) -> None:
+        judge = self.server_of
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with judge._lock:
+            number = len(judge.asked)
+            judge.asked.append(body)
+            judge.keys.append(self.headers.get("Authorization"))
+            judge._under_way += 1
+            judge.most_at_once = max(judge.most_at_once, judge._under_way)
+        try:
+            missing = self.path != "/v1/chat/completions"
+            self.tell(Told("", status=404) if missing else judge.does(number, body))
+        finally:
+            with judge._lock:
+                judge._under_way -= 1
+
+    def tell(self, told: Told) -> None:
+        time.sleep(told.wait)
+        if told.drop:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        body = told.body if isinstance(told.body, bytes) else json.dumps(told.body).encode()
+        try:
+            self.send_response(told.status)
+            for name, value in told.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if not told.trickle:
+                self.wfile.write(body)
+                return
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                time.sleep(told.trickle)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # whoever asked has gone
+
+
+@contextmanager
+def judge_server() -> Iterator[JudgeServer]:
+    judge = JudgeServer()
+    handler = type("Handler", (Handler,), {"server_of": judge})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    judge.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield judge
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
