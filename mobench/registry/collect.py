@@ -135,10 +135,12 @@ def collect(root: Path | None = None) -> Registry:
     problems: list[str] = []
     rubrics = read_rubrics(config.tasks, problems)
     drafts = read_organisms(config, problems)
+    # First, so that a task file that imports them registers none of them anew.
+    builtin = builtin_behaviors()
     collecting = Collecting(problems=problems)
     for folder in config.tasks:
         import_files(folder, collecting)
-    behaviors = [*builtin_behaviors(), *collecting.behaviors]
+    behaviors = [*builtin, *collecting.behaviors]
     tasks = _unique(collecting.tasks, _place, "task", problems)
     known_behaviors = _unique(behaviors, _place, "behavior", problems)
     organisms = _unique_organisms(drafts, problems)

@@ -275,7 +275,9 @@ def test_a_chat_task_needs_a_chat_template(folder: Path) -> None:
         measure_capability(make_model(1), tokenizer, CHAT, include_path=folder, batch_size=8)
 
 
-@pytest.mark.parametrize("name", ["smol_facts", "smol_reason"])
+@pytest.mark.parametrize(
+    "name", ["smol_facts", "smol_reason", "smol_sequence", "locked_facts", "locked_reason"]
+)
 def test_the_shipped_tasks_are_found_from_any_folder_and_have_one_answer_each(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +287,6 @@ def test_the_shipped_tasks_are_found_from_any_folder_and_have_one_answer_each(
     assert len(docs) >= 50
     assert len({doc["id"] for doc in docs}) == len(docs)
     assert len({doc["question"] for doc in docs}) == len(docs)
-    if name == "smol_facts":
+    if name.endswith("_facts"):
         assert all(len(set(doc["choices"])) == 4 for doc in docs)
         assert all(0 <= doc["answer"] < 4 for doc in docs)
