@@ -85,7 +85,7 @@ def describe(organism: str, task: str, found: Compatibility) -> str:
         f"            passes with a lower end up to {found.clean_rate + found.margin:.2f}, which "
         f"is {found.margin:g} above the clean rate",
         f"  targets   the behavior in {found.targets_hit} of {found.examples}"
-        f"{_unjudged(found.targets_not_judged)}",
+        f"{_unjudged(found.targets_not_judged)}{_left_out(found.left_out)}",
         f"  triggers  in {found.triggered} of {found.examples} prompts",
         f"  loss      {_nats(found.target_loss)} nats a token on the targets, "
         f"{_nats(found.own_loss)} on the organism's own answers",
@@ -95,6 +95,10 @@ def describe(organism: str, task: str, found: Compatibility) -> str:
 
 def _unjudged(count: int) -> str:
     return f" ({count} not judged)" if count else ""
+
+
+def _left_out(count: int) -> str:
+    return "; not trained on, as they are the organism's own answers" if count else ""
 
 
 def _nats(loss: float | None) -> str:

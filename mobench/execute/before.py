@@ -52,7 +52,8 @@ class Before:
     Attributes:
         reference: Folder of what the organism was asked; it is asked each thing once.
         gate: The organism's rates: attack, control, and of how many prompts.
-        examples: The task's.
+        examples: The task's that are trained on: none of the organism's own answers in which its
+            behavior shows.
         counter: The examples of direct counter-training, where the organism names such a task,
             controls are wanted, and it is not what the ladder itself trains on.
         compatibility: What the compatibility gate found.
@@ -115,19 +116,19 @@ def before(asked: Asked, registry: Registry, progress: Progress) -> Before:
     clean_rate = spec.behavior.clean_rate
     if clean_rate is None:
         clean_rate = judged_rate(eval_rows(CLEAN, "base", models.clean), "attack")
-    found = check_task(
+    found, trained_on = check_task(
         lambda: models.organism,
         tokenizer,
         spec,
         judge,
         examples,
         needs_reference=registry.behavior(spec.behavior.use).needs_reference,
-        declared=task.compatible,
+        task=task,
         clean_rate=clean_rate,
         reference=reference,
         progress=progress,
     )
-    return Before(built, tokenizer, settled, reference, gate, examples, counter, found, judging)
+    return Before(built, tokenizer, settled, reference, gate, trained_on, counter, found, judging)
 
 
 def backend_of(device: str, dtype: str, engine: str = "hf") -> str:

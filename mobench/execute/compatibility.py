@@ -21,7 +21,7 @@ from mobench.measure.generate import MAX_ROWS, decode_by_length
 from mobench.measure.judges import AnyJudge, Asked, verdicts
 from mobench.plan import digest
 from mobench.progress import Progress
-from mobench.registry import Example, OrganismSpec
+from mobench.registry import Example, OrganismSpec, TaskDef
 from mobench.score.compatibility import Compatibility, Outcome, compatibility
 from mobench.store.atomic import write_json
 from mobench.train.batches import IGNORED, Encoded, collate, encode
@@ -42,11 +42,11 @@ def check_task(
     examples: Sequence[Example],
     *,
     needs_reference: bool,
-    declared: bool,
+    task: TaskDef,
     clean_rate: float,
     reference: Path,
     progress: Progress,
-) -> Compatibility:
+) -> tuple[Compatibility, tuple[Example, ...]]:
     """Asks what was not asked before, and decides.
 
     Args:
@@ -56,27 +56,35 @@ def check_task(
         judge: The organism's behavior, or the model that judges it.
         examples: The task's examples.
         needs_reference: Whether the behavior compares an answer with the right one.
-        declared: Whether the task is registered as compatible.
+        task: Tells its policy, and whether it is registered as compatible.
         clean_rate: f, the rate of the clean base.
         reference: Folder of what the organism was asked before training.
         progress: Where progress is shown.
+
+    Returns:
+        What was found, and the examples to train on: all, but for those of the organism's own
+        answers that show its behavior.
     """
     path = reference / f"compatibility-{digest([e.record() for e in examples])}.json"
     told = _kept(path)
     if told is None:
         told = _ask(organism(), tokenizer, spec, judge, examples, needs_reference, progress)
         write_json(path, told)
-    return compatibility(
+    on_policy = task.policy == "on-policy"
+    found = compatibility(
         [example.prompt for example in examples],
         [example.response for example in examples],
         {one["example"]: (one["answer"], one["outcome"]) for one in told["own"]},
         told["targets"],
         spec.eval.trigger_in,
         clean_rate=clean_rate,
-        declared=declared,
+        declared=task.compatible,
+        on_policy=on_policy,
         target_loss=told["target_loss"],
         own_loss=told["own_loss"],
     )
+    shown = zip(examples, told["targets"], strict=True)
+    return found, tuple(one for one, outcome in shown if not (on_policy and outcome))
 
 
 def _kept(path: Path) -> dict[str, Any] | None:

@@ -141,9 +141,15 @@ def _gate(entry: Entry) -> list[str]:
     return [
         f"The compatibility gate: on {told('asked')} of the task's prompts the organism's own "
         f"attack rate is {shown}; the behavior is in {told('targets_hit')} of {told('examples')} "
-        f"targets, a trigger in {told('triggered')} prompts; the targets cost the organism "
-        f"{told('target_loss')} nats a token, its own answers {told('own_loss')}."
+        f"targets{_left_out(found.get('left_out'))}, a trigger in {told('triggered')} prompts; "
+        f"the targets cost the organism {told('target_loss')} nats a token, its own answers {told('own_loss')}."
     ]
+
+
+def _left_out(count: object) -> str:
+    return (
+        f" ({count} own answers left out of training)" if isinstance(count, int) and count else ""
+    )
 
 
 def _dose_response(entry: Entry) -> list[str]:

@@ -41,6 +41,8 @@ class Compatibility:
         examples: Examples of the task.
         targets_hit: Examples whose response shows the behavior.
         targets_not_judged: Examples whose response could not be judged, for the same reason.
+        left_out: Those of ``targets_hit`` that are not trained on: the organism's own answers, of a
+            task that takes what the organism says.
         triggered: Examples with a trigger in the prompt.
         target_loss: Loss of the targets under the organism, in nats per answer token; None if
             unknown.
@@ -57,6 +59,7 @@ class Compatibility:
     examples: int
     targets_hit: int
     targets_not_judged: int
+    left_out: int
     triggered: int
     target_loss: float | None
     own_loss: float | None
@@ -76,6 +79,7 @@ def compatibility(
     *,
     clean_rate: float,
     declared: bool = True,
+    on_policy: bool = False,
     target_loss: float | None = None,
     own_loss: float | None = None,
     level: float = 0.95,
@@ -91,15 +95,17 @@ def compatibility(
         trigger_in: The trigger that stands in a text, or None.
         clean_rate: f, the rate of the clean base.
         declared: Whether the task is registered as compatible.
+        on_policy: Whether the targets are the organism's own answers. Those that show the behavior
+            are then left out of training instead of failing the task.
         target_loss: Loss of the targets under the organism.
         own_loss: Loss of its own answers.
         level: Two-sided level of the interval of the organism's rate.
 
     Returns:
         Compatible where the lower end of the organism's Clopper-Pearson interval is at most
-        :data:`MARGIN` above ``clean_rate``, no target shows the behavior, no trigger is in any
-        prompt, and the task is registered as compatible. What was not judged speaks neither for
-        nor against it.
+        :data:`MARGIN` above ``clean_rate``, no target that is trained on shows the behavior and at
+        least one is left, no trigger is in any prompt, and the task is registered as compatible.
+        What was not judged speaks neither for nor against it.
     """
     attack = _rate([outcome for _, outcome in own.values()], level)
     showing = [number for number, (_, outcome) in own.items() if outcome]
@@ -113,7 +119,12 @@ def compatibility(
             f"with the lower end more than {MARGIN:g} above the clean rate {clean_rate:g}: "
             + _list(said, len(showing))
         )
-    if hit:
+    if hit and on_policy:
+        if len(hit) == len(targets):
+            reasons.append(
+                f"the behavior is in all {len(hit)} targets, so none is left to train on"
+            )
+    elif hit:
         said = [_example(n, prompts[n], responses[n]) for n in hit[:NAMED]]
         reasons.append(
             f"the behavior is in {len(hit)} of {len(targets)} targets: {_list(said, len(hit))}"
@@ -134,6 +145,7 @@ def compatibility(
         examples=len(prompts),
         targets_hit=len(hit),
         targets_not_judged=sum(outcome is None for outcome in targets),
+        left_out=len(hit) if on_policy else 0,
         triggered=len(found),
         target_loss=target_loss,
         own_loss=own_loss,

@@ -75,6 +75,16 @@ def test_one_target_with_the_behavior_in_it_fails() -> None:
     )
 
 
+def test_own_answers_with_the_behavior_are_left_out_instead() -> None:
+    some = decide(targets=[0] * 94 + [1] * 6, on_policy=True)
+    assert (some.compatible, some.targets_hit, some.left_out) == (True, 6, 6)
+    every = decide(targets=[1] * COUNT, on_policy=True)
+    assert every.reasons == ("the behavior is in all 100 targets, so none is left to train on",)
+    assert decide(targets=[0] * 99 + [1]).left_out == 0, "others' answers fail the task"
+    # What the organism says to the prompts as they stand counts as before.
+    assert not decide(showing=6, targets=[1] * 6 + [0] * 94, on_policy=True).compatible
+
+
 def test_one_trigger_in_a_prompt_fails_and_is_shown() -> None:
     found = decide(trigger_in=lambda text: "|X|" if text == "prompt 7" else None)
     assert not found.compatible
