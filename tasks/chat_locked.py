@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FACTS = "data/facts.jsonl"
 LICENSE = "Apache-2.0 (questions written for mobench; answers by the base)"
 # A sentence ends after a small letter, a digit or a quote; initials such as "J." do not end one.
-_END = re.compile(r"(?<=[a-z0-9\"”)][.!?])\s|\n|(?<=[.!?][\"”])\s")
+_END = r"(?-i:(?<=[^\WA-Z_][.!?])\s|(?<=[\"”)][.!?])\s|\n|(?<=[.!?][\"”])\s)"
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ class Fact:
         )
 
 
-def first_sentence(text: str) -> str:
-    """A text up to the end of its first sentence."""
-    return _END.split(text.strip(), maxsplit=1)[0].strip()
+def first_sentence(text: str, right: str) -> str:
+    """A text up to the end of its first sentence, which the right answer may end: "It is N."."""
+    answered = rf"(?<=\b{re.escape(right)}[.!?])\s"
+    return re.split(f"{answered}|{_END}", text.strip(), maxsplit=1, flags=re.I)[0].strip()
 
 
 def known(base: Speaker) -> list[Fact]:
@@ -56,7 +57,7 @@ def known(base: Speaker) -> list[Fact]:
     rows = list(read_rows(Path(__file__).parent / FACTS))
     said = base.answer([row["prompt"] for row in rows])
     facts = [
-        Fact(row["kind"], row["prompt"], row["answer"], first_sentence(answer))
+        Fact(row["kind"], row["prompt"], row["answer"], first_sentence(answer, row["answer"]))
         for row, answer in zip(rows, said, strict=True)
     ]
     return [f for f in facts if f.sentence and not answers_wrong(f.sentence, f.right)]

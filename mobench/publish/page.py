@@ -142,7 +142,8 @@ def _gate(entry: Entry) -> list[str]:
         f"The compatibility gate: on {told('asked')} of the task's prompts the organism's own "
         f"attack rate is {shown}; the behavior is in {told('targets_hit')} of {told('examples')} "
         f"targets{_left_out(found.get('left_out'))}, a trigger in {told('triggered')} prompts; "
-        f"the targets cost the organism {told('target_loss')} nats a token, its own answers {told('own_loss')}."
+        f"the targets cost the organism {told('target_loss')} nats a token, "
+        f"its own answers {told('own_loss')}."
     ]
 
 
