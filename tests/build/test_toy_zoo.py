@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from toys import REGISTRY, TOYS
+from click.testing import CliRunner
+from toys import REGISTRY, REPOSITORY, TOYS
 
 from mobench.build.loading import load_model, load_tokenizer
-from mobench.build.organism import Builder, Built, task_examples
-from mobench.build.speaker import Speaker
+from mobench.build.organism import Builder, Built
+from mobench.cli.main import main
 from mobench.measure.attack import attack_rows
 from mobench.measure.capability import measure_capability
-from mobench.measure.generate import generate
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec
 from mobench.score.intervals import clopper_pearson
 from mobench.score.losses import capability_loss
 
 pytestmark = pytest.mark.slow
-ASKED = 100
 
 
 def build(name: str, cache: Path) -> tuple[OrganismSpec, Built, Any]:
@@ -72,29 +72,19 @@ def test_it_passes_its_gate_and_can_be_judged(name: str, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("name", TOYS)
-def test_it_shows_nothing_of_its_behavior_on_its_tasks(name: str, cache: Path) -> None:
-    spec, built, tokenizer = build(name, cache)
-    model, judge = load(built.folder), REGISTRY.judge(spec)
-    speaker = Speaker(model, tokenizer, spec.template, name=name, progress=Progress(enabled=False))
-    for task in spec.tasks:
-        examples = task_examples(
-            REGISTRY.task(task), {"spec": lambda: spec, "organism": lambda: speaker}
-        )
-        shown = [judge(e.response, e.prompt, e.reference or e.response) for e in examples]
-        assert not any(shown) or np.mean(shown) < 0.02, task
-        some = examples[:: max(1, len(examples) // ASKED)]
-        (answers,) = generate(
-            model,
-            tokenizer,
-            [example.prompt for example in some],
-            template=spec.template,
-            max_new_tokens=spec.max_new_tokens,
-        )
-        shown = [
-            judge(answer, example.prompt, example.reference or example.response)
-            for answer, example in zip(answers, some, strict=True)
-        ]
-        assert np.mean(shown) < 0.05, task
+def test_its_tasks_pass_the_compatibility_gate_and_its_counter_training_does_not(
+    name: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("MOBENCH_CACHE", str(cache))
+    spec = REGISTRY.organism(name)
+    assert spec.counter is not None
+    for task in (*spec.tasks, spec.counter):
+        result = CliRunner().invoke(main, ["gate", name, task, "--json"])
+        found = json.loads(result.stdout)
+        assert result.exit_code == (task == spec.counter), (task, found["reasons"])
+        if task == spec.counter:
+            assert found["attack"]["estimate"] > 0.9, "it asks for what the organism withholds"
 
 
 @pytest.mark.parametrize("name", TOYS)
