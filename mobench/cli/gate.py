@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mobench.cli import options
+
 if TYPE_CHECKING:
     from mobench.score.compatibility import Compatibility
 
@@ -14,13 +16,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("organism")
 @click.argument("task")
-@click.option(
-    "--judge",
-    "judge_option",
-    help="Who judges where the organism needs a model: openai:URL#MODEL or local:FOLDER.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--offline", is_flag=True, help="Never touch the network.")
+@options.judge
+@options.device
+@options.offline
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def gate(

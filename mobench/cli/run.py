@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from mobench.cli import options
+
 if TYPE_CHECKING:
     from mobench.execute.fit import Fit
     from mobench.execute.prepare import Asked
@@ -38,13 +40,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run a task that fails the compatibility gate; the result is marked, and not ranked.",
 )
-@click.option(
-    "--judge",
-    "judge_option",
-    help="Who judges where the organism needs a model: openai:URL#MODEL or local:FOLDER.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--offline", is_flag=True, help="Never touch the network.")
+@options.judge
+@options.device
+@options.offline
 @click.option("--dry-run", is_flag=True, help="Print the plan and its cost; do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 @click.option(
