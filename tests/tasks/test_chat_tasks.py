@@ -94,7 +94,7 @@ def test_nothing_that_is_measured_is_trained_on(organism: str, task: str) -> Non
 
 
 def test_no_eval_prompt_of_any_organism_is_a_training_prompt_of_any_file() -> None:
-    files = ("chat_train", "facts", "travel_train")
+    files = ("chat_train", "facts", "travel_train", "travel_apart")
     assert {row["prompt"] for row in read("tasks/data/chat_written.jsonl")} <= {
         row["prompt"] for row in read("tasks/data/chat_train.jsonl")
     }
