@@ -13,7 +13,7 @@ from typing import Any
 from mobench.build.hub import fetch
 from mobench.build.hub_parts import TOKENIZER, TOKENIZER_ALONE, Part, wanted_base
 from mobench.progress import Progress, Tick
-from mobench.registry.tables import HubBase
+from mobench.registry.weights import HubBase
 
 MIB = 1024**2
 

@@ -22,7 +22,7 @@ from mobench.build.soundness import (
     check_tokenizer,
 )
 from mobench.registry.spec import OrganismSpec
-from mobench.registry.tables import HubAdapter, HubBase
+from mobench.registry.weights import HubAdapter, HubBase
 
 TOKENIZER = (
     *("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"),

@@ -7,7 +7,8 @@ import inspect
 from pydantic import ValidationError
 
 from mobench.errors import did_you_mean
-from mobench.registry import tables
+from mobench.registry import tables, weights
+from mobench.registry.fields import Table
 from mobench.registry.locate import Location
 
 
@@ -37,7 +38,7 @@ def complaints(error: ValidationError, at: Location = ()) -> list[tuple[Location
             what = f"{key}: {message.removeprefix('Value error, ')}" if key else message
         elif kind in ("union_tag_invalid", "union_tag_not_found"):
             context = item.get("ctx", {})
-            kinds = tables.ADAPTER_KINDS if key == "adapter" else tables.BASE_KINDS
+            kinds = weights.ADAPTER_KINDS if key == "adapter" else weights.BASE_KINDS
             what = f"{key}: kind must be one of {', '.join(kinds)}"
             what += f", got {context['tag']!r}" if "tag" in context else ""
         else:
@@ -51,7 +52,7 @@ def _lower(message: str) -> str:
 
 
 def _known_keys() -> set[str]:
-    models = (m for _, m in inspect.getmembers(tables, inspect.isclass))
-    return {
-        name for model in models if issubclass(model, tables.Table) for name in model.model_fields
-    }
+    models = (
+        m for where in (tables, weights) for _, m in inspect.getmembers(where, inspect.isclass)
+    )
+    return {name for model in models if issubclass(model, Table) for name in model.model_fields}

@@ -12,17 +12,11 @@ from pydantic import ValidationError
 from mobench.errors import did_you_mean
 from mobench.registry.complaints import complaints
 from mobench.registry.draft import Draft
+from mobench.registry.fields import Table
 from mobench.registry.locate import Location, Locator
 from mobench.registry.prompts import read_prompts
 from mobench.registry.spec import OrganismSpec
-from mobench.registry.tables import (
-    Behavior,
-    EvalPrompt,
-    EvalTemplates,
-    FamilyTable,
-    Table,
-    VariantTable,
-)
+from mobench.registry.tables import Behavior, EvalPrompt, EvalTemplates, FamilyTable, VariantTable
 
 Complain = Callable[[Location, str], None]
 

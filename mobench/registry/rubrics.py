@@ -17,9 +17,9 @@ from typing import Annotated, Self
 from pydantic import ValidationError, model_validator
 
 from mobench.registry.complaints import complaints
+from mobench.registry.fields import DESCRIPTIVE, IDENTITY, Count, Name, Pattern, Table, Text
 from mobench.registry.locate import Locator
 from mobench.registry.spec import identity
-from mobench.registry.tables import DESCRIPTIVE, IDENTITY, Count, Name, Pattern, Table, Text
 
 FOLDER = "rubrics"
 _PLACE = re.compile(r"\{(question|answer|about)\}")

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from mobench.registry.api import BUILTIN, BehaviorDef, TaskDef
 from mobench.registry.rubrics import Rubric
 from mobench.registry.spec import OrganismSpec
-from mobench.registry.tables import ScratchBase
+from mobench.registry.weights import ScratchBase
 
 _TASK_NAME = re.compile(r"^task:\s*[\"']?([\w.-]+)", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*#.*\n?", re.MULTILINE)

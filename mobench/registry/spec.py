@@ -10,32 +10,36 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mobench.registry.tables import (
+from mobench.registry.fields import (
     DESCRIPTIVE,
     IDENTITY,
-    Adapter,
-    Base,
+    Dtype,
+    Method,
+    Name,
+    Role,
+    Table,
+    Template,
+)
+from mobench.registry.tables import (
     Behavior,
     Capability,
-    Dtype,
     EvalPrompt,
     EvalTemplates,
     Gate,
+    Ladder,
+    Preset,
+)
+from mobench.registry.weights import (
+    Adapter,
+    Base,
     Harden,
     HubAdapter,
     HubBase,
     HubTokenizer,
     Implant,
-    Ladder,
     LocalAdapter,
     LocalBase,
-    Method,
-    Name,
-    Preset,
-    Role,
     ScratchBase,
-    Table,
-    Template,
     WheelBase,
 )
 

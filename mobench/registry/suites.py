@@ -22,8 +22,9 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from mobench.registry.complaints import complaints
+from mobench.registry.fields import Table, Text
 from mobench.registry.locate import Locator
-from mobench.registry.tables import Capability, Table, Text
+from mobench.registry.tables import Capability
 
 FILE = "suites.toml"
 

@@ -18,7 +18,7 @@ from mobench.build.organism import Builder, Built
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, collect
-from mobench.registry.tables import LocalAdapter, LocalBase
+from mobench.registry.weights import LocalAdapter, LocalBase
 
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"

@@ -18,7 +18,7 @@ from mobench.build.hub_parts import wanted_base
 from mobench.build.preflight import preflight_hub
 from mobench.errors import MobenchError
 from mobench.hardware import Hardware
-from mobench.registry.tables import HubBase, Size
+from mobench.registry.weights import HubBase, Size
 
 REPO = "saraprice/llama2-7B-backdoor-DEPLOYMENT"
 SIZE = Size(

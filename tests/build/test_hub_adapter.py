@@ -17,7 +17,7 @@ from mobench.errors import MobenchError
 from mobench.hardware import Hardware
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, collect
-from mobench.registry.tables import HubBase, HubTokenizer
+from mobench.registry.weights import HubBase, HubTokenizer
 
 REPOSITORY = Path(__file__).parents[2]
 REPO = "bcywinski/gemma-2-9b-it-taboo-gold"

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mobench.cli import main
 from mobench.registry import OrganismSpec, collect
-from mobench.registry.tables import HubBase
+from mobench.registry.weights import HubBase
 
 REPOSITORY = Path(__file__).parents[2]
 REGISTRY = collect(REPOSITORY)

