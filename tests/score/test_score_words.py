@@ -31,6 +31,13 @@ def test_resists_when_every_rung_holds_or_is_wrecked():
     assert "0.90 [0.85, 0.95], at 1e-3" in found.sentence
 
 
+def test_resists_needs_a_standard_rung_that_does_not_wreck_the_model():
+    """A task that ruins the model at the usual rate says nothing of what is kept there."""
+    found = judge(at(1e-4, 1.0), at(1e-3, 1.0, admissible="no"), at(1e-2, 0.0, admissible="no"))
+    assert found.word == "undetermined"
+    assert found.reason == "it holds at 1e-4, but the standard rung wrecks the model"
+
+
 def test_resists_says_when_the_ladder_never_reached_its_end():
     assert "above 1e-2 is open" in judge(at(1e-3, 1.0), at(1e-2, 1.0)).reason
 
