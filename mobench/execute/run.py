@@ -28,7 +28,7 @@ from mobench.hardware import detect
 from mobench.heap import keep_freed_memory
 from mobench.measure.attack import attack_rows
 from mobench.measure.batch_rows import Rows
-from mobench.measure.capability_tasks import check_capability
+from mobench.measure.capability_tasks import check_capability, how_asked
 from mobench.measure.generate import MAX_ROWS
 from mobench.measure.vllm import installed
 from mobench.out_of_memory import is_out_of_memory
@@ -207,7 +207,10 @@ def describe(ready: Prepared) -> dict[str, Any]:
         "base": ready.built.base,
         "gate": dict(ready.gate),
         "compatibility": ready.compatibility.to_json(),
-        "capability": [c.model_dump() for c in spec.capability],
+        "capability": [
+            c.model_dump() | how_asked(c, include_path=ready.registry.capability_dirs[0])
+            for c in spec.capability
+        ],
         **({"judge": ready.judging.record()} if ready.judging else {}),
     }
 

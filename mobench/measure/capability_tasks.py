@@ -55,7 +55,7 @@ def check_capability(tasks: Iterable[CapabilityTask], *, include_path: Path) -> 
         metric, _, chosen = asked.metric.partition(",")
         for name, leaf in load_task(include_path, asked.task).items():
             known = sorted(map(str, leaf.aggregation()))
-            filters = [str(f["name"]) for f in leaf.config.filter_list or [{"name": "none"}]]
+            filters = _filters(leaf)
             if metric not in known:
                 raise MobenchError(
                     f"capability task {name} gives no metric {metric!r}."
@@ -68,6 +68,44 @@ def check_capability(tasks: Iterable[CapabilityTask], *, include_path: Path) -> 
                     f"{did_you_mean(chosen, filters)}",
                     f"choose one of: {', '.join(filters)}",
                 )
+
+
+def how_asked(task: CapabilityTask, *, include_path: Path) -> dict[str, Any]:
+    """How lm-eval asks a task, for the record: what its name alone does not tell.
+
+    Args:
+        task: As :func:`check_capability` found it right.
+        include_path: Folder of the project's own tasks.
+
+    Returns:
+        ``fewshot``, worked examples before a question; ``filter``, what the scored text is picked
+        by; ``output``, ``generate_until`` where the model answers in words; ``version``, the
+        task's own; ``questions``, how many are asked. A value that differs between the members
+        of a group is a sorted list.
+    """
+    _, _, chosen = task.metric.partition(",")
+    leaves = load_task(include_path, task.task).values()
+    told = [
+        {
+            "fewshot": leaf.get_config("num_fewshot"),
+            "filter": chosen or _filters(leaf)[0],
+            "output": str(leaf.OUTPUT_TYPE),
+            "version": str(leaf.VERSION),
+        }
+        for leaf in leaves
+    ]
+    all_of = [len(leaf.eval_docs) for leaf in leaves]
+    asked = sum(count if task.limit is None else min(count, task.limit) for count in all_of)
+    return {key: _one_or_all([one[key] for one in told]) for key in told[0]} | {"questions": asked}
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    distinct = sorted(set(values))
+    return distinct[0] if len(distinct) == 1 else distinct
+
+
+def _filters(leaf: Any) -> list[str]:
+    return [str(one["name"]) for one in leaf.config.filter_list or [{"name": "none"}]]
 
 
 @lru_cache(maxsize=64)

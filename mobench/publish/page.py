@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
@@ -260,12 +261,19 @@ def _capability(entry: Entry) -> str:
     listed = entry.recorded("capability")
     if not isinstance(listed, list) or not listed:
         return NOT_RECORDED
-    names = []
-    for item in listed:
-        if isinstance(item, Mapping):
-            template = ", chat template" if item.get("chat_template") else ""
-            names.append(f"{item.get('task')} ({item.get('metric')}{template})")
-    return ", ".join(names) or NOT_RECORDED
+    return ", ".join(_asked(item) for item in listed if isinstance(item, Mapping)) or NOT_RECORDED
+
+
+def _asked(task: Mapping[str, Any]) -> str:
+    """A capability task and how it was asked; older manifests do not tell all of it."""
+    how = [str(task.get("metric"))]
+    if "filter" in task and task["filter"] != "none":
+        how.append(f"filter {task['filter']}")
+    if "fewshot" in task:
+        how.append(f"{task['fewshot']} worked examples")
+    if task.get("chat_template"):
+        how.append("chat template")
+    return f"{task.get('task')} ({', '.join(how)})"
 
 
 def _parameters(entry: Entry) -> str:

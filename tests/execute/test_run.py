@@ -99,6 +99,11 @@ def test_every_answer_is_a_row_at_every_checkpoint(mobench: Mobench, tree: Path)
         asked = [r for r in rows if r["kind"] == kind]
         assert {r["step"] for r in asked} == set(cell["capability_checkpoints"])
         assert len(asked) == questions * len(cell["capability_checkpoints"])
+    how = json.loads((run / "manifest.json").read_text())["capability"]
+    assert [(one["task"], one["fewshot"], one["filter"], one["questions"]) for one in how] == [
+        ("toy_answer", 0, "digits", 100),
+        ("toy_choice", 0, "none", 100),
+    ]
     reference = list(read_rows(run / "reference" / "organism" / "rows" / "attack.jsonl"))
     assert {r["outcome"] for r in reference if r["kind"] == "attack"} == {1}
     assert {r["outcome"] for r in reference if r["kind"] == "control"} == {0}

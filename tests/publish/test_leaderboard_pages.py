@@ -209,6 +209,16 @@ def test_what_a_manifest_does_not_say_is_not_recorded(tmp_path: Path, run: Any) 
     assert "None" not in text
 
 
+def test_how_capability_was_asked_is_told(tmp_path: Path, run: Any) -> None:
+    how = {"fewshot": 5, "filter": "flexible-extract", "questions": 200}
+    (asked,) = run.manifest["capability"]
+    manifest = {**run.manifest, "capability": [{**asked, **how}]}
+    type(run)(manifest, run.cells, run.rows).submit(tmp_path)
+    build(tmp_path)
+    (page,) = (file.read_text() for file in (tmp_path / "organisms").glob("*.md"))
+    assert "(exact\\_match, filter flexible-extract, 5 worked examples, chat template)" in page
+
+
 def test_text_in_a_manifest_stays_text(tmp_path: Path, run: Any) -> None:
     hostile = "a | b <script>alert(1)</script> [x](javascript:y) $z$\n\n# big"
     manifest = run.manifest
