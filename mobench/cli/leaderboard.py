@@ -77,11 +77,14 @@ def add(run: Path, root: Path, as_json: bool) -> None:
     """Copy a finished RUN folder's manifest, cells and rows into results/."""
     from mobench.publish.adding import add_run
 
-    folder = add_run(run, root)
+    added = add_run(run, root)
     if as_json:
-        click.echo(json.dumps({"result": str(folder)}))
+        replaced = [str(path) for path in added.replaced]
+        click.echo(json.dumps({"result": str(added.folder), "replaced": replaced}))
         return
-    click.echo(f"added {folder}")
+    click.echo(f"added {added.folder}")
+    for path in added.replaced:
+        click.echo(f"  in place of {path}, the same run as it was added before")
     click.echo("  → Run `mobench leaderboard build` and commit both.")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,20 @@ from mobench.publish.scoring import ENDED, longer_cells
 from mobench.store import RunFolder
 
 
-def add_run(run: Path, root: Path) -> Path:
+@dataclass(frozen=True)
+class Added:
+    """A run on the leaderboard.
+
+    Attributes:
+        folder: Its folder under ``results/``.
+        replaced: Folders of the same run as it was added before, now gone.
+    """
+
+    folder: Path
+    replaced: tuple[Path, ...]
+
+
+def add_run(run: Path, root: Path) -> Added:
     """Copies a finished run's manifest, cells and rows, answers included, into ``results/``.
 
     Args:
@@ -21,7 +36,9 @@ def add_run(run: Path, root: Path) -> Path:
         root: The leaderboard's folder.
 
     Returns:
-        The new folder; the same one, unchanged, if the run was added before.
+        The new folder; the same one, unchanged, if the run was added before just as it is. As it
+        was before it went on (more cells, controls, a newer manifest) it is replaced: the same
+        rows on the board twice would look like two runs that agree.
 
     Raises:
         MobenchError: If it is no run's folder, or the leaderboard's folder is not there.
@@ -46,7 +63,25 @@ def add_run(run: Path, root: Path) -> Path:
         {**cell, **_record(folder.cell(identity).path)}
         for cell, identity in zip(planned, identities, strict=True)
     ]
-    return submission.write(root / "results", manifest, cells, folder.rows(identities))
+    added = submission.write(root / "results", manifest, cells, folder.rows(identities))
+    earlier = tuple(
+        path
+        for path in sorted(added.parent.iterdir())
+        if path != added and _same_run(path, manifest, set(identities))
+    )
+    for path in earlier:
+        shutil.rmtree(path)
+    return Added(added, earlier)
+
+
+def _same_run(result: Path, manifest: Mapping[str, Any], identities: set[str]) -> bool:
+    """Whether a result is an earlier state of a run: begun at that time, with no other cells."""
+    if not (result / submission.MANIFEST).is_file() or not (result / submission.CELLS).is_file():
+        return False
+    begun = _read(result / submission.MANIFEST).get("created")
+    cells = json.loads((result / submission.CELLS).read_text(encoding="utf-8"))
+    same = begun is not None and begun == manifest.get("created")
+    return same and {str(cell.get("id")) for cell in cells} <= identities
 
 
 def _record(cell: Path) -> dict[str, Any]:

@@ -73,6 +73,24 @@ def test_adding_a_run_twice_adds_it_once(run_folder: Path, root: Path) -> None:
     assert len(list(root.rglob("cells.json"))) == 1
 
 
+def test_a_run_that_went_on_takes_the_place_of_what_it_was(run_folder: Path, root: Path) -> None:
+    """Else the same rows stood there twice, and looked like two runs that agree."""
+    first = json.loads(_mobench("add", run_folder, "--root", root, "--json").output)["result"]
+    other = Path(first).with_name("0" * 12)
+    shutil.copytree(first, other)
+    for folder, changes in ((other, {"created": "2026-01-01"}), (run_folder, {"seconds": None})):
+        path = folder / "manifest.json"
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
+    again = _mobench("add", run_folder, "--root", root)
+    assert again.exit_code == 0, again.output
+    assert f"in place of {first}" in again.output
+    left = {path.parent for path in root.rglob("cells.json")}
+    assert Path(first) not in left
+    assert len(left) == 2, "that of another run is still there"
+    assert other in left
+
+
 def test_an_unfinished_run_is_refused_with_the_command_that_finishes_it(
     run_folder: Path, root: Path
 ) -> None:
