@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mobench.registry.api import Example, behavior, task
+    from mobench.registry.api import behavior, task
+    from mobench.registry.definitions import Example
 
 __version__ = "0.1.0"
 __all__ = ["Example", "__version__", "behavior", "task"]
@@ -17,7 +18,7 @@ __all__ = ["Example", "__version__", "behavior", "task"]
 
 def __getattr__(name: str) -> Any:
     if name in {"Example", "behavior", "task"}:
-        from mobench.registry import api
+        from mobench import registry
 
-        return getattr(api, name)
+        return getattr(registry, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

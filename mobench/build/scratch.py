@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from mobench.lanes import FullLanes
-from mobench.registry.api import Example
+from mobench.registry.definitions import Example
 from mobench.registry.spec import ScratchBase
 from mobench.train.batches import encode
 from mobench.train.pack import Recipe, Run, train_pack

@@ -1,8 +1,9 @@
 """The registry: collects organisms, tasks and behaviors, and names and selects nodes."""
 
-from mobench.registry.api import BehaviorDef, Example, TaskDef, behavior, task
+from mobench.registry.api import behavior, task
 from mobench.registry.collect import Registry, collect
 from mobench.registry.config import Config, find_config
+from mobench.registry.definitions import BehaviorDef, Example, TaskDef
 from mobench.registry.fill import fill
 from mobench.registry.judge import Judge, ScoreJudge, Settled
 from mobench.registry.rubrics import Rubric

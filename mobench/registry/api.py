@@ -10,120 +10,23 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from mobench.errors import Problems, did_you_mean
+from mobench.registry.definitions import (
+    BUILTIN,
+    JUDGE_FIXTURES,
+    POLICIES,
+    TASK_FIXTURES,
+    BehaviorDef,
+    Policy,
+    TaskDef,
+)
 from mobench.registry.version import version_of
 
-Policy = Literal["on-policy", "off-policy"]
-POLICIES: tuple[Policy, ...] = ("on-policy", "off-policy")
-
-TASK_FIXTURES = ("organism", "base", "rng", "tokenizer", "spec")
-"""What a task may ask for by parameter name."""
-
-JUDGE_FIXTURES = ("answer", "prompt", "reference", "score")
-"""What a behavior is given for each answer; its other parameters come from the organism's args.
-``score`` is what a judging model said under the rubric that the arg ``rubric`` names."""
-
-BUILTIN = "builtin"
-"""The version of a behavior that ships inside the package; its tests pin what it does."""
-
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Example:
-    """One training example of a task: what the user says and what the model shall answer.
-
-    Attributes:
-        reference: The right answer, for behaviors that compare with one: what the compatibility
-            gate judges prompt and response by.
-    """
-
-    prompt: str
-    response: str
-    reference: str | None = None
-
-    def record(self) -> dict[str, str]:
-        """The example as JSON; without a reference it reads as before there were any."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
-
-
-@dataclass(frozen=True)
-class TaskDef:
-    """A registered task.
-
-    Attributes:
-        version: First 12 hex digits of the SHA-256 over its module's source, its data files and the
-            files beside it that it imports from.
-        path: The file it was found in.
-        line: The line of its decorator, counted from 1.
-    """
-
-    name: str
-    fn: Callable[..., Iterable[Example]]
-    policy: Policy
-    compatible: bool
-    why: str
-    marks: tuple[str, ...]
-    license: str
-    data: tuple[str, ...]
-    path: Path
-    line: int
-    version: str
-
-    @cached_property
-    def parameters(self) -> tuple[str, ...]:
-        """The fixtures it asks for, by name."""
-        names = inspect.signature(self.fn).parameters
-        return tuple(name for name in names if name in TASK_FIXTURES)
-
-    @property
-    def summary(self) -> str:
-        """The first line of its docstring."""
-        return _first_line(self.fn)
-
-
-@dataclass(frozen=True)
-class BehaviorDef:
-    """A registered behavior: a judge of one answer.
-
-    Attributes:
-        settled: Told the beginning of an answer and the organism's args, says whether nothing that
-            follows can change the judgment; None if that can never be said.
-        version: ``"builtin"``, or the first 12 hex digits of the SHA-256 over its module's source.
-    """
-
-    name: str
-    fn: Callable[..., bool]
-    path: Path
-    line: int
-    version: str
-    settled: Callable[..., bool] | None = None
-
-    @cached_property
-    def args(self) -> tuple[inspect.Parameter, ...]:
-        """The parameters that an organism's ``args`` fill."""
-        parameters = inspect.signature(self.fn).parameters.values()
-        return tuple(p for p in parameters if p.name not in JUDGE_FIXTURES)
-
-    @cached_property
-    def needs_reference(self) -> bool:
-        """Whether every eval prompt has to carry a reference answer."""
-        return "reference" in inspect.signature(self.fn).parameters
-
-    @property
-    def needs_score(self) -> bool:
-        """Whether a judging model has to be asked about every answer."""
-        return "score" in inspect.signature(self.fn).parameters
-
-    @property
-    def summary(self) -> str:
-        """The first line of its docstring."""
-        return _first_line(self.fn)
 
 
 @dataclass
@@ -328,7 +231,3 @@ def _variadic_problems(parameters: Iterable[inspect.Parameter], what: str) -> li
 def _place(fn: Callable[..., Any]) -> tuple[Path, int]:
     code = fn.__code__
     return Path(code.co_filename), code.co_firstlineno
-
-
-def _first_line(fn: Callable[..., Any]) -> str:
-    return (inspect.getdoc(fn) or "").split("\n", 1)[0]

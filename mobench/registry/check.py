@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from mobench.errors import did_you_mean
-from mobench.registry.api import BehaviorDef, TaskDef
 from mobench.registry.config import Config
+from mobench.registry.definitions import BehaviorDef, TaskDef
 from mobench.registry.draft import Draft
 from mobench.registry.judge import arg_problems
 from mobench.registry.rubrics import Rubric

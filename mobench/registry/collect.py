@@ -15,9 +15,10 @@ from typing import Protocol, TypeVar
 
 from mobench.errors import MobenchError, Problems, did_you_mean
 from mobench.garbage import none_collected
-from mobench.registry.api import BehaviorDef, Collecting, TaskDef
+from mobench.registry.api import Collecting
 from mobench.registry.check import check_draft, check_marks, check_rubric
 from mobench.registry.config import Config, find_config
+from mobench.registry.definitions import BehaviorDef, TaskDef
 from mobench.registry.draft import Draft
 from mobench.registry.family import read_family
 from mobench.registry.judge import (

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from mobench.errors import MobenchError, did_you_mean
-from mobench.registry.api import JUDGE_FIXTURES, BehaviorDef
+from mobench.registry.definitions import JUDGE_FIXTURES, BehaviorDef
 
 Judge = Callable[[str, str, str | None], bool]
 """``judge(answer, prompt, reference) -> bool``: does the attack behavior show in this answer?"""

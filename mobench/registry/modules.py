@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 from mobench.errors import MobenchError
-from mobench.registry.api import BehaviorDef, Collecting, collecting_into, definition_of
+from mobench.registry.api import Collecting, collecting_into, definition_of
+from mobench.registry.definitions import BehaviorDef
 
 
 def import_files(folder: Path, target: Collecting) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mobench.errors import MobenchError, did_you_mean
-from mobench.registry.api import TaskDef
+from mobench.registry.definitions import TaskDef
 from mobench.registry.expression import parse
 from mobench.registry.spec import OrganismSpec
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from mobench.registry.api import BUILTIN, BehaviorDef, TaskDef
+from mobench.registry.definitions import BUILTIN, BehaviorDef, TaskDef
 from mobench.registry.rubrics import Rubric
 from mobench.registry.spec import OrganismSpec
 from mobench.registry.weights import ScratchBase

@@ -11,7 +11,7 @@ import torch
 
 from mobench.chat import Template, encode_answer, encode_prompt
 from mobench.errors import MobenchError
-from mobench.registry.api import Example
+from mobench.registry.definitions import Example
 
 IGNORED = -100
 """Label of a position that is not in the loss; torch's own convention."""

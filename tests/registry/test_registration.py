@@ -11,7 +11,8 @@ import mobench
 from mobench import Example, behavior, task
 from mobench.errors import MobenchError, Problems
 from mobench.registry import fill
-from mobench.registry.api import TaskDef, definition_of
+from mobench.registry.api import definition_of
+from mobench.registry.definitions import TaskDef
 
 
 def test_a_decorated_function_is_still_itself() -> None:

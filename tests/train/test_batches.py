@@ -9,7 +9,7 @@ import torch
 
 from mobench.build.scratch import word_tokenizer
 from mobench.errors import MobenchError
-from mobench.registry.api import Example
+from mobench.registry.definitions import Example
 from mobench.train.batches import IGNORED, Encoded, collate, encode, order
 
 TOKENIZER = word_tokenizer(["one two three four five"])
