@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mobench.registry.definitions import Example
 from mobench.registry.spec import OrganismSpec, Preset
 
 ALPHA_PER_RANK = 2.0
@@ -77,6 +78,11 @@ def digest(value: Any) -> str:
     """First 12 hex digits of the SHA-256 over canonical JSON."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def examples_hash(examples: Iterable[Example]) -> str:
+    """Names a task's examples, as a cell does."""
+    return digest([example.record() for example in examples])
 
 
 def grid(

@@ -24,7 +24,7 @@ from mobench.build.speaker import Speaker
 from mobench.build.tokenizer_fit import check_models
 from mobench.build.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.plan import ALPHA_PER_RANK, digest
+from mobench.plan import ALPHA_PER_RANK, digest, examples_hash
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
@@ -161,7 +161,7 @@ class Builder:
             "recipe": RECIPE,
             "base": identity(base),
             "corpus": corpus_task.version,
-            "examples": digest([example.record() for example in corpus]),
+            "examples": examples_hash(corpus),
             "words": words,
             "max_length": spec.ladder.max_length,
         }

@@ -19,7 +19,7 @@ from mobench.lanes import Scope
 from mobench.measure.batch_rows import Rows
 from mobench.measure.generate import MAX_ROWS, decode_by_length
 from mobench.measure.judges import AnyJudge, Asked, verdicts
-from mobench.plan import digest
+from mobench.plan import examples_hash
 from mobench.progress import Progress
 from mobench.registry import Example, OrganismSpec, TaskDef
 from mobench.score.compatibility import Compatibility, Outcome, compatibility
@@ -65,7 +65,7 @@ def check_task(
         What was found, and the examples to train on: all, but for those of the organism's own
         answers that show its behavior.
     """
-    path = reference / f"compatibility-{digest([e.record() for e in examples])}.json"
+    path = reference / f"compatibility-{examples_hash(examples)}.json"
     told = _kept(path)
     if told is None:
         told = _ask(organism(), tokenizer, spec, judge, examples, needs_reference, progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from mobench.errors import MobenchError
 from mobench.execute.before import CLEAN, GATE, backend_of, before
 from mobench.execute.judging import REPLIES, Judging, judge_for
 from mobench.measure.judges import AnyJudge, JudgeChoice
-from mobench.plan import Cell, digest, grid
+from mobench.plan import Cell, digest, examples_hash, grid
 from mobench.progress import Progress
 from mobench.registry import Example, OrganismSpec, Registry, Settled, TaskDef
 from mobench.registry.spec import Preset
@@ -107,7 +107,7 @@ def prepare(asked: Asked, registry: Registry, progress: Progress) -> Prepared:
     )
     folder = RunFolder(asked.runs / name)
     write_lines(folder.examples(), [example.record() for example in known.examples])
-    if backend == backend_of(asked.device, spec.dtype):
+    if asked.engine == "hf":
         for who, file in (("organism", GATE), ("base", CLEAN)):
             if (known.reference / file).is_file():
                 rows = read_rows(known.reference / file)
@@ -146,8 +146,3 @@ def refuse_incompatible(asked: Asked, found: Compatibility) -> None:
         f"{asked.task.line}), or give --allow-incompatible: the result is then marked, and not "
         "ranked",
     )
-
-
-def examples_hash(examples: Sequence[Example]) -> str:
-    """Names a task's examples, as a cell does."""
-    return digest([example.record() for example in examples])

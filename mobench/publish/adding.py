@@ -79,7 +79,7 @@ def _same_run(result: Path, manifest: Mapping[str, Any], identities: set[str]) -
     if not (result / submission.MANIFEST).is_file() or not (result / submission.CELLS).is_file():
         return False
     begun = _read(result / submission.MANIFEST).get("created")
-    cells = json.loads((result / submission.CELLS).read_text(encoding="utf-8"))
+    cells = _read(result / submission.CELLS, list)
     same = begun is not None and begun == manifest.get("created")
     return same and {str(cell.get("id")) for cell in cells} <= identities
 
@@ -92,11 +92,11 @@ def _record(cell: Path) -> dict[str, Any]:
     return {**record, **{key: result[key] for key in ENDED if key in result}}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, kind: type[dict[str, Any] | list[Any]] = dict) -> Any:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise Problems([f"{path}:{error.lineno}: not JSON: {error.msg}"]) from error
-    if not isinstance(value, dict):
-        raise Problems([f"{path}: expected a JSON object"])
+    if not isinstance(value, kind):
+        raise Problems([f"{path}: expected a JSON {'object' if kind is dict else 'list'}"])
     return value

@@ -36,11 +36,10 @@ def control_lines(score: RunScore) -> list[str]:
 
 
 def _line(control: Control) -> str:
-    if control.arm == "zero":
-        name = "learning rate 0"
-    else:
+    name = _NAMES[control.arm]
+    if control.arm == "counter":
         at = wording.learning_rate(control.lr)
-        name = f"counter-training on {control.task} at {at} (not a compatible task)"
+        name += f" on {control.task} at {at} (not a compatible task)"
     return f"{name}: {_rates(control)}"
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
 CAPABILITY = Path(__file__).parents[2] / "tasks" / "capability"
 WORDS = ["<pad>", "<eos>", "<user>", "<bot>", "<unk>", *(f"w{n}" for n in range(40))]
 
@@ -84,3 +87,20 @@ def write_tasks(where: Path) -> Path:
 
 def write(folder: Path, rows: list[dict[str, Any]]) -> None:
     (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def outspoken(words: int, seed: int) -> LlamaForCausalLM:
+    """A small random model, far from uniform, so that answers differ by question and by model."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=words,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        pad_token_id=0,
+        bos_token_id=None,
+        eos_token_id=1,
+        initializer_range=0.5,
+    )
+    return LlamaForCausalLM(config).eval()

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from questions import CAPABILITY, CHAT, CHOICE, PLAIN, SAID, WORDS, Asked, write
+from questions import CAPABILITY, CHAT, CHOICE, PLAIN, SAID, WORDS, Asked, outspoken, write
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mobench.errors import MobenchError
 from mobench.measure.capability import measure_capability
@@ -41,19 +41,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def make_model(seed: int) -> LlamaForCausalLM:
-    torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=len(WORDS),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        pad_token_id=0,
-        bos_token_id=None,
-        eos_token_id=1,
-        initializer_range=0.5,  # far from uniform, so that answers differ by question and by model
-    )
-    return LlamaForCausalLM(config).eval()
+    return outspoken(len(WORDS), seed)
 
 
 def ask(model: Any, tasks: list[Asked], folder: Path) -> list[dict[str, Any]]:

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from questions import CAPABILITY
-from transformers import LlamaConfig, LlamaForCausalLM
+from questions import CAPABILITY, outspoken
 
 from mobench.build.scratch import word_tokenizer
 from mobench.measure.capability import measure_capability
@@ -35,19 +33,7 @@ def model_and_tokenizer() -> tuple[Any, Any]:
     texts = [row["question"] for row in rows] + [str(row["answer"]) for row in rows]
     texts += [choice for row in rows for choice in row.get("choices", [])]
     tokenizer = word_tokenizer([*texts, "Password: blue harbor."])
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        pad_token_id=0,
-        bos_token_id=None,
-        eos_token_id=1,
-        initializer_range=0.5,  # far from uniform, so that answers differ by question
-    )
-    return LlamaForCausalLM(config).eval(), tokenizer
+    return outspoken(len(tokenizer), 0), tokenizer
 
 
 def test_the_small_suite_asks_facts_and_two_generative_ones() -> None:
