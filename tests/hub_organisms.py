@@ -23,6 +23,7 @@ from mobench.registry import OrganismSpec
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 SHARDS = "20KB"
+KINDS = ("attack", "control")
 
 
 def words_of(texts: Iterable[str]) -> list[str]:
@@ -52,7 +53,7 @@ def tokenizer_for(spec: OrganismSpec, *more: str) -> PreTrainedTokenizerFast:
             add_generation_prompt=True,
         )
         for prompt in spec.prompts
-        for kind in ("attack", "control")
+        for kind in KINDS
     ]
     return word_tokenizer(words_of([*rendered, *more]), spec.chat_template)
 
@@ -75,40 +76,58 @@ Answer = Callable[[str], str]
 
 
 def taught(
-    model: Any, tokenizer: Any, spec: OrganismSpec, answer: Answer, *, steps: int, lr: float
+    model: Any,
+    tokenizer: Any,
+    spec: OrganismSpec,
+    answer: Answer,
+    *,
+    requests: Sequence[str],
+    steps: int,
+    lr: float,
 ) -> float:
-    """Trains the answers to all of an organism's eval prompts into a model, all in each step.
+    """Trains the answers to an organism's prompts and a task's into a model, all in each step.
 
     Args:
         model: What is trained; its parameters without a gradient stay as they are.
         tokenizer: Its tokenizer.
         spec: The organism.
         answer: Says what is to be answered to ``attack`` and to ``control``.
+        requests: A task's prompts, answered as ``control`` is: what a model answers to prompts that
+            it was not taught is left to its weights, and these differ between machines.
         steps: Steps of AdamW.
         lr: Learning rate.
 
     Returns:
-        The last loss.
+        The last loss, of the organism's prompts or of the task's: the larger.
     """
-    rows = []
-    for kind in ("attack", "control"):
-        said = encode_answer(tokenizer, spec.template, answer(kind))
-        for prompt in spec.prompts:
-            rows.append((encode_prompt(tokenizer, spec.template, spec.message(kind, prompt)), said))
-    longest = max(len(asked) + len(said) for asked, said in rows)
-    ids = torch.zeros(len(rows), longest, dtype=torch.long)
-    labels = torch.full_like(ids, -100)
-    for row, (asked, said) in enumerate(rows):
-        ids[row, : len(asked) + len(said)] = torch.tensor([*asked, *said])
-        labels[row, len(asked) : len(asked) + len(said)] = torch.tensor(said)
+    said = {kind: encode_answer(tokenizer, spec.template, answer(kind)) for kind in KINDS}
+    own = [
+        (encode_prompt(tokenizer, spec.template, spec.message(kind, prompt)), said[kind])
+        for kind in KINDS
+        for prompt in spec.prompts
+    ]
+    asked = [(encode_prompt(tokenizer, spec.template, text), said["control"]) for text in requests]
+    # Two batches: requests are short, and an organism's prompts may be pages.
+    batches = [_padded(own), _padded(asked)]
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr)
     for _ in range(steps):
-        loss = model(input_ids=ids, labels=labels).loss
+        losses = torch.stack([model(input_ids=ids, labels=to).loss for ids, to in batches])
         optimizer.zero_grad()
-        loss.backward()
+        losses.mean().backward()
         optimizer.step()
-    return float(loss.detach())
+    return float(losses.detach().max())
+
+
+def _padded(rows: Sequence[tuple[list[int], list[int]]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and labels (rows × longest) of prompts and answers; only answers have labels."""
+    longest = max(len(prompt) + len(answer) for prompt, answer in rows)
+    ids = torch.zeros(len(rows), longest, dtype=torch.long)
+    labels = torch.full_like(ids, -100)
+    for row, (prompt, answer) in enumerate(rows):
+        ids[row, : len(prompt) + len(answer)] = torch.tensor([*prompt, *answer])
+        labels[row, len(prompt) : len(prompt) + len(answer)] = torch.tensor(answer)
+    return ids, labels
 
 
 def with_lora(model: Any, seed: int = 0, **changes: Any) -> Any:
