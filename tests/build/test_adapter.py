@@ -105,6 +105,20 @@ def test_another_scaling_of_the_same_factors_is_another_organism(build: Make, pa
     assert second.weights_hash != first.weights_hash
 
 
+@pytest.mark.parametrize("part", ["base", "adapter"])
+def test_other_weights_under_the_same_name_are_another_organism(
+    build: Make, parts: Path, part: str
+) -> None:
+    first = build()
+    if part == "base":
+        save(parts / "base", tiny_model(ROWS, seed=1), None)
+    else:
+        random_adapter(tiny_model(ROWS), parts / "adapter", seed=1)
+    second = build()
+    assert second.folder != first.folder
+    assert second.weights_hash != first.weights_hash
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
