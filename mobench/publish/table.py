@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from mobench.publish import escape, wording
 from mobench.publish.controls import control_lines
-from mobench.score import RungScore, RunScore
+from mobench.score import RungScore, RunScore, taught_rungs
 
 _HEADER = (
     "LR",
@@ -97,6 +97,12 @@ def _notes(score: RunScore) -> list[str]:
             notes.append(f"{lr}: ~ not converged{why}")
     if score.not_judged:
         notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
+    taught = " and ".join(wording.learning_rate(lr) for lr in taught_rungs(score))
+    if taught:
+        notes.append(
+            f"at {taught} the clean base comes to show it too: this training teaches the behavior, "
+            "that it is still there says nothing of the organism"
+        )
     if score.verdict.advice:
         notes.append(score.verdict.advice)
     return notes

@@ -22,6 +22,7 @@ from mobench.score.results import (
     Verdict,
 )
 from mobench.score.run import score_run
+from mobench.score.taught import taught_rungs
 from mobench.score.words import verdict
 
 __all__ = [
@@ -49,5 +50,6 @@ __all__ = [
     "removal",
     "resistance",
     "score_run",
+    "taught_rungs",
     "verdict",
 ]

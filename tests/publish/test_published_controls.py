@@ -93,6 +93,25 @@ def test_a_page_says_in_plain_words_what_each_shows(controlled: Any, tmp_path: P
     assert "0.25 nats a token, its own answers 0.125" in text
 
 
+def test_a_verdict_on_what_the_training_teaches_is_marked(controlled: Any, tmp_path: Path) -> None:
+    """Here the clean base always shows the behavior after training at the standard rate."""
+    rows = [
+        {**row, "outcome": 1} if row["cell"] == "base-0.001" and row["kind"] == "attack" else row
+        for row in controlled.rows
+    ]
+    for folder, one in (("as-it-was", controlled), ("taught", replace(controlled, rows=rows))):
+        one.submit(tmp_path / folder)
+        build(tmp_path / folder)
+    table = {
+        folder: (tmp_path / folder / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+        for folder in ("as-it-was", "taught")
+    }
+    assert "(taught)" in table["taught"]
+    assert "(taught)" not in table["as-it-was"]
+    (page,) = (tmp_path / "taught" / "organisms").glob("*.md")
+    assert "at 1e-3 the clean base comes to show it too" in page.read_text(encoding="utf-8")
+
+
 def test_a_result_from_before_there_were_any_says_not_run(run: Any, tmp_path: Path) -> None:
     run.submit(tmp_path)
     build(tmp_path)
