@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
 from mobench.publish import escape, wording
+from mobench.publish.builds import built_apart
 from mobench.publish.entry import Entry, by_resistance, ranked
 from mobench.score import Rank, RunScore, taught_rungs
 
@@ -79,19 +80,27 @@ _JUDGE = """\
 - **judge**: the model that judged the answers, and the rubric it was told; a dash where a rule
   decides. Judges disagree on the same answers: compare rows of one judge."""
 
+_BUILD = """\
+- **build**: how the hash of the organism's weights begins, where one recipe was built more than
+  once. Processors round differently, so these are organisms made alike, not the same one: how far
+  their rows lie apart is what the making adds to what seeds show."""
+
 
 def front_page(entries: Sequence[Entry]) -> str:
     """Writes ``leaderboard/README.md``: one row for each result."""
     ordered = by_resistance(entries)
     places = ranked(ordered)
-    rows = [_row(entry, rank) for entry, rank in zip(ordered, places, strict=True)]
+    builds = built_apart(ordered)
+    rows = [_row(entry, rank, builds) for entry, rank in zip(ordered, places, strict=True)]
     columns, legend = list(_COLUMNS), _LEGEND
+    if builds:
+        legend = legend.replace("- A dash stands", f"{_BUILD}\n- A dash stands")
     if any(entry.judge for entry in ordered):
         # Beside the status, where the others have nothing to say in it.
         columns.insert(-1, "judge")
         for row, entry in zip(rows, ordered, strict=True):
             row.insert(-1, escape.inline(entry.judge or wording.NOTHING))
-        legend = _LEGEND.replace("- A dash stands", f"{_JUDGE}\n- A dash stands")
+        legend = legend.replace("- A dash stands", f"{_JUDGE}\n- A dash stands")
     table = (
         tabulate(rows, headers=columns, tablefmt="github", disable_numparse=True)
         if rows
@@ -101,14 +110,16 @@ def front_page(entries: Sequence[Entry]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row(entry: Entry, rank: Rank | None) -> list[str]:
+def _row(entry: Entry, rank: Rank | None, builds: Mapping[str, str]) -> list[str]:
     score, submission = entry.score, entry.submission
     rung = entry.headline_rung
     lr = score.resistance_lr
     params = entry.recorded("organism", "params")
+    told = builds.get(submission.place)
+    build = f" ({escape.inline(told)})" if told else ""
     return [
         wording.NOTHING if rank is None else str(rank),
-        f"[{escape.inline(submission.organism)}](organisms/{submission.organism}.md)",
+        f"[{escape.inline(submission.organism)}](organisms/{submission.organism}.md){build}",
         wording.parameters(params if isinstance(params, int | float) else None),
         escape.inline(submission.task),
         escape.inline(entry.method),

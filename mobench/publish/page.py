@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from mobench.publish import escape, wording
+from mobench.publish.builds import built_apart
 from mobench.publish.controls import controls_section
 from mobench.publish.entry import NOT_RECORDED, Entry, incompatible_because
 from mobench.publish.front import INCOMPATIBLE, MARKER, STATUS
@@ -21,6 +22,8 @@ _PROVENANCE = (
     ("preset", ("preset",)),
     ("mobench commit", ("git", "commit")),
     ("organism revision", ("organism", "revision")),
+    # Two builds of one recipe have one revision and, on different processors, different weights.
+    ("organism weights hash", ("organism", "weights_hash")),
     ("base weights hash", ("base", "weights_hash")),
     ("task version", ("task", "version")),
     ("training examples", ("task", "examples")),
@@ -72,13 +75,14 @@ def organism_page(entries: Sequence[Entry]) -> str:
         escape.inline(newest.recorded("organism", "summary") or ""),
         _table(("organism", ""), facts),
     ]
+    builds = built_apart(entries)
     for entry in sorted(entries, key=lambda e: e.submission.place):
-        parts += _result(entry)
+        parts += _result(entry, builds.get(entry.submission.place))
     parts.append("[All organisms](../README.md)")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _result(entry: Entry) -> list[str]:
+def _result(entry: Entry, build: str | None) -> list[str]:
     submission, score = entry.submission, entry.score
     files = f"../results/{submission.place}"
     sentence = escape.inline(score.verdict.sentence)
@@ -86,8 +90,10 @@ def _result(entry: Entry) -> list[str]:
     policy = escape.inline(entry.text("task", "policy"))
     why = f"Why this task is compatible with the behavior ({policy}): "
     why += escape.inline(entry.text("task", "why"))
+    made = f", {escape.inline(build)}" if build else ""
+    how = f"{escape.inline(entry.method)}{_by(entry)}{made}"
     return [
-        f"## {escape.inline(submission.task)}, {escape.inline(entry.method)}{_by(entry)}: {word}",
+        f"## {escape.inline(submission.task)}, {how}: {word}",
         *_incompatible(entry),
         sentence,
         f"![{sentence}]({PLOTS}/{entry.plot_name})",
