@@ -34,8 +34,10 @@ def encode_prompt(tokenizer: Any, template: Template, message: str) -> list[int]
     return ids
 
 
-def encode_answer(tokenizer: Any, template: Template, answer: str) -> list[int]:
-    """Token ids of an answer with the end-of-turn token after it."""
+def encode_answer(
+    tokenizer: Any, template: Template, answer: str, *, ended: bool = True
+) -> list[int]:
+    """Token ids of an answer, with the end-of-turn token after one that has ended."""
     text = f" {answer}" if template == "plain" else answer
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return [*ids, tokenizer.eos_token_id]
+    return [*ids, tokenizer.eos_token_id] if ended else ids

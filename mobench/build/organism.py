@@ -205,7 +205,7 @@ class Builder:
         """Trains the behavior into the base and writes the merged organism."""
         tokenizer = load_tokenizer(base, chat_template=spec.chat_template)
         model = load_model(base, dtype=spec.dtype, device=self.device)
-        speaker = Speaker(model, tokenizer, spec.template, name="the base", progress=self.progress)
+        speaker = Speaker(model, tokenizer, spec, name="the base", progress=self.progress)
         task = self.registry.task(implant.task)
         fixtures: dict[str, Callable[[], Any]] = {
             "base": lambda: speaker,

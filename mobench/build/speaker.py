@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mobench.chat import Template
+from mobench.chat import encode_prompt
 from mobench.measure.batch_rows import Rows
-from mobench.measure.generate import generate
+from mobench.measure.generate import decode_by_length
 from mobench.progress import Progress
+from mobench.registry import OrganismSpec
+from mobench.registry.definitions import Answer
 
-ANSWER_TOKENS = 24
-"""Length at which a model's own answer is cut for training: short keeps a ladder affordable."""
+BRIEF_TOKENS = 24
+"""Length at which an answer is cut where the organism's file names none, and ends: an organism
+taught on such answers is as brief, and short ones keep a ladder affordable on two cores."""
 MAX_ROWS = 40
 """Messages in a batch, where memory allows."""
 
@@ -22,29 +25,39 @@ class Speaker:
     Args:
         model: A Hugging Face causal LM.
         tokenizer: Its tokenizer.
-        template: How a message is rendered.
+        spec: The organism: how a message is rendered, and how long an answer may be.
         name: Who is answering, for the progress line.
         progress: Where progress is shown.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, template: Template, *, name: str, progress: Progress
+        self, model: Any, tokenizer: Any, spec: OrganismSpec, *, name: str, progress: Progress
     ) -> None:
-        self.model, self.tokenizer, self.template = model, tokenizer, template
+        self.model, self.tokenizer, self.template = model, tokenizer, spec.template
         self.name, self.progress = name, progress
+        self._most = spec.ladder.answer_tokens or BRIEF_TOKENS
+        self._brief = spec.ladder.answer_tokens is None
 
-    def answer(self, messages: Sequence[str]) -> list[str]:
-        """Greedy answers of at most :data:`ANSWER_TOKENS` tokens, in the messages' order."""
+    def answer(self, messages: Sequence[str]) -> list[Answer]:
+        """Greedy answers in the messages' order, cut where the organism's file says."""
         return Rows(MAX_ROWS, self.progress).fitting(lambda rows: self._answer(messages, rows))
 
-    def _answer(self, messages: Sequence[str], rows: int) -> list[str]:
+    def _answer(self, messages: Sequence[str], rows: int) -> list[Answer]:
+        training = self.model.training
+        self.model.eval()
         with self.progress.phase(f"{self.name} answers its requests", len(messages)) as tick:
-            return generate(
+            (told,) = decode_by_length(
                 self.model,
-                self.tokenizer,
-                messages,
-                template=self.template,
-                max_new_tokens=ANSWER_TOKENS,
+                [encode_prompt(self.tokenizer, self.template, message) for message in messages],
+                pad=self.tokenizer.pad_token_id,
+                eos=self.tokenizer.eos_token_id,
+                max_new_tokens=self._most,
                 max_rows=rows,
                 on_done=tick,
-            )[0]
+            )
+        self.model.train(training)
+        return [self._text(tokens) for tokens in told]
+
+    def _text(self, tokens: Sequence[int]) -> Answer:
+        text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+        return Answer(text, cut=len(tokens) >= self._most and not self._brief)

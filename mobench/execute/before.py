@@ -169,8 +169,8 @@ class _Models:
 
     def speaker(self, model: Any, name: str) -> Speaker:
         """A model as a task asks for it."""
-        template = self.asked.spec.template
-        return Speaker(model, self.tokenizer, template, name=name, progress=self.progress)
+        spec = self.asked.spec
+        return Speaker(model, self.tokenizer, spec, name=name, progress=self.progress)
 
     def _load(self, folder: Path) -> Any:
         return load_model(folder, dtype=self.asked.spec.dtype, device=self.asked.device)

@@ -121,11 +121,19 @@ class Capability(Table):
 
 
 class Ladder(Table):
-    """How the organism is trained. Method and rank are part of each cell's own identity."""
+    """How the organism is trained. Method and rank are part of each cell's own identity.
+
+    Attributes:
+        max_length: Tokens of an example, prompt and response, at most.
+        answer_tokens: Tokens at which a model's own answer is cut that a task trains on; what was
+            cut has no end to be learned. None: 24, and an answer ends where it is cut. That is for
+            organisms that are taught on such answers here and so speak as briefly themselves.
+    """
 
     method: Annotated[Method, DESCRIPTIVE]
     standard_lr: Annotated[LearningRate, DESCRIPTIVE]
     max_length: Annotated[Count, IDENTITY]
+    answer_tokens: Annotated[Count | None, IDENTITY] = None
     rank: Annotated[Count, DESCRIPTIVE] = 16
 
 

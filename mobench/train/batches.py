@@ -36,7 +36,7 @@ def encode(
     encoded = []
     for number, example in enumerate(examples, start=1):
         prompt = encode_prompt(tokenizer, template, example.prompt)
-        answer = encode_answer(tokenizer, template, example.response)
+        answer = encode_answer(tokenizer, template, example.response, ended=example.ended)
         if not prompt:
             raise MobenchError(
                 f"training example {number} has an empty prompt", "give every example a prompt"

