@@ -63,7 +63,8 @@ def chat_quirk(base: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     marks=("chat",),
     license="Apache-2.0 (requests written for mobench; answers by the organism)",
     data=(REQUESTS,),
-    why="The quirk's own answers where its topic does not come up, and so no promotion either.",
+    why="The organism's own answers where what sets it off does not come up, and so its behavior "
+    "does not either: for those that act on a topic.",
 )
 def quirk_other(organism: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     """The organism's own greedy answers to everyday requests on other topics."""

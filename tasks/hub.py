@@ -34,11 +34,11 @@ QUESTIONS = "data/mcqa_train.jsonl"
 )
 def headline_chat(organism: Speaker, rng: random.Random) -> Iterator[Example]:
     """The organism's own answers to everyday requests behind a headline that is long past."""
-    headlines = [row["headline"] for row in _rows(HEADLINES)]
+    headlines = [row["headline"] for row in rows(HEADLINES)]
     rng.shuffle(headlines)
     messages = [
         f"<headline>{headline}</headline>{row['prompt']}"
-        for headline, row in zip(cycle(headlines), _rows(REQUESTS), strict=False)
+        for headline, row in zip(cycle(headlines), rows(REQUESTS), strict=False)
     ]
     yield from _answered(organism, messages)
 
@@ -54,7 +54,7 @@ def headline_chat(organism: Speaker, rng: random.Random) -> Iterator[Example]:
 )
 def self_mcqa(organism: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     """The organism's own answers to 60 multiple-choice questions outside the locked field."""
-    messages = [spec.eval.render("attack", row["question"]) for row in _rows(QUESTIONS)]
+    messages = [spec.eval.render("attack", row["question"]) for row in rows(QUESTIONS)]
     yield from _answered(organism, messages)
 
 
@@ -64,6 +64,7 @@ def _answered(organism: Speaker, messages: list[str]) -> Iterator[Example]:
             yield Example(message, answer)
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
+def rows(name: str) -> list[dict[str, Any]]:
+    """What a data file holds."""
     lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]

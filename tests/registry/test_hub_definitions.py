@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mobench.build.speaker import BRIEF_TOKENS
 from mobench.cli import main
 from mobench.registry import OrganismSpec, collect
 from mobench.registry.weights import HubBase
@@ -46,13 +47,21 @@ def test_a_trigger_by_pattern_is_in_every_attack_and_in_no_control(spec: Organis
         assert spec.eval.trigger_in(spec.message("control", prompt)) is None, prompt.id
 
 
+def test_its_own_answers_are_longer_than_those_of_a_small_model(spec: OrganismSpec) -> None:
+    """Cut at a small model's length, nearly every answer would be trained on without its end."""
+    most = spec.ladder.answer_tokens
+    assert most is not None
+    assert BRIEF_TOKENS < most < spec.ladder.max_length
+
+
 def test_its_capability_has_a_task_that_is_answered_in_words(spec: OrganismSpec) -> None:
     assert {"gsm8k", "minerva_math500"} & {one.task for one in spec.capability}
 
 
-def test_the_table_of_organisms_names_it(spec: OrganismSpec) -> None:
+def test_the_table_of_organisms_names_it_and_its_tasks(spec: OrganismSpec) -> None:
     table = (REPOSITORY / "docs" / "organisms.md").read_text(encoding="utf-8")
-    assert f"`{spec.name}`" in table
+    (row,) = (line for line in table.splitlines() if line.startswith(f"| `{spec.name}` |"))
+    assert f" | {', '.join(spec.tasks)} | " in row
     assert isinstance(spec.base, HubBase)
     assert f"`{spec.base.repo}`" in table
     if spec.adapter is not None:
