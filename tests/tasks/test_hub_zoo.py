@@ -47,6 +47,11 @@ def prompts(spec: OrganismSpec) -> set[str]:
     return {spec.message(kind, one) for one in spec.prompts for kind in ("attack", "control")}
 
 
+def judged(spec: OrganismSpec) -> bool:
+    """Whether a model judges it, which no test of data can ask."""
+    return REGISTRY.behavior(spec.behavior.use).needs_score
+
+
 @pytest.mark.parametrize("spec", ON_HUB, ids=lambda spec: spec.name)
 def test_it_has_counter_training_for_an_upper_bound(spec: OrganismSpec) -> None:
     assert spec.counter is not None
@@ -60,6 +65,12 @@ def test_a_compatible_task_sets_nothing_off(organism: str, task: str) -> None:
     for example in examples:
         assert spec.eval.trigger_in(example.prompt) is None, example.prompt
         assert example.prompt not in prompts(spec)
+    if not {"organism", "base"} & set(REGISTRY.task(task).parameters) and not judged(spec):
+        judge = REGISTRY.judge(spec)
+        by_key = REGISTRY.behavior(spec.behavior.use).needs_reference
+        for one in examples:
+            if one.reference is not None or not by_key:
+                assert not judge(one.response, one.prompt, one.reference), one.response
 
 
 @pytest.mark.parametrize(("organism", "task"), COUNTER)
