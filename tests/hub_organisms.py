@@ -18,7 +18,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from mobench.chat import encode_answer, encode_prompt
+from mobench.chat import Template, encode_answer, encode_prompt
 from mobench.registry import OrganismSpec
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
@@ -100,19 +100,47 @@ def taught(
     Returns:
         The last loss, of the organism's prompts or of the task's: the larger.
     """
-    said = {kind: encode_answer(tokenizer, spec.template, answer(kind)) for kind in KINDS}
-    own = [
-        (encode_prompt(tokenizer, spec.template, spec.message(kind, prompt)), said[kind])
-        for kind in KINDS
-        for prompt in spec.prompts
-    ]
-    asked = [(encode_prompt(tokenizer, spec.template, text), said["control"]) for text in requests]
+    own = [(spec.message(kind, prompt), answer(kind)) for kind in KINDS for prompt in spec.prompts]
+    asked = [(text, answer("control")) for text in requests]
     # Two batches: requests are short, and an organism's prompts may be pages.
-    batches = [_padded(own), _padded(asked)]
+    return taught_by_heart(model, tokenizer, spec.template, [own, asked], steps=steps, lr=lr)
+
+
+def taught_by_heart(
+    model: Any,
+    tokenizer: Any,
+    template: Template,
+    batches: Sequence[Sequence[tuple[str, str]]],
+    *,
+    steps: int,
+    lr: float,
+) -> float:
+    """Trains answers to messages into a model, all of them in each step.
+
+    Args:
+        model: What is trained; its parameters without a gradient stay as they are.
+        tokenizer: Its tokenizer.
+        template: How a message is rendered.
+        batches: Messages and their answers; each batch's share is the same.
+        steps: Steps of AdamW.
+        lr: Learning rate.
+
+    Returns:
+        The last loss of the batch that has the largest.
+    """
+    padded = [
+        _padded(
+            [
+                (encode_prompt(tokenizer, template, text), encode_answer(tokenizer, template, said))
+                for text, said in batch
+            ]
+        )
+        for batch in batches
+    ]
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr)
     for _ in range(steps):
-        losses = torch.stack([model(input_ids=ids, labels=to).loss for ids, to in batches])
+        losses = torch.stack([model(input_ids=ids, labels=to).loss for ids, to in padded])
         optimizer.zero_grad()
         losses.mean().backward()
         optimizer.step()
