@@ -74,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         judge = self.server_of
         if judge.model_list is not None:
+            time.sleep(judge.model_list.wait)
             self.tell(judge.model_list)
         elif self.path != "/v1/models" or judge.models is None:
             self.tell(Told({"error": "no such page"}, status=404))
@@ -92,13 +93,15 @@ class Handler(BaseHTTPRequestHandler):
             judge.most_at_once = max(judge.most_at_once, judge._under_way)
         try:
             missing = self.path != "/v1/chat/completions"
-            self.tell(Told("", status=404) if missing else judge.does(number, body))
+            told = Told("", status=404) if missing else judge.does(number, body)
+            time.sleep(told.wait)
         finally:
+            # Before the reply: whoever has it may ask again before this thread goes on.
             with judge._lock:
                 judge._under_way -= 1
+        self.tell(told)
 
     def tell(self, told: Told) -> None:
-        time.sleep(told.wait)
         if told.drop:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
