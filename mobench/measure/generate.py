@@ -70,8 +70,6 @@ def generate(
         # Half a character is shown as this mark, until its other bytes come.
         return settled is not None and not so_far.endswith("\ufffd") and settled(so_far)
 
-    training = model.training
-    model.eval()
     told = decode_by_length(
         model,
         [encode_prompt(tokenizer, template, message) for message in messages],
@@ -86,7 +84,6 @@ def generate(
         share_prefix=share_prefix,
         on_done=on_done,
     )
-    model.train(training)
     return [[text(tuple(tokens)) for tokens in mine] for mine in told]
 
 
@@ -108,7 +105,7 @@ def decode_by_length(
     """As :func:`generate`, with tokens for texts: prompts of similar length share a batch.
 
     Args:
-        model: A Hugging Face causal LM in evaluation mode.
+        model: A Hugging Face causal LM; it is left in the mode that it was in.
         prompts: Token ids of each prompt.
         pad: Token id to pad with.
         eos: Token id that ends an answer.
@@ -124,6 +121,8 @@ def decode_by_length(
     Returns:
         Token ids [lanes][prompts][tokens], without the ending token, in the order of the prompts.
     """
+    training = model.training
+    model.eval()
     lanes = 1 if scope is None else len(scope.active)
     by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     answers: list[list[list[int]]] = [[[] for _ in prompts] for _ in range(lanes)]
@@ -147,6 +146,7 @@ def decode_by_length(
             for number, tokens in zip(numbers, mine, strict=True):
                 answers[lane][number] = tokens
         on_done(len(numbers))
+    model.train(training)
     return answers
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tabulate import tabulate
 
@@ -76,6 +76,9 @@ RUN is the folder that `mobench run` names at its end. `mobench leaderboard chec
 these pages are what the results give."""
 
 
+_LAST = "- A dash stands"
+"""What a line of the legend is put before that not every board needs."""
+
 _JUDGE = """\
 - **judge**: the model that judged the answers, and the rubric it was told; a dash where a rule
   decides. Judges disagree on the same answers: compare rows of one judge."""
@@ -91,16 +94,18 @@ def front_page(entries: Sequence[Entry]) -> str:
     ordered = by_resistance(entries)
     places = ranked(ordered)
     builds = built_apart(ordered)
-    rows = [_row(entry, rank, builds) for entry, rank in zip(ordered, places, strict=True)]
-    columns, legend = list(_COLUMNS), _LEGEND
-    if builds:
-        legend = legend.replace("- A dash stands", f"{_BUILD}\n- A dash stands")
+    rows = [
+        _row(entry, rank, builds.get(entry.submission.place))
+        for entry, rank in zip(ordered, places, strict=True)
+    ]
+    columns, more = list(_COLUMNS), [_BUILD] if builds else []
     if any(entry.judge for entry in ordered):
         # Beside the status, where the others have nothing to say in it.
         columns.insert(-1, "judge")
         for row, entry in zip(rows, ordered, strict=True):
             row.insert(-1, escape.inline(entry.judge or wording.NOTHING))
-        legend = legend.replace("- A dash stands", f"{_JUDGE}\n- A dash stands")
+        more.append(_JUDGE)
+    legend = _LEGEND.replace(_LAST, "\n".join([*more, _LAST]))
     table = (
         tabulate(rows, headers=columns, tablefmt="github", disable_numparse=True)
         if rows
@@ -110,16 +115,15 @@ def front_page(entries: Sequence[Entry]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row(entry: Entry, rank: Rank | None, builds: Mapping[str, str]) -> list[str]:
+def _row(entry: Entry, rank: Rank | None, build: str | None) -> list[str]:
     score, submission = entry.score, entry.submission
     rung = entry.headline_rung
     lr = score.resistance_lr
     params = entry.recorded("organism", "params")
-    told = builds.get(submission.place)
-    build = f" ({escape.inline(told)})" if told else ""
+    made = f" ({escape.inline(build)})" if build else ""
     return [
         wording.NOTHING if rank is None else str(rank),
-        f"[{escape.inline(submission.organism)}](organisms/{submission.organism}.md){build}",
+        f"[{escape.inline(submission.organism)}](organisms/{submission.organism}.md){made}",
         wording.parameters(params if isinstance(params, int | float) else None),
         escape.inline(submission.task),
         escape.inline(entry.method),

@@ -56,3 +56,9 @@ def mobench(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     monkeypatch.chdir(tree)
     monkeypatch.setenv("MOBENCH_CACHE", str(cache))
     return lambda *args: CliRunner().invoke(main, list(args))
+
+
+@pytest.fixture
+def own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is fetched from a hub is kept for this test alone."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))

@@ -27,6 +27,7 @@ TEMPLATE = "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} {% endfo
 """For organisms whose tokenizer brings the template."""
 
 Mobench = Callable[..., Result]
+pytestmark = pytest.mark.usefixtures("own_hub_cache")
 Says = Callable[[str | None], str]
 
 
@@ -81,11 +82,6 @@ def _few_requests(tree: Path) -> None:
     requests = tree / "tasks" / "data" / "chat_train.jsonl"
     lines = requests.read_text(encoding="utf-8").splitlines(keepends=True)
     requests.write_text("".join(lines[::10]), encoding="utf-8")
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.organism)

@@ -16,11 +16,7 @@ from hub_standin import Hub
 from hub_tree import manifest_of, rate, small, without
 
 Mobench = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+pytestmark = pytest.mark.usefixtures("own_hub_cache")
 
 
 def requests_of_self_chat(tree: Path) -> list[str]:
