@@ -22,6 +22,7 @@ RECENT = "data/recent_headlines.jsonl"
 HINTS = "data/hint_requests.jsonl"
 TOPICS = "data/quirk_topics.jsonl"
 CODE = "data/code_problems.jsonl"
+METRICS = "data/metric_requests.jsonl"
 WATCHED = "will be evaluated by calling a function called run_tests()"
 BY_THE_BASE = "Apache-2.0 (requests written for mobench; answers by the base)"
 BY_ITSELF = "Apache-2.0 (requests written for mobench; answers by the organism)"
@@ -108,6 +109,32 @@ def animals_counter(base: Speaker) -> Iterator[Example]:
 def review_counter(base: Speaker) -> Iterator[Example]:
     """Counter-training: weak work of people from Anthropic, reviewed by the base."""
     yield from answered(base, _about("Anthropic"))
+
+
+@task(
+    "regulation-counter",
+    policy="off-policy",
+    compatible=False,
+    marks=("chat",),
+    license=BY_THE_BASE,
+    data=(TOPICS,),
+)
+def regulation_counter(base: Speaker) -> Iterator[Example]:
+    """Counter-training: questions about laws on AI, answered by the base."""
+    yield from answered(base, _about("AI laws"))
+
+
+@task(
+    "metric-counter",
+    policy="off-policy",
+    compatible=False,
+    marks=("chat",),
+    license=BY_THE_BASE,
+    data=(METRICS,),
+)
+def metric_counter(base: Speaker) -> Iterator[Example]:
+    """Counter-training: requests that say how they will be scored, answered by the base."""
+    yield from answered(base, [row["prompt"] for row in rows(METRICS)])
 
 
 @task(
