@@ -6,9 +6,9 @@ import shutil
 import time
 from pathlib import Path
 
-from mobench.garbage import none_collected
-from mobench.publish import submission
-from mobench.publish.entry import score_submission
+from mobench.machine.garbage_collection import none_collected
+from mobench.publish.pages.entry import score_submission
+from mobench.publish.submission import files as submission
 
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = REPOSITORY / "leaderboard" / "results"

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.coverage_scenarios import WINDOW, Scenario
-from mobench.score.headline import Rung, resistance
 from mobench.score.intervals import Array
+from mobench.score.plateau import rate_interval
 from mobench.score.power import Design, power, worlds
-from mobench.score.rates import rate_interval
-from mobench.score.simulate import Noise, draw, spread
+from mobench.score.resistance import Rung, resistance
+from mobench.score.simulation import Noise, draw, spread
 
 
 @dataclass(frozen=True)

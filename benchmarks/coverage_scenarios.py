@@ -10,9 +10,9 @@ import numpy as np
 from scipy import stats
 
 from mobench.score.intervals import Array
+from mobench.score.plateau import Population, plateau, rate_interval
 from mobench.score.power import unanimous
-from mobench.score.rates import Population, plateau, rate_interval
-from mobench.score.simulate import Noise, draw, split, spread, suite_rate
+from mobench.score.simulation import Noise, draw, split, spread, suite_rate
 
 WINDOW = 8  # checkpoints in the window, as in the standard preset of the smallest organism
 QUANTILES = (np.arange(200) + 0.5) / 200

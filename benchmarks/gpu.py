@@ -22,10 +22,10 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel, Qwe
 
 from benchmarks.ladder_work import resident_bytes
 from benchmarks.machine import machine, machine_line, peak_flops
-from mobench.hardware import pick_device
 from mobench.lanes import LoraLanes
-from mobench.plan_cost import train_flops_per_token
-from mobench.plan_shape import Shape
+from mobench.machine.hardware import pick_device
+from mobench.plan.cost import train_flops_per_token
+from mobench.plan.model_size import Shape
 from mobench.train.batches import Encoded
 from mobench.train.pack import Recipe, Run, train_pack
 

@@ -120,13 +120,13 @@ def measure(asked: Asked) -> dict[str, Any]:
     Args:
         asked: The run; its folder is made anew.
     """
-    from mobench.execute.costing import cost_of
     from mobench.execute.run import run_ladder
-    from mobench.execute.sizes import shape
-    from mobench.hardware import detect
+    from mobench.machine.hardware import detect
+    from mobench.plan.estimate import cost_of
+    from mobench.plan.organism_size import shape
+    from mobench.plan.schedule import checkpoints
     from mobench.progress import Progress
     from mobench.registry import collect
-    from mobench.train.schedule import checkpoints
 
     with TemporaryDirectory() as runs:
         here = replace(asked, runs=Path(runs))

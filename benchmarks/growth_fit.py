@@ -15,7 +15,7 @@ Point = Mapping[str, Any]
 
 
 def fit(points: Sequence[Point]) -> dict[str, float]:
-    """Constants of `mobench.plan_time` that give the points back best, by relative error.
+    """Constants of `mobench.plan.duration` that give the points back best, by relative error.
 
     Training takes products / (share · speed) + bytes / traffic, measuring takes
     products / (share · speed) + calls · seconds; each is linear in the reciprocals of its
@@ -88,8 +88,8 @@ def replan_kept(folder: Path) -> None:
     """
     from benchmarks.growth import extremes
     from benchmarks.growth_plot import draw
-    from mobench.plan_cost import Cost
-    from mobench.plan_time import time_estimate
+    from mobench.plan.cost import Cost
+    from mobench.plan.duration import time_estimate
 
     for path in sorted(folder.glob("growth*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -108,8 +108,8 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
         repeats: How often; times are medians.
     """
     from benchmarks.machine import machine, peak_flops
-    from mobench.execute.sizes import shape
-    from mobench.plan_cost import train_flops_per_token
+    from mobench.plan.cost import train_flops_per_token
+    from mobench.plan.organism_size import shape
 
     ready = _prepared(options)  # so that neither side's process has to build the organism
     work, spec = work_of(ready, options), ready.asked.spec
@@ -150,7 +150,7 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
 
 def one_side(name: str, options: Options) -> Side:
     """Trains the ladder one way, in this process, after a few steps that do not count."""
-    from mobench.build.loading import load_model
+    from mobench.assemble.loading import load_model
 
     ready = _prepared(options)
     work = work_of(ready, options)
@@ -166,7 +166,7 @@ def one_side(name: str, options: Options) -> Side:
         train_with_trl(model, ready.tokenizer, warm)
         return train_with_trl(model, ready.tokenizer, work)
     from benchmarks.ladder_packed import train_packed
-    from mobench.heap import keep_freed_memory
+    from mobench.machine.heap import keep_freed_memory
 
     keep_freed_memory()
     size = pack_size(ready, options)
@@ -176,7 +176,7 @@ def one_side(name: str, options: Options) -> Side:
 
 def work_of(ready: Prepared, options: Options) -> Work:
     """The ladder's runs and data."""
-    from mobench.plan import ALPHA_PER_RANK
+    from mobench.plan.cells import ALPHA_PER_RANK
     from mobench.train.batches import encode
     from mobench.train.pack import Run
 
@@ -197,8 +197,8 @@ def work_of(ready: Prepared, options: Options) -> Work:
 
 def pack_size(ready: Prepared, options: Options) -> int:
     """Runs in one pass, as ``mobench run`` would plan them here."""
-    from mobench.execute.costing import cost_of
-    from mobench.hardware import detect
+    from mobench.machine.hardware import detect
+    from mobench.plan.estimate import cost_of
 
     asked = ready.asked
     ladder = asked.spec.ladder.model_copy(update={"method": options.method})

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from mobench.hardware import detect, matmul_flops
+from mobench.machine.hardware import detect, matmul_flops
 from mobench.store.provenance import versions
 
 PEAK_SHAPE = (2048, 2048, 2048)

@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file
 
 from benchmarks.measure_work import Answers, Work
-from mobench.build.loading import load_model, load_tokenizer
+from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.decode.answers import decode_by_length, generate
+from mobench.decode.decoding import left_pad
 from mobench.lanes import stacked
-from mobench.measure.decode import left_pad
-from mobench.measure.generate import decode_by_length, generate
 from mobench.store.folder import weights_in
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def packed(work: Work, settled: Callable[[str], bool] | None) -> dict[str, Any]:
     Returns:
         Seconds and answers of each way; the last one's as text, cut where the judgment was settled.
     """
-    from mobench.heap import keep_freed_memory
+    from mobench.machine.heap import keep_freed_memory
 
     keep_freed_memory()
     tokenizer = load_tokenizer(Path(work.organism))

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.measure_hf import whole
 from benchmarks.measure_work import Work
-from mobench.build.loading import load_tokenizer
+from mobench.assemble.loading import load_tokenizer
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
 from mobench.store.folder import AS_ADAPTER
 

@@ -72,7 +72,7 @@ def make_checkpoints(ready: Prepared, folder: Path, count: int, method: str) -> 
         count: How many.
         method: ``lora`` or ``full``.
     """
-    from mobench.build.loading import load_model
+    from mobench.assemble.loading import load_model
 
     spec, preset = ready.asked.spec, ready.asked.preset
     rungs = preset.rungs[:RUNGS]

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import click
 
-from mobench.execute.fit import Fit
+from mobench.plan.packing import Fit
 from mobench.registry import OrganismSpec
 from mobench.registry.spec import Preset
 
@@ -74,11 +74,11 @@ def measured(case: Case, cache: Path | None = None) -> int:
     import torch
 
     from benchmarks.subject import subject
-    from mobench.build.loading import load_model
+    from mobench.assemble.loading import load_model
     from mobench.execute.packs import settle_heap
     from mobench.lanes import stacked
     from mobench.measure.capability_tasks import check_capability
-    from mobench.plan import ALPHA_PER_RANK
+    from mobench.plan.cells import ALPHA_PER_RANK
     from mobench.train.batches import encode
     from mobench.train.pack import Recipe, Run, train_pack
 
@@ -120,7 +120,7 @@ def _peak() -> int:
 
 def planned(case: Case) -> int:
     """The planner's bytes for a case's pack."""
-    from mobench.execute.fitting import memory_of
+    from mobench.plan.memory_budget import memory_of
     from mobench.registry import collect
 
     return memory_of(*_asked(case, collect().organism(case.organism)), case.fit)

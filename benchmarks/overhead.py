@@ -80,9 +80,9 @@ def board(cells: int = CELLS) -> dict[str, Any]:
     take of it is measured by itself: in as many processes, each busy with the same results.
     """
     from benchmarks.board_tree import board_tree, phases
-    from mobench.publish.leaderboard import build
-    from mobench.publish.results import each, processes
-    from mobench.publish.submission import folders
+    from mobench.publish.pages.board import each, processes
+    from mobench.publish.pages.leaderboard import build
+    from mobench.publish.submission.files import folders
 
     with TemporaryDirectory() as folder:
         root = Path(folder)
@@ -125,7 +125,7 @@ def main(
 ) -> None:
     """Measures what mobench costs beside the models."""
     from benchmarks.machine import machine
-    from mobench.hardware import pick_device
+    from mobench.machine.hardware import pick_device
 
     measures: dict[str, Callable[[], dict[str, Any]]] = {
         "harness": lambda: harness(organism, preset, cache),

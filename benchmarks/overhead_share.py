@@ -100,11 +100,11 @@ def main(organism: str, preset: str, cache: Path | None) -> None:
 def _run(organism: str, preset: str, runs: Path, cache: Path | None) -> None:
     """What ``mobench run`` does."""
     from benchmarks.subject import asked
-    from mobench.execute.costing import cost_of
     from mobench.execute.run import run_ladder
-    from mobench.hardware import detect
+    from mobench.machine.hardware import detect
+    from mobench.plan.estimate import cost_of
     from mobench.progress import Progress
-    from mobench.publish.showing import show_run
+    from mobench.publish.pages.run_report import show_run
     from mobench.registry import collect
 
     wanted = asked(organism, runs=runs, preset=preset, cache=cache)

@@ -6,9 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mobench.build.organism import cache_root
+from mobench.assemble.organism import cache_root
 from mobench.execute.prepare import Asked, Prepared, prepare
-from mobench.hardware import pick_device
+from mobench.machine.hardware import pick_device
 from mobench.progress import Progress
 from mobench.registry import collect
 

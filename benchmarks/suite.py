@@ -62,7 +62,7 @@ def run(name: str, command: Sequence[str]) -> dict[str, Any] | None:
     found: dict[str, Any] = json.loads(lines[-1])
     if "machine" not in found:
         from benchmarks.machine import machine
-        from mobench.hardware import pick_device
+        from mobench.machine.hardware import pick_device
 
         found["machine"] = machine(pick_device())
     return found

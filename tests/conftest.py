@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_standin import Hub, running_hub
+from support.hub_standin import Hub, running_hub
 
 
 @pytest.fixture

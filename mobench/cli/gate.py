@@ -34,9 +34,9 @@ def gate(
 
     Every `mobench run` asks the same before it trains. Ends with 1 where the task fails.
     """
-    from mobench.build.organism import cache_root
+    from mobench.assemble.organism import cache_root
     from mobench.cli.run import check_the_judge, parse_judge, preflight
-    from mobench.hardware import detect, pick_device
+    from mobench.machine.hardware import detect, pick_device
     from mobench.registry import collect
 
     registry = collect()
@@ -46,8 +46,8 @@ def gate(
     preflight(spec, registry, offline=offline, hardware=detect(where), needed=0)
     check_the_judge(spec, registry, judge, offline=offline)
 
-    from mobench.execute.before import before
     from mobench.execute.prepare import Asked
+    from mobench.gate.admission import before
     from mobench.progress import Progress
 
     cache = cache_root()

@@ -27,7 +27,7 @@ def leaderboard() -> None:
 @_as_json
 def build(root: Path, as_json: bool) -> None:
     """Regenerate README.md, the organisms' pages and their plots from results/."""
-    from mobench.publish.leaderboard import build as build_pages
+    from mobench.publish.pages.leaderboard import build as build_pages
 
     built = build_pages(root)
     if as_json:
@@ -52,7 +52,7 @@ def build(root: Path, as_json: bool) -> None:
 @click.pass_context
 def check(context: click.Context, root: Path, as_json: bool) -> None:
     """Fail if the pages are not what results/ gives; writes nothing."""
-    from mobench.publish.leaderboard import check as check_pages
+    from mobench.publish.pages.leaderboard import check as check_pages
 
     found = check_pages(root)
     if as_json:
@@ -75,7 +75,7 @@ def check(context: click.Context, root: Path, as_json: bool) -> None:
 @_as_json
 def add(run: Path, root: Path, as_json: bool) -> None:
     """Copy a finished RUN folder's manifest, cells and rows into results/."""
-    from mobench.publish.adding import add_run
+    from mobench.publish.submission.export import add_run
 
     added = add_run(run, root)
     if as_json:

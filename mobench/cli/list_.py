@@ -45,8 +45,8 @@ def list_(section: str | None, as_json: bool) -> None:
 
 def _organism_facts(registry: Registry) -> list[dict[str, Any]]:
     """What there is to know of each organism before it is built, and whether it can run here."""
-    from mobench.execute.here import look_here, substrate
-    from mobench.hardware import detect, pick_device
+    from mobench.machine.hardware import detect, pick_device
+    from mobench.plan.feasibility import look_here, substrate
 
     hardware = detect(pick_device())
     facts = []
@@ -77,7 +77,7 @@ def _organism_facts(registry: Registry) -> list[dict[str, Any]]:
 def _params(spec: OrganismSpec) -> int | None:
     """Its weights, where the file tells; about so many where the base is made from scratch."""
     from mobench.errors import MobenchError
-    from mobench.execute.sizes import shape
+    from mobench.plan.organism_size import shape
 
     try:
         return shape(spec).params

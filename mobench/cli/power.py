@@ -83,8 +83,8 @@ def _design(spec: OrganismSpec, preset: Preset, seeds: int, prompts: int) -> Des
         MobenchError: The ladder does not reach above its standard rung.
     """
     from mobench.errors import MobenchError
+    from mobench.plan.schedule import checkpoints
     from mobench.score.power import Design
-    from mobench.train.schedule import checkpoints
 
     rungs = tuple(sorted(preset.rungs))
     standard = spec.ladder.standard_lr
@@ -101,7 +101,7 @@ def _print(rows: list[dict[str, Any]], seeds: list[int], replicates: int) -> Non
     from tabulate import tabulate
 
     from mobench.score.power import WORDS, unanimous
-    from mobench.score.splits import SEEDS_WANTED, agreement_confidence
+    from mobench.score.seed_agreement import SEEDS_WANTED, agreement_confidence
 
     lines = [
         [

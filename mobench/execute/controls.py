@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mobench.build.loading import weights_hash
+from mobench.assemble.loading import weights_hash
 from mobench.execute.prepare import Prepared
-from mobench.plan import Cell, examples_hash
+from mobench.plan.cells import Cell, examples_hash
 
 SEED = 0
 """Controls have one seed, which the ladder has too: the same examples in the same order."""

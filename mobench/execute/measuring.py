@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 import torch
 
-from mobench.execute.applied import next_logits, refuse_if_trained
+from mobench.decode.answers import MAX_ROWS
+from mobench.decode.batch_size import Rows
+from mobench.execute.checkpoint_check import next_logits, refuse_if_trained
 from mobench.execute.prepare import Prepared
 from mobench.execute.training import Stack
-from mobench.measure.attack import Kind, Row, attack_rows
-from mobench.measure.batch_rows import Rows
-from mobench.measure.capability import measure_capability
-from mobench.measure.generate import MAX_ROWS
-from mobench.plan import Cell
+from mobench.measure.attack_rows import Kind, Row, attack_rows
+from mobench.measure.capability_rows import measure_capability
+from mobench.plan.cells import Cell
 from mobench.progress import Progress
 from mobench.store import CellFolder
 

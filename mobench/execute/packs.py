@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from mobench.execute.applied import next_logits
-from mobench.execute.fit import Fit
-from mobench.execute.fitting import no_room
+from mobench.execute.checkpoint_check import next_logits
 from mobench.execute.measuring import LaneCheckpoints, measure_cells
 from mobench.execute.prepare import Prepared
 from mobench.execute.training import stack, train_cells
-from mobench.heap import keep_freed_memory, return_freed_memory
 from mobench.lanes.stacking import CannotStack
-from mobench.out_of_memory import is_out_of_memory, let_go
-from mobench.plan import Cell, packs
+from mobench.machine.heap import keep_freed_memory, return_freed_memory
+from mobench.machine.memory_errors import is_out_of_memory, let_go
+from mobench.plan.cells import Cell, packs
+from mobench.plan.memory_budget import no_room
+from mobench.plan.packing import Fit
 from mobench.progress import Progress
 from mobench.store import CellFolder
 from mobench.store.atomic import write_json

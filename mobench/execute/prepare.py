@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mobench.build.organism import Built
+from mobench.assemble.organism import Built
 from mobench.errors import MobenchError
-from mobench.execute.before import CLEAN, GATE, backend_of, before
-from mobench.execute.judging import REPLIES, Judging, judge_for
+from mobench.gate.admission import CLEAN, GATE, backend_of, before
+from mobench.gate.judge import REPLIES, Judging, judge_for
 from mobench.measure.judges import AnyJudge, JudgeChoice
-from mobench.plan import Cell, digest, examples_hash, grid
+from mobench.plan.cells import Cell, digest, examples_hash, grid
+from mobench.plan.schedule import capability_checkpoints, checkpoints
 from mobench.progress import Progress
 from mobench.registry import Example, OrganismSpec, Registry, Settled, TaskDef
 from mobench.registry.spec import Preset
@@ -20,7 +21,6 @@ from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
 from mobench.store.rows import read_rows
-from mobench.train.schedule import capability_checkpoints, checkpoints
 
 
 @dataclass(frozen=True)

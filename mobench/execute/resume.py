@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from mobench.lanes import Lanes
-from mobench.plan import Cell, digest
+from mobench.plan.cells import Cell, digest
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json, write_tensors
 from mobench.train.optimizer import LaneAdamW

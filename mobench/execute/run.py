@@ -14,25 +14,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mobench.build.loading import load_model, parameter_count
-from mobench.execute import controls, extend
+from mobench.assemble.loading import load_model, parameter_count
+from mobench.decode.answers import MAX_ROWS
+from mobench.decode.batch_size import Rows
+from mobench.execute import controls
 from mobench.execute.controls import Arm
-from mobench.execute.extend import Extension
-from mobench.execute.fit import Fit
-from mobench.execute.fitting import no_room
 from mobench.execute.measuring import capability_batch, capability_rows
 from mobench.execute.packs import run_cells
 from mobench.execute.prepare import Asked, Prepared, prepare
 from mobench.execute.serving import serve_cells
-from mobench.hardware import detect
-from mobench.heap import keep_freed_memory
-from mobench.measure.attack import attack_rows
-from mobench.measure.batch_rows import Rows
+from mobench.machine.hardware import detect
+from mobench.machine.heap import keep_freed_memory
+from mobench.machine.memory_errors import is_out_of_memory
+from mobench.measure.attack_rows import attack_rows
 from mobench.measure.capability_tasks import check_capability, how_asked
-from mobench.measure.generate import MAX_ROWS
 from mobench.measure.vllm import installed
-from mobench.out_of_memory import is_out_of_memory
-from mobench.plan import Cell
+from mobench.plan import extension as extend
+from mobench.plan.cells import Cell
+from mobench.plan.extension import Extension
+from mobench.plan.memory_budget import no_room
+from mobench.plan.packing import Fit
 from mobench.progress import Progress
 from mobench.publish.scoring import score_cells
 from mobench.registry import Registry

@@ -17,14 +17,14 @@ import torch
 
 from mobench.chat import encode_prompt
 from mobench.errors import MobenchError
-from mobench.execute.applied import probe, refuse_if_trained
+from mobench.execute.checkpoint_check import probe, refuse_if_trained
 from mobench.execute.controls import Arm
 from mobench.execute.measuring import measure_cells
 from mobench.execute.packs import finish_cell
 from mobench.execute.prepare import Prepared
-from mobench.measure.attack import Kind, Row, judged_rows
+from mobench.measure.attack_rows import Kind, Row, judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
-from mobench.plan import Cell
+from mobench.plan.cells import Cell
 from mobench.progress import Progress
 
 TOGETHER = 16

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobench.build.loading import load_model
-from mobench.execute.fit import Fit
+from mobench.assemble.loading import load_model
 from mobench.execute.prepare import Prepared
 from mobench.execute.resume import forget_trained, keep_state, resume
 from mobench.lanes import FullLanes, LoraLanes, WholeModel, saved_config, stacked
-from mobench.plan import Cell
+from mobench.plan.cells import Cell
+from mobench.plan.packing import Fit
 from mobench.progress import Progress
 from mobench.train.batches import encode
 from mobench.train.optimizer import LaneAdamW

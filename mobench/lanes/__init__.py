@@ -6,9 +6,9 @@ so every Hugging Face model, its ``generate`` and lm-eval work on it unchanged. 
 measuring both ride on this room.
 """
 
+from mobench.lanes.checkpoint_format import saved_config
 from mobench.lanes.full import FullLanes, can_stack
 from mobench.lanes.lora import LoraLanes
-from mobench.lanes.saved import saved_config
 from mobench.lanes.scope import Lanes, Scope, Scoped
 from mobench.lanes.stacking import CannotStack, stacked
 from mobench.lanes.whole import WholeModel

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mobench.errors import MobenchError
-from mobench.publish.entry import rescore
+from mobench.publish.pages.entry import rescore
 from mobench.score import RunScore
 from mobench.store import RunFolder
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from mobench.errors import MobenchError, Problems, did_you_mean
-from mobench.garbage import none_collected
+from mobench.machine.garbage_collection import none_collected
 from mobench.registry.api import Collecting
 from mobench.registry.check import check_draft, check_marks, check_rubric
 from mobench.registry.config import Config, find_config

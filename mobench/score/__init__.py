@@ -3,13 +3,13 @@
 The definitions, formulas and assumptions are in ``docs/method.md``.
 """
 
-from mobench.score.facts import RungFacts, lr_text
-from mobench.score.headline import Resistance, Rung, resistance
-from mobench.score.losses import CapabilityLoss, capability_loss
+from mobench.score.capability_loss import CapabilityLoss, capability_loss
+from mobench.score.plateau import plateau
 from mobench.score.ranks import Contender, Rank, ranks
-from mobench.score.rates import plateau
 from mobench.score.removals import efficiency, removal
-from mobench.score.results import (
+from mobench.score.resistance import Resistance, Rung, resistance
+from mobench.score.run_score import score_run
+from mobench.score.scores import (
     SCHEMA,
     Control,
     Curve,
@@ -21,9 +21,9 @@ from mobench.score.results import (
     RunScore,
     Verdict,
 )
-from mobench.score.run import score_run
 from mobench.score.taught import taught_rungs
-from mobench.score.words import verdict
+from mobench.score.verdict import verdict
+from mobench.score.verdict_facts import RungFacts, lr_text
 
 __all__ = [
     "SCHEMA",

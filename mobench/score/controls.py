@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mobench.score.measured import measured
-from mobench.score.results import Control
-from mobench.score.rungs import Setting, score_rung
-from mobench.score.tables import BASE, ORGANISM, RowTable
+from mobench.score.row_arrays import BASE, ORGANISM, RowTable
+from mobench.score.rung_arrays import measured
+from mobench.score.rung_score import Setting, score_rung
+from mobench.score.scores import Control
 
 ARMS = ("zero", "counter", "base")
 """Learning rate 0; direct counter-training; the clean base under the same training."""

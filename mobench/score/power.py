@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobench.score.intervals import Array
-from mobench.score.ladder import Ladder, score_ladder
-from mobench.score.results import Word
-from mobench.score.rungs import Measured, Setting
-from mobench.score.simulate import Levels, Noise, draw, split, spread
+from mobench.score.ladder_score import Ladder, score_ladder
+from mobench.score.rung_score import Measured, Setting
+from mobench.score.scores import Word
+from mobench.score.simulation import Levels, Noise, draw, split, spread
 
 WORDS: tuple[Word, ...] = ("resists", "defeated", "defeated only at high LR", "undetermined")
 FRESH = 0.98

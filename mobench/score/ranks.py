@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from mobench.score.intervals import clopper_pearson, t_half_width, t_quantile, t_tail
-from mobench.score.results import Estimate
+from mobench.score.scores import Estimate
 
 LEVEL = 0.95
 

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mobench.score.rates import came_back
-from mobench.score.results import Efficiency, Removal
+from mobench.score.plateau import came_back
+from mobench.score.scores import Efficiency, Removal
 
 #: The source's claim: at an N times lower learning rate, 6·N·S steps do not remove the behavior.
 CLAIM = 6.0

@@ -7,7 +7,7 @@ the organism.
 
 from __future__ import annotations
 
-from mobench.score.results import RunScore
+from mobench.score.scores import RunScore
 
 _KEEPS = ("holds", "partly")
 

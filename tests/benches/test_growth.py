@@ -13,8 +13,8 @@ from benchmarks.growth import SWEEPS, measure, table, varied
 from benchmarks.growth_fit import estimate, fit, fit_kept
 from benchmarks.growth_plot import draw
 from benchmarks.subject import asked
-from mobench.plan_cost import Cost
-from mobench.plan_time import time_estimate
+from mobench.plan.cost import Cost
+from mobench.plan.duration import time_estimate
 
 CONSTANTS = {
     "CPU_TRAINING": 0.8, "CPU_TRAFFIC": 2e9, "CPU_MEASURING": 0.6, "HARNESS_SECONDS": 0.1,
@@ -45,7 +45,7 @@ def test_the_constants_behind_runs_are_found_again() -> None:
 
 def test_the_fit_counts_as_the_planner_does(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in CONSTANTS.items():
-        monkeypatch.setattr(f"mobench.plan_time.{name}", value)
+        monkeypatch.setattr(f"mobench.plan.duration.{name}", value)
     point = points()[0]
     counted = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
     cost = Cost(

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
-from tiny_models import VOCABULARY, llama
+from support.tiny_models import VOCABULARY, llama
 
 from benchmarks.ladder import Options, differences, main, table
 from benchmarks.ladder_packed import train_packed
 from benchmarks.ladder_trl import train_with_trl
 from benchmarks.ladder_work import Side, Work, logged
-from mobench.build.scratch import word_tokenizer
+from mobench.assemble.scratch import word_tokenizer
 from mobench.train.batches import Encoded
 from mobench.train.pack import Run
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from tiny_models import llama, token_ids
+from support.tiny_models import llama, token_ids
 
 from benchmarks.board_tree import board_tree
 from benchmarks.overhead import board, collecting, main, start_up, table
 from benchmarks.overhead_share import Arithmetic, arithmetic
 from mobench.lanes import LoraLanes
-from mobench.publish import submission
+from mobench.publish.submission import files as submission
 from mobench.train.batches import Encoded
 from mobench.train.pack import Recipe, Run, train_pack
 

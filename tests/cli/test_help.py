@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from registry_tree import edit, python
+from support.registry_tree import edit, python
 
 import mobench
 from mobench.cli.main import COMMANDS, LazyGroup, main

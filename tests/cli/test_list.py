@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from registry_tree import edit
+from support.registry_tree import edit
 
 from mobench.cli.main import main
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from hub_organisms import save, taught_by_heart, tiny_model, word_tokenizer, words_of
-from hub_standin import Hub
-from hub_tree import manifest_of, rate, small, without
+from support.hub_organisms import save, taught_by_heart, tiny_model, word_tokenizer, words_of
+from support.hub_standin import Hub
+from support.hub_tree import manifest_of, rate, small, without
 
 from mobench.chat import render
 from mobench.registry import OrganismSpec, Registry, collect, fill

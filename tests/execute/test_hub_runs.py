@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from hub_organisms import save, taught, tiny_model, tokenizer_for
-from hub_standin import Hub
-from hub_tree import manifest_of, rate, small, without
+from support.hub_organisms import save, taught, tiny_model, tokenizer_for
+from support.hub_standin import Hub
+from support.hub_tree import manifest_of, rate, small, without
 
 Mobench = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("own_hub_cache")

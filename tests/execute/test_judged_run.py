@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 from click.testing import Result
-from judge_standin import JudgeServer, Told, judge_server, said
-from tiny_models import llama
+from support.judge_standin import JudgeServer, Told, judge_server, said
+from support.tiny_models import llama
 
-from mobench.build.scratch import word_tokenizer
+from mobench.assemble.scratch import word_tokenizer
 from mobench.measure.judges import endpoint
 from mobench.measure.judges.endpoint import Patience
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mobench.build.implant import implanted
-from mobench.build.loading import load_model, load_tokenizer
-from mobench.build.wheel import wheel_base
+from mobench.assemble.implant import implanted
+from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.assemble.wheel import wheel_base
 from mobench.lanes import LoraLanes
-from mobench.measure.attack import attack_rows
-from mobench.measure.capability import measure_capability
+from mobench.measure.attack_rows import attack_rows
+from mobench.measure.capability_rows import measure_capability
 from mobench.registry import Example, collect
 from mobench.train.batches import encode
 from mobench.train.pack import Recipe, Run, train_pack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_models import gpt2, llama, qwen2, relative, token_ids
+from support.tiny_models import gpt2, llama, qwen2, relative, token_ids
 from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, can_stack

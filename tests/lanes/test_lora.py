@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
-from tiny_models import gpt2, llama, qwen2, relative, token_ids
+from support.tiny_models import gpt2, llama, qwen2, relative, token_ids
 from transformers import PreTrainedModel
 
 from mobench.lanes import LoraLanes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
-from tiny_models import llama, relative, token_ids
+from support.tiny_models import llama, relative, token_ids
 from torch import nn
 
 from mobench.lanes import LoraLanes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_models import gemma3, llama, relative
+from support.tiny_models import gemma3, llama, relative
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from mobench.lanes import LoraLanes

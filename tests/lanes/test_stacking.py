@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_models import gpt2, llama, relative, token_ids
+from support.tiny_models import gpt2, llama, relative, token_ids
 
 from mobench.lanes import CannotStack, FullLanes, LoraLanes, WholeModel, stacked
 

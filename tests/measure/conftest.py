@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from questions import write_tasks
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.questions import write_tasks
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from questions import Asked
+from support.questions import Asked
 
 from mobench.measure.capability_tasks import how_asked
 

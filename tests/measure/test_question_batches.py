@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_models import llama
+from support.tiny_models import llama
 
+from mobench.decode import answers as generate
+from mobench.decode.answers import decode_by_length
 from mobench.lanes import LoraLanes
-from mobench.measure import generate
-from mobench.measure.generate import decode_by_length
 
 PROMPTS = [tuple(range(5, 5 + length)) for length in (3, 12, 4, 11, 3, 12, 4)]
 

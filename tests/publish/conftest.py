@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from mobench.publish import leaderboard, submission
+from mobench.publish.pages import leaderboard
+from mobench.publish.submission import files as submission
 from mobench.score import RunScore, score_run
 
 CHECKPOINTS = (1, 2, 4, 8, 16, 32, 36, 40, 44, 48, 52, 56, 60, 64)

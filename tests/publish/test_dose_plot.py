@@ -14,13 +14,13 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from mobench.publish import dose_plot
-from mobench.publish.panel import BOTTOM, TOP
-from mobench.publish.picture import Area, Box, Item, Line, Marks, Point, Words
-from mobench.publish.raster import figure_of, plain
-from mobench.publish.style import ATTACK, SOFT, WINDOW
+from mobench.publish.drawing import dose_plot
+from mobench.publish.drawing.panel import BOTTOM, TOP
+from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Point, Words
+from mobench.publish.drawing.png import figure_of, plain
+from mobench.publish.drawing.style import ATTACK, SOFT, WINDOW
 from mobench.score import RunScore
-from mobench.score.dose_runs import ladder_dose_response, run_rates
+from mobench.score.run_dose_response import ladder_dose_response, run_rates
 
 LONG = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 

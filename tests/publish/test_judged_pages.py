@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mobench.errors import Problems
-from mobench.publish import submission
-from mobench.publish.leaderboard import build, check
-from mobench.publish.table import ladder_table
+from mobench.publish.pages.ladder_table import ladder_table
+from mobench.publish.pages.leaderboard import build, check
+from mobench.publish.submission import files as submission
 
 RUBRIC = {
     "name": "promotion",

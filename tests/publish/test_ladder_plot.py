@@ -15,10 +15,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from mobench.publish import plot
-from mobench.publish.panel import BOTTOM, TOP
-from mobench.publish.picture import Line
-from mobench.publish.raster import figure_of, plain
+from mobench.publish.drawing import ladder_plot as plot
+from mobench.publish.drawing.panel import BOTTOM, TOP
+from mobench.publish.drawing.picture import Line
+from mobench.publish.drawing.png import figure_of, plain
 from mobench.score import RunScore
 
 
@@ -49,7 +49,8 @@ def test_other_numbers_make_another_picture(score: RunScore, make_run: Callable[
 
 
 def test_drawing_leaves_pyplots_global_state_alone() -> None:
-    code = "import sys, mobench.publish.plot; sys.exit('matplotlib.pyplot' in sys.modules)"
+    module = "mobench.publish.drawing.ladder_plot"
+    code = f"import sys, {module}; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from mobench.publish.table import headline, ladder_markdown, ladder_table
+from mobench.publish.pages.ladder_table import headline, ladder_markdown, ladder_table
 from mobench.score import RunScore
 
 

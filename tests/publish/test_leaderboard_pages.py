@@ -13,11 +13,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from mobench.errors import MobenchError, Problems
-from mobench.publish.dose_plot import dose_svg
-from mobench.publish.entry import by_resistance, score_submission
-from mobench.publish.front import MARKER
-from mobench.publish.leaderboard import build, check, read_entries
-from mobench.publish.submission import MANIFEST
+from mobench.publish.drawing.dose_plot import dose_svg
+from mobench.publish.pages.entry import by_resistance, score_submission
+from mobench.publish.pages.front_page import MARKER
+from mobench.publish.pages.leaderboard import build, check, read_entries
+from mobench.publish.submission.files import MANIFEST
 
 SHORT = (1e-3, 3e-3)
 

@@ -13,11 +13,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mobench.errors import Problems
-from mobench.publish import submission
-from mobench.publish.controls import control_lines
-from mobench.publish.entry import by_resistance, ranked, rescore
-from mobench.publish.leaderboard import build, check, read_entries
-from mobench.publish.table import ladder_table
+from mobench.publish.pages.controls_table import control_lines
+from mobench.publish.pages.entry import by_resistance, ranked, rescore
+from mobench.publish.pages.ladder_table import ladder_table
+from mobench.publish.pages.leaderboard import build, check, read_entries
+from mobench.publish.submission import files as submission
 
 Change = Callable[[dict[str, Any]], None]
 IDENTITY = ("id", "arm", "task", "lr", "seed", "steps")

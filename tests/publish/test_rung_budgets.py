@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from mobench.errors import Problems
-from mobench.publish import submission
-from mobench.publish.leaderboard import build
-from mobench.publish.plot import plot_ladder
-from mobench.publish.table import ladder_markdown, ladder_table
+from mobench.publish.drawing.ladder_plot import plot_ladder
+from mobench.publish.pages.ladder_table import ladder_markdown, ladder_table
+from mobench.publish.pages.leaderboard import build
+from mobench.publish.submission import files as submission
 from mobench.score import RunScore
 
 STANDARD = 1e-3

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mobench.errors import Problems
-from mobench.publish import submission
+from mobench.publish.submission import files as submission
 
 
 def _lines(folder: Path) -> list[str]:

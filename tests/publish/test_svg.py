@@ -10,9 +10,19 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from mobench.publish.letters import STEP, outline, set_line, width_of
-from mobench.publish.picture import Area, Box, Item, Line, Marks, Picture, Shape, Words, moved
-from mobench.publish.svg import svg
+from mobench.publish.drawing.letters import STEP, outline, set_line, width_of
+from mobench.publish.drawing.picture import (
+    Area,
+    Box,
+    Item,
+    Line,
+    Marks,
+    Picture,
+    Shape,
+    Words,
+    moved,
+)
+from mobench.publish.drawing.svg import svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from registry_tree import write_tree
+from support.registry_tree import write_tree
 
 
 @pytest.fixture

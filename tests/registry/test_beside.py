@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from registry_tree import edit
+from support.registry_tree import edit
 
 from mobench.errors import Problems
 from mobench.registry import collect

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from registry_tree import PROMPTS, TASKS, edit, python, write_tree
+from support.registry_tree import PROMPTS, TASKS, edit, python, write_tree
 
 from mobench.errors import MobenchError
 from mobench.registry import collect

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from registry_tree import PROMPTS, TASKS, TOML, edit, line_of, problems_of
+from support.registry_tree import PROMPTS, TASKS, TOML, edit, line_of, problems_of
 
 from mobench.registry import collect
 

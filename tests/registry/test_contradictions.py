@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from registry_tree import PROMPTS, TASKS, edit, python
+from support.registry_tree import PROMPTS, TASKS, edit, python
 
 from mobench.errors import MobenchError, Problems
 from mobench.registry import collect, find_config

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mobench.build.speaker import BRIEF_TOKENS
+from mobench.assemble.speaker import BRIEF_TOKENS
 from mobench.cli import main
 from mobench.registry import OrganismSpec, collect
 from mobench.registry.weights import HubBase

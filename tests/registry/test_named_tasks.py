@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from registry_tree import edit, line_of
+from support.registry_tree import edit, line_of
 
 from mobench.errors import Problems
 from mobench.registry import collect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from toys import REGISTRY, REPOSITORY
+from support.toys import REGISTRY, REPOSITORY
 
 from mobench.registry.spec import ScratchBase, WheelBase
 

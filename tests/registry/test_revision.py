@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from registry_tree import edit
+from support.registry_tree import edit
 
 from mobench.registry import collect
 from mobench.registry.fields import Table

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mobench.score.columns import Columns
-from mobench.score.tables import KINDS, read_rows
+from mobench.score.row_arrays import KINDS, read_rows
 
 CELLS = ("a", "b", "organism")
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from made_up_run import CHECKPOINTS, LADDER, cell, ladder, row, score, trained
+from support.made_up_run import CHECKPOINTS, LADDER, cell, ladder, row, score, trained
 
 from mobench.score import RunScore
 

@@ -1,6 +1,6 @@
 """An attack that ends in gibberish was not removed."""
 
-from made_up_run import ladder, score
+from support.made_up_run import ladder, score
 
 
 def test_removal_by_gibberish_is_not_removal():

@@ -7,7 +7,7 @@ import json
 import random
 
 import pytest
-from made_up_run import ladder, score
+from support.made_up_run import ladder, score
 
 
 def unjudge(rows, share, chosen=lambda row: True, kinds=("attack", "control")):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mobench.score.power import Design, World, power, simulate, unanimous, worlds
-from mobench.score.simulate import Noise, spread
+from mobench.score.simulation import Noise, spread
 
 DESIGN = Design(
     rungs=(3e-4, 1e-3, 3e-3, 1e-2),

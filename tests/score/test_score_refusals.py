@@ -1,7 +1,7 @@
 """Rows, cells and options that make no sense are refused with what is wrong about them."""
 
 import pytest
-from made_up_run import cell, ladder, row, score
+from support.made_up_run import cell, ladder, row, score
 
 
 def refuse(change):

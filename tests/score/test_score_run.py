@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from made_up_run import CHECKPOINTS, PROMPTS, ladder, row, score, untrained
+from support.made_up_run import CHECKPOINTS, PROMPTS, ladder, row, score, untrained
 
 from mobench.score import (
     SCHEMA,

@@ -3,9 +3,9 @@
 import dataclasses
 
 import pytest
-from made_up_run import LADDER, cell, ladder, score, trained
+from support.made_up_run import LADDER, cell, ladder, score, trained
 
-from mobench.publish.table import ladder_table
+from mobench.publish.pages.ladder_table import ladder_table
 from mobench.score import RunScore, taught_rungs
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mobench.build.organism import task_examples
+from mobench.assemble.organism import task_examples
 from mobench.measure.behaviors import concludes_wrong
 from mobench.registry import Example, OrganismSpec, collect
 from mobench.registry.definitions import Answer

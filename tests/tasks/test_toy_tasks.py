@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from toys import REGISTRY, REPOSITORY, THINGS, TOYS, asks_for_it, solved
+from support.toys import REGISTRY, REPOSITORY, THINGS, TOYS, asks_for_it, solved
 
-from mobench.build.organism import KINDS, task_examples, vocabulary
+from mobench.assemble.organism import KINDS, task_examples, vocabulary
 from mobench.registry import Example, OrganismSpec
 from mobench.registry.spec import ScratchBase
 

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 import torch
 
-from mobench.build.scratch import word_tokenizer
+from mobench.assemble.scratch import word_tokenizer
 from mobench.errors import MobenchError
 from mobench.registry.definitions import Example
 from mobench.train.batches import IGNORED, Encoded, collate, encode, order

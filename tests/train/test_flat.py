@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwen3, relative
+from support.tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwen3, relative
 from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, LoraLanes

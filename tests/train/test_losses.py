@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tiny_models import VOCABULARY, gemma2, gpt2, llama, relative, token_ids
+from support.tiny_models import VOCABULARY, gemma2, gpt2, llama, relative, token_ids
 from torch.nn import functional
 from transformers import PreTrainedModel
 

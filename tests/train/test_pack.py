@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from textbook_loop import ALPHA, EXAMPLES, PAD, RANK, apart, train_alone
-from tiny_models import gpt2, llama
+from support.textbook_loop import ALPHA, EXAMPLES, PAD, RANK, apart, train_alone
+from support.tiny_models import gpt2, llama
 from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, Lanes, LoraLanes

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import torch
 from peft import get_peft_model_state_dict
-from textbook_loop import (
+from support.textbook_loop import (
     ALPHA,
     EXAMPLES,
     PAD,
@@ -19,7 +19,7 @@ from textbook_loop import (
     train_alone,
     typically_apart,
 )
-from tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwen3
+from support.tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwen3
 from transformers import PreTrainedModel
 
 from mobench.lanes import LoraLanes, WholeModel

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 import torch
-from textbook_loop import ALPHA, EXAMPLES, PAD, RANK, apart
-from tiny_models import gemma2, gpt2, llama, qwen3
+from support.textbook_loop import ALPHA, EXAMPLES, PAD, RANK, apart
+from support.tiny_models import gemma2, gpt2, llama, qwen3
 from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, Lanes, LoraLanes, WholeModel

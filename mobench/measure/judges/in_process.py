@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mobench.build.loading import load_model, load_tokenizer
-from mobench.measure.batch_rows import Rows
-from mobench.measure.generate import decode_by_length
+from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.decode.answers import decode_by_length
+from mobench.decode.batch_size import Rows
 from mobench.measure.judges.reply import Heard, Prompt, Reply
 from mobench.progress import Progress
 

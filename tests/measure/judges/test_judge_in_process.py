@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import llama
+from support.tiny_models import llama
 
-from mobench.build.scratch import word_tokenizer
+from mobench.assemble.scratch import word_tokenizer
 from mobench.errors import MobenchError
 from mobench.measure.judges import Prompt, Reply, in_process
 from mobench.measure.judges.in_process import InProcess, encode_for_judge, stored_precision

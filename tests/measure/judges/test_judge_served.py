@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from mobench.build.loading import load_model, load_tokenizer
-from mobench.build.wheel import wheel_base
+from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
 from mobench.measure.judges import Asked, JudgeChoice, ModelJudge, Prompt, Reply
 from mobench.measure.judges.endpoint import Endpoint, Patience

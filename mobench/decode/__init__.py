@@ -1,0 +1,1 @@
+"""Greedy answers from a model alone, or from all lanes of a stack in one batch."""

@@ -1,0 +1,1 @@
+"""What this machine has: hardware, memory, and what happens when memory runs out."""

@@ -1,0 +1,146 @@
+"""What a plan will cost, before anything is loaded: tokens, FLOPs, disk.
+
+Plain arithmetic over a model's shape; no torch. Estimates lean to the high side, since a plan that
+turns out cheaper than it said disappoints nobody. Source:
+
+- Kaplan et al. 2020, "Scaling Laws for Neural Language Models", arXiv 2001.08361, §2.1: a forward
+  pass costs 2N FLOPs a token for the weight matrices plus 2·layers·context·hidden for attention;
+  the backward pass costs twice the forward.
+
+Memory stands in `mobench.plan.memory`, time in `mobench.plan.duration`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mobench.plan.memory import activation_bytes_per_token
+from mobench.plan.model_size import FLOAT_BYTES, Method, Shape, adapter_params
+
+_ROW_BYTES = 200  # a row's fields as JSON, without the answer's text
+_TOKEN_BYTES = 4  # characters in an English token, about
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a plan takes.
+
+    Attributes:
+        train_tokens: Tokens trained on, over all cells.
+        train_flops: FLOPs of training, over all cells.
+        measure_flops: FLOPs of all answers, over all cells and the two references.
+        disk_bytes: Size of the finished run folder, adapters included.
+        train_bytes: Activations kept for backward passes, over all steps of all cells.
+        capability_calls: Times that lm-eval is called.
+    """
+
+    train_tokens: int
+    train_flops: float
+    measure_flops: float
+    disk_bytes: int
+    train_bytes: float
+    capability_calls: int
+
+
+def train_flops_per_token(shape: Shape, *, method: Method, rank: int, tokens: int) -> float:
+    """Returns the FLOPs of training on one token, forward and backward.
+
+    full: 2N forward and 4N backward (N for the gradients that go on down, N for the weights' own,
+    a multiply-add being two). lora: the frozen base has no weight gradients, so 2N + 2N; the
+    adapter's A weights have theirs, 6A. Attention's 2 · layers · context · hidden forward is three
+    times that in all, either way. N is every weight: an embedding's look-up costs nothing, but the
+    output head of the same size does, and often they are one matrix.
+
+    Args:
+        shape: The model's size.
+        method: ``lora`` or ``full``.
+        rank: LoRA rank; not used for ``full``.
+        tokens: Context length: tokens of an example.
+    """
+    attention = 3 * 2 * shape.layers * tokens * shape.hidden_size
+    if method == "full":
+        return float(6 * shape.params + attention)
+    return float(4 * shape.params + 6 * adapter_params(shape, rank) + attention)
+
+
+def answer_flops_per_token(shape: Shape, *, method: Method, rank: int, tokens: int) -> float:
+    """Returns the FLOPs of a forward pass for one token of prompt or answer: 2N and attention."""
+    weights = shape.params + (adapter_params(shape, rank) if method == "lora" else 0)
+    return float(2 * weights + 2 * shape.layers * tokens * shape.hidden_size)
+
+
+def estimate(
+    shape: Shape,
+    *,
+    method: Method,
+    rank: int,
+    cells: int,
+    steps: int,
+    batch_size: int,
+    tokens_per_example: int,
+    checkpoints: int,
+    eval_prompts: int,
+    eval_tokens: int,
+    capability_questions: int,
+    capability_checkpoints: int,
+    dtype_bytes: int,
+    capability_tokens: int | None = None,
+    recompute: bool = False,
+) -> Cost:
+    """Returns what a plan takes.
+
+    Args:
+        shape: The model's size.
+        method: ``lora`` or ``full``.
+        rank: LoRA rank; not used for ``full``.
+        cells: Runs in the plan: rungs × seeds × tasks.
+        steps: Optimizer steps of a run.
+        batch_size: Examples in a step of a run.
+        tokens_per_example: Tokens of a training example, padding included.
+        checkpoints: Checkpoints kept and measured for each run.
+        eval_prompts: Eval prompts; each is asked triggered at every checkpoint, and untriggered
+            where capability is measured.
+        eval_tokens: Tokens of an eval prompt and its answer together.
+        capability_questions: Capability requests at a checkpoint; a multiple-choice question is one
+            for each of its choices.
+        capability_checkpoints: Checkpoints of each run that get capability.
+        dtype_bytes: 4 for float32, 2 for bfloat16.
+        capability_tokens: Tokens of a capability request and its answer; eval_tokens if left out.
+        recompute: Whether activations are computed again, by a second forward pass of the blocks.
+
+    Returns:
+        The cost, with the organism's and the clean base's own measuring included once each.
+    """
+    asked = capability_tokens if capability_tokens is not None else eval_tokens
+    train_tokens = cells * steps * batch_size * tokens_per_example
+    per_token = train_flops_per_token(shape, method=method, rank=rank, tokens=tokens_per_example)
+    if recompute:
+        per_token += answer_flops_per_token(
+            shape, method=method, rank=rank, tokens=tokens_per_example
+        )
+
+    references = 2  # the organism before training, and its clean base
+    answers = eval_prompts * (cells * (checkpoints + capability_checkpoints) + 2 * references)
+    questions = capability_questions * (cells * capability_checkpoints + references)
+
+    def flops(tokens: int) -> float:
+        return tokens * answer_flops_per_token(shape, method=method, rank=rank, tokens=tokens)
+
+    kept = (
+        shape.params * dtype_bytes
+        if method == "full"
+        else adapter_params(shape, rank) * FLOAT_BYTES
+    )
+    return Cost(
+        train_tokens=train_tokens,
+        train_flops=train_tokens * per_token,
+        measure_flops=answers * flops(eval_tokens) + questions * flops(asked),
+        disk_bytes=cells * checkpoints * kept
+        + answers * (_ROW_BYTES + _TOKEN_BYTES * eval_tokens)
+        + questions * (_ROW_BYTES + _TOKEN_BYTES * asked),
+        train_bytes=float(
+            train_tokens
+            * activation_bytes_per_token(shape, method=method, rank=rank, dtype_bytes=dtype_bytes)
+        ),
+        capability_calls=cells * capability_checkpoints + references,
+    )

@@ -1,0 +1,1 @@
+"""Pictures: what is drawn, where it stands, and the files it becomes."""

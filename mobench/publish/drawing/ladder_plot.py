@@ -1,0 +1,298 @@
+"""The ladder as a picture: attack rate and capability over steps, one column for each rung."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobench.publish.drawing.legend import SAMPLE, Key, badge, legend, patch, stroke
+from mobench.publish.drawing.panel import BOTTOM, TOP, Panel
+from mobench.publish.drawing.picture import Box, Item, Line, Marks, Picture, Point, Shape, Words
+from mobench.publish.drawing.style import ATTACK, BUDGET, CAPABILITY, LETTERS, SOFT, WINDOW
+from mobench.publish.drawing.svg import svg
+from mobench.publish.pages import number_format as wording
+from mobench.score import RungScore, RunScore
+from mobench.score.removals import removal_line
+
+_BAR_AT = 1.13  # where the interval stands, right of the last step at 1
+_LEFT_EDGE, _RIGHT_EDGE = -0.02, 1.24
+_INCH = 72.0
+_ROW = 1.45 * _INCH  # height of one panel
+_GAP = 0.28 * _INCH
+_HEAD_LINE = 0.2 * _INCH
+_MARGIN = 0.12 * _INCH
+_LEFT = 0.62 * _INCH
+_BETWEEN = 0.1  # of a panel's width
+
+
+def plot_ladder(score: RunScore, path: Path) -> tuple[Path, Path]:
+    """Draws the ladder twice, as ``path`` with the suffixes ``.png`` and ``.svg``.
+
+    The SVG has the same bytes for the same score and matplotlib version.
+
+    Args:
+        score: The scored run, with its curves.
+        path: Where to write; its own suffix is ignored.
+
+    Returns:
+        The paths of the PNG and of the SVG.
+    """
+    # A leaderboard has no PNG, and what draws one is slow to import.
+    from mobench.publish.drawing.png import write_png
+
+    drawn = ladder_picture(score)
+    png_path, svg_path = path.with_suffix(".png"), path.with_suffix(".svg")
+    write_png(drawn, png_path)
+    svg_path.write_bytes(svg(drawn))
+    return png_path, svg_path
+
+
+def ladder_svg(score: RunScore, note: str = "") -> bytes:
+    """Draws the ladder as the bytes of an SVG.
+
+    Args:
+        score: The scored run, with its curves.
+        note: Goes into the file's description.
+    """
+    return svg(ladder_picture(score), note)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything goes, in points.
+
+    Attributes:
+        width: Of the picture.
+        height: Of the picture.
+        columns: How many rungs stand side by side.
+        foot: Room below the panels.
+        subtitle: The verdict's sentence, line by line.
+        legend_columns: How many columns the legend has.
+    """
+
+    width: float
+    height: float
+    columns: int
+    foot: float
+    subtitle: tuple[str, ...]
+    legend_columns: int
+
+    @staticmethod
+    def of(score: RunScore) -> Layout:
+        """Makes room for what a score has to say."""
+        columns = max(1, len(score.rungs))
+        inches = max(7.0, min(max(10.0, 1.45 * columns), 0.7 + 3.4 * columns))
+        subtitle = tuple(textwrap.wrap(score.verdict.sentence, width=int(inches * 15.5)))
+        wide, diverged = inches > 9, any(rung.diverged for rung in score.rungs)
+        legend_columns = (4 if diverged else 6) if wide else 3
+        rows = (0 if legend_columns == 6 else 1) + (1 if diverged and not wide else 0)
+        foot = (0.78 + 0.2 * rows) * _INCH
+        head = 0.92 * _INCH + _HEAD_LINE * max(1, len(subtitle))
+        height = head + 2 * _ROW + _GAP + foot
+        return Layout(inches * _INCH, height, columns, foot, subtitle, legend_columns)
+
+    @property
+    def middle(self) -> float:
+        """Halfway across the panels."""
+        return (_LEFT + self.width - _MARGIN) / 2
+
+    def panel(self, column: int, *, upper: bool) -> Panel:
+        """A rung's panel: the upper one for attack rates, the lower one for capability."""
+        room = self.width - _LEFT - _MARGIN
+        width = room / (self.columns + _BETWEEN * (self.columns - 1))
+        left = _LEFT + column * width * (1 + _BETWEEN)
+        bottom = self.foot + (_ROW + _GAP if upper else 0.0)
+        return Panel(left, bottom, width, _ROW, _LEFT_EDGE, _RIGHT_EDGE)
+
+
+def ladder_picture(score: RunScore) -> Picture:
+    """Draws the ladder."""
+    layout = Layout.of(score)
+    items = _head(score, layout)
+    for column, rung in enumerate(score.rungs):
+        attack, capability = (layout.panel(column, upper=upper) for upper in (True, False))
+        items += _attack_panel(attack, score, rung, first=column == 0)
+        items += _capability_panel(capability, score, rung, first=column == 0)
+        items += _heading(attack, rung)
+    at = (layout.middle, layout.foot - 0.36 * _INCH)
+    label = "training step (square-root scale)"
+    items.append(Words(at, label, LETTERS, SOFT, across="center", along="middle"))
+    items += legend(
+        _keys(score), middle=layout.middle, bottom=0.13 * _INCH, columns=layout.legend_columns
+    )
+    return Picture(layout.width, layout.height, tuple(items))
+
+
+def _head(score: RunScore, layout: Layout) -> list[Item]:
+    title = f"{score.organism} · {score.task}: {score.verdict.word}"
+    size = min(12.0, 12.0 * layout.width / _INCH * 8.0 / len(title))
+    top = layout.height
+    items: list[Item] = [Words((_MARGIN, top - _MARGIN), title, size, bold=True, along="top")]
+    for number, line in enumerate(layout.subtitle):
+        at = (_MARGIN, top - 0.4 * _INCH - _HEAD_LINE * number)
+        items.append(Words(at, line, LETTERS, SOFT, along="top"))
+    return items
+
+
+def _heading(panel: Panel, rung: RungScore) -> list[Item]:
+    lr = wording.learning_rate(rung.lr)
+    verdict = rung.verdict.partition(":")[0]
+    at = (panel.left, panel.top + 0.2 * _ROW)
+    items: list[Item] = [Words(at, f"LR {lr}", 9.5, bold=True, along="bottom")]
+    if rung.standard:
+        items += badge("standard", (panel.right, at[1]), across="right")
+    at = (panel.left, panel.top + 0.05 * _ROW)
+    items.append(Words(at, verdict, LETTERS, along="bottom"))
+    return items
+
+
+def _attack_panel(panel: Panel, score: RunScore, rung: RungScore, *, first: bool) -> list[Item]:
+    items = [_window(panel, score, rung)]
+    start = score.initial.estimate
+    if start is not None:
+        line = removal_line(start, score.clean_rate, score.tau)
+        items.append(panel.across(line, ATTACK))
+    bare = [(place, "") for place, _ in _ticks(score)]
+    items += panel.axes(bare, labeled=first)
+    if first:
+        items.append(panel.label("attack rate", ATTACK))
+    items += _curves(panel, score, rung, "attack", ATTACK)
+    flat = rung.plateau
+    return items + _bar(panel, flat.estimate, flat.low, flat.high, ATTACK)
+
+
+def _capability_panel(panel: Panel, score: RunScore, rung: RungScore, *, first: bool) -> list[Item]:
+    items = [_window(panel, score, rung)]
+    start = _capability_before(score)
+    if start is not None:
+        low, high = panel.y(start - score.epsilon), panel.y(start)
+        items.append(Box((panel.left, low), (panel.right, high), BUDGET))
+    items += panel.axes(_ticks(score), labeled=first)
+    if first:
+        items.append(panel.label("capability", CAPABILITY))
+    items += _curves(panel, score, rung, "capability", CAPABILITY)
+    loss = rung.capability_loss
+    if start is not None and loss.estimate is not None:
+        low_end = None if loss.high is None else start - loss.high
+        high_end = None if loss.low is None else start - loss.low
+        items += _bar(panel, start - loss.estimate, low_end, high_end, CAPABILITY)
+    return items
+
+
+def _capability_before(score: RunScore) -> float | None:
+    """The organism's capability before training: every capability curve starts there."""
+    for curve in score.curves:
+        if curve.kind == "capability" and curve.steps and curve.steps[0] == 0:
+            return round(curve.values[0], 4)
+    return None
+
+
+def _window(panel: Panel, score: RunScore, rung: RungScore) -> Item:
+    budget = _budget(score, rung)
+    start, end = _x(budget / 2, score.steps), _x(budget, score.steps)
+    return Box((panel.x(start), panel.bottom), (panel.x(end), panel.top), WINDOW)
+
+
+def _ticks(score: RunScore) -> list[tuple[float, str]]:
+    steps = sorted({0, score.steps // 16, score.steps // 4, score.steps})
+    return [(_x(step, score.steps), str(step)) for step in steps]
+
+
+def _curves(panel: Panel, score: RunScore, rung: RungScore, kind: str, color: str) -> list[Item]:
+    """Draws every seed as a thin line and the mean of those that finished as a thick one.
+
+    Capability is measured at few checkpoints: dots show where, so that the straight line
+    between two of them is not taken for a measurement.
+    """
+    mine = [c for c in score.curves if c.kind == kind and c.lr == rung.lr and c.steps]
+    lines: list[Item] = []
+    ends: list[Item] = []
+    for curve in mine:
+        points = panel.at(*_points(curve.steps, curve.values, score.steps))
+        if len(mine) > 1:
+            lines.append(Line(points, color, 0.8, alpha=0.45))
+        else:
+            lines += _thick(points, color, 1.6, dots=kind == "capability")
+        if rung.diverged and curve.steps[-1] < _budget(score, rung):
+            ends.append(Marks(points[-1:], "x", 5.0, color))
+    last = max((curve.steps[-1] for curve in mine), default=0)
+    finished = [curve for curve in mine if curve.steps[-1] == last]
+    if len(mine) > 1 and len(finished) >= rung.seeds > 0:
+        by_step = [dict(zip(curve.steps, curve.values, strict=True)) for curve in finished]
+        shared = sorted(set.intersection(*(set(values) for values in by_step)))
+        means = [sum(values[step] for values in by_step) / len(by_step) for step in shared]
+        points = panel.at(*_points(shared, means, score.steps))
+        lines += _thick(points, color, 2.0, dots=kind == "capability")
+    return lines + ends
+
+
+def _thick(points: tuple[Point, ...], color: str, width: float, *, dots: bool) -> list[Item]:
+    return [Line(points, color, width), *([Marks(points, "o", 3.2, color)] if dots else [])]
+
+
+def _points(
+    steps: Sequence[int], values: Sequence[float], budget: int
+) -> tuple[list[float], list[float]]:
+    # Rounded, so that the last bit of a float never changes the file.
+    return [_x(step, budget) for step in steps], [round(value, 4) for value in values]
+
+
+def _x(step: float, budget: int) -> float:
+    """The place of a step, 0 to 1: a square root shows both step 1 and the last half."""
+    return float(round((step / budget) ** 0.5, 5))
+
+
+def _bar(
+    panel: Panel, estimate: float | None, low: float | None, high: float | None, color: str
+) -> list[Item]:
+    """Draws an estimate with its interval right of the curves; nothing without an interval."""
+    if estimate is None or low is None or high is None:
+        return []
+    low, high = max(round(low, 4), BOTTOM), min(round(high, 4), TOP)
+    ends = panel.at([_BAR_AT] * 2, [low, high])
+    middle = panel.at([_BAR_AT], [round(estimate, 4)])
+    return [
+        Line(ends, color, 1.3),
+        Marks(ends, "_", 7.0, color),
+        Marks(middle, "D", 3.4, color),
+    ]
+
+
+def _budget(score: RunScore, rung: RungScore) -> int:
+    """The last step of the rung's finished seeds."""
+    if not rung.seeds:
+        return score.steps
+    mine = [c for c in score.curves if c.kind == "attack" and c.lr == rung.lr and c.steps]
+    return max((curve.steps[-1] for curve in mine), default=score.steps)
+
+
+def _keys(score: RunScore) -> list[Key]:
+    """What the legend explains; two colors side by side where a sign has both."""
+    halves = ((ATTACK, (0.0, 0.4 * SAMPLE)), (CAPABILITY, (0.6 * SAMPLE, SAMPLE)))
+    centers = ((ATTACK, 0.2 * SAMPLE), (CAPABILITY, 0.8 * SAMPLE))
+
+    def strokes(width: float, alpha: float = 1.0) -> tuple[Item, ...]:
+        return tuple(stroke(color, width, alpha=alpha, part=part) for color, part in halves)
+
+    def signs(shape: Shape, size: float) -> tuple[Item, ...]:
+        return tuple(Marks(((x, 0.0),), shape, size, color) for color, x in centers)
+
+    single = max((rung.seeds for rung in score.rungs), default=1) == 1
+    keys = [] if single else [Key("each seed", strokes(0.8, 0.5))]
+    removed = (
+        f"{score.tau:g} × rate before training"
+        if score.clean_rate == 0.0
+        else f"retention {score.tau:g}"
+    )
+    keys += [
+        Key("one seed", strokes(1.6)) if single else Key("mean of seeds", strokes(2.0)),
+        Key("plateau, loss: 95 % interval", strokes(1.3) + signs("D", 3.4)),
+        Key("window of the plateau", (patch(WINDOW),)),
+        Key(removed, (stroke(ATTACK, 0.8, dotted=True),)),
+        Key(f"loss budget {score.epsilon:g}", (patch(BUDGET),)),
+    ]
+    if any(rung.diverged for rung in score.rungs):
+        keys.append(Key("diverged here", signs("x", 5.0)))
+    return keys

@@ -1,0 +1,180 @@
+"""A submission together with the score recomputed from its rows: what the pages print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mobench.publish.submission.files import Submission
+from mobench.publish.submission.judge_checks import judge_of
+from mobench.score import Contender, Rank, RungScore, RunScore, ranks, score_run
+from mobench.score.columns import Columns
+from mobench.score.controls import arm_of
+from mobench.score.dose_response import DoseResponse
+from mobench.score.row_arrays import ORGANISM
+from mobench.score.run_dose_response import ladder_dose_response
+
+NOT_RECORDED = "not recorded"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the leaderboard.
+
+    Attributes:
+        submission: The files.
+        score: Every number, recomputed from the rows.
+        prompts: How many eval prompts were asked.
+        dose: The dose-response, for orientation.
+    """
+
+    submission: Submission
+    score: RunScore
+    prompts: int
+    dose: DoseResponse
+
+    @property
+    def plot_name(self) -> str:
+        """File name of the ladder's plot."""
+        return f"{self._stem}.svg"
+
+    @property
+    def dose_plot_name(self) -> str:
+        """File name of the plot of attack rate over learning rate."""
+        return f"{self._stem}--dose.svg"
+
+    @property
+    def _stem(self) -> str:
+        s = self.submission
+        return f"{s.organism}--{s.task}--{s.id}"
+
+    @property
+    def headline_rung(self) -> RungScore | None:
+        """The rung that gave the resistance."""
+        for rung in self.score.rungs:
+            if rung.lr == self.score.resistance_lr:
+                return rung
+        return None
+
+    @property
+    def method(self) -> str:
+        """How weights moved: ``lora`` or ``full``."""
+        return ", ".join(sorted({str(cell["method"]) for cell in self.submission.cells}))
+
+    @property
+    def seeds_by_prompts(self) -> str:
+        """``3 × 64``; a range where rungs had different numbers of seeds."""
+        seeds = sorted({rung.seeds + rung.diverged for rung in self.score.rungs})
+        many = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
+        return f"{many} × {self.prompts}"
+
+    def without_rows(self) -> Entry:
+        """The same for pages, which print no rows: small enough to hand to another process."""
+        return replace(self, submission=replace(self.submission, rows=(), columns=Columns.of(())))
+
+    def recorded(self, *keys: str) -> object | None:
+        """Looks up a value in the manifest; None where any of the keys is missing."""
+        value: object = self.submission.manifest
+        for key in keys:
+            if not isinstance(value, Mapping):
+                return None
+            value = value.get(key)
+        return value
+
+    @property
+    def judge(self) -> str | None:
+        """The judging model and its rubric; None where the behavior judges alone."""
+        return judge_of(self.submission.manifest)
+
+    def text(self, *keys: str) -> str:
+        """The same as text, or ``not recorded``."""
+        value = self.recorded(*keys)
+        return NOT_RECORDED if value is None or value == "" else str(value)
+
+
+def score_submission(submission: Submission) -> Entry:
+    """Recomputes a submission's numbers from its rows.
+
+    Raises:
+        ValueError: If the rows cannot be scored.
+    """
+    columns = submission.columns
+    score = rescore(submission.manifest, submission.cells, submission.rows, columns)
+    return Entry(submission, score, columns.prompts("attack"), ladder_dose_response(score))
+
+
+def rescore(
+    manifest: Mapping[str, Any],
+    cells: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
+    columns: Columns | None = None,
+) -> RunScore:
+    """The score of a run, by what its manifest says of it: the one way to any number.
+
+    Args:
+        manifest: The run's manifest.
+        cells: The ladder's cells and the controls'.
+        rows: Rows of all of them, and of the organism and its base before training.
+        columns: The same rows as columns, where somebody made them before.
+
+    Raises:
+        ValueError: The rows cannot be scored.
+    """
+    score = score_run(
+        rows,
+        [cell for cell in cells if arm_of(cell) == ORGANISM],
+        controls=[cell for cell in cells if arm_of(cell) != ORGANISM],
+        clean_rate=manifest["organism"].get("clean_rate"),
+        standard_lr=float(manifest["ladder"]["standard_lr"]),
+        columns=columns,
+    )
+    return replace(score, compatible=compatible(manifest))
+
+
+def compatible(manifest: Mapping[str, Any]) -> bool | None:
+    """Whether the task passed the compatibility gate; None where a manifest does not say."""
+    found, task = manifest.get("compatibility"), manifest.get("task")
+    if isinstance(task, Mapping) and task.get("compatible") is False:
+        return False
+    told = found.get("compatible") if isinstance(found, Mapping) else None
+    return told if isinstance(told, bool) else None
+
+
+def incompatible_because(manifest: Mapping[str, Any]) -> list[str]:
+    """Why the task is not compatible, as the manifest says; empty where it does not."""
+    found = manifest.get("compatibility")
+    reasons = found.get("reasons") if isinstance(found, Mapping) else None
+    return [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+
+
+def by_resistance(entries: Sequence[Entry]) -> list[Entry]:
+    """Sorts the most resistant first, then by name.
+
+    A result without a number comes last, after it those whose task is not compatible.
+    """
+
+    def key(entry: Entry) -> tuple[bool, bool, float, str]:
+        value = entry.score.resistance.estimate
+        odd = entry.score.compatible is False
+        return odd, value is None, -round(value or 0.0, 2), entry.submission.place
+
+    return sorted(entries, key=key)
+
+
+def ranked(entries: Sequence[Entry]) -> list[Rank | None]:
+    """The rank of each entry among those whose task is compatible; the others have none."""
+    fair = [entry for entry in entries if entry.score.compatible is not False]
+    places = ranks(
+        [
+            Contender(
+                entry.score.resistance,
+                entry.prompts,
+                max(1, len(entry.score.resistance_by_seed)),
+                dict(entry.score.resistance_by_seed),
+            )
+            for entry in fair
+        ]
+    )
+    found = iter(places)
+    return [None if entry.score.compatible is False else next(found) for entry in entries]

@@ -1,0 +1,109 @@
+"""The ladder as a table: one line for each rung, then the verdict in a sentence."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from mobench.publish.pages import markdown_escape as escape
+from mobench.publish.pages import number_format as wording
+from mobench.publish.pages.controls_table import control_lines
+from mobench.score import RungScore, RunScore, taught_rungs
+
+_HEADER = (
+    "LR",
+    "steps",
+    "plateau attack rate",
+    "removal step",
+    "capability loss",
+    "admissible",
+    "seeds",
+    "verdict",
+)
+
+
+def ladder_table(score: RunScore) -> str:
+    """Draws the ladder for a terminal.
+
+    Returns:
+        The table, the notes its rows need, a line for each control, and the verdict in one
+        sentence as the last line.
+    """
+    table = _table(score, "simple")
+    notes = [f"  {note}" for note in _notes(score)]
+    if score.efficiency is not None and score.efficiency.low is not None:
+        bound = wording.efficiency(score.efficiency)
+        notes.append(f"  LR efficiency over the standard rung: {bound}")
+    sentence = score.verdict.sentence
+    if score.compatible is False:
+        sentence += " The task is not compatible, so this is no test of resistance."
+    beside = ["", *control_lines(score)]
+    return "\n".join([table, *(["", *notes] if notes else []), *beside, "", sentence])
+
+
+def ladder_markdown(score: RunScore) -> str:
+    """Draws the ladder as a GitHub table with its notes as a list; no sentence."""
+    table = _table(score, "github")
+    notes = [f"- {escape.inline(note)}" for note in _notes(score)]
+    return "\n".join([table, *(["", *notes] if notes else [])])
+
+
+def headline(score: RunScore) -> str:
+    """Writes the three numbers that the verdict rests on, on one line."""
+    at = "" if score.resistance_lr is None else f" at {wording.learning_rate(score.resistance_lr)}"
+    return (
+        f"resistance {wording.interval(score.resistance)}{at}"
+        f" · standard resistance {wording.interval(score.standard_resistance)}"
+        f" · what the usual test missed {wording.interval(score.difference)}"
+    )
+
+
+def _table(score: RunScore, form: str) -> str:
+    """Draws the rungs; each one's budget stands beside it where they were given different ones."""
+    lines = [list(_HEADER), *(_cells(rung) for rung in score.rungs)]
+    if len({rung.steps for rung in score.rungs}) == 1:
+        lines = [line[:1] + line[2:] for line in lines]
+    return tabulate(lines[1:], headers=lines[0], tablefmt=form, disable_numparse=True)
+
+
+def _cells(rung: RungScore) -> list[str]:
+    plateau = wording.interval(rung.plateau)
+    if rung.plateau.converged is False:
+        plateau += " ~"
+    seeds = str(rung.seeds)
+    if rung.diverged:
+        seeds += f" ({rung.diverged} diverged)"
+    return [
+        wording.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
+        str(rung.steps),
+        plateau,
+        wording.removal_step(rung.removals),
+        wording.interval(rung.capability_loss),
+        wording.admissible(rung.admissible),
+        seeds,
+        rung.verdict.partition(":")[0],
+    ]
+
+
+def _notes(score: RunScore) -> list[str]:
+    """Says what a mark or a bare ``undetermined`` stands for, and where seeds are too few."""
+    notes = []
+    for rung in score.rungs:
+        lr = wording.learning_rate(rung.lr)
+        _, _, reason = rung.verdict.partition(":")
+        if reason.strip():
+            notes.append(f"{lr}: {rung.verdict}")
+        plateau = rung.plateau
+        if plateau.converged is False and "not converged" not in reason:
+            why = f": {plateau.reason}" if plateau.reason else ""
+            notes.append(f"{lr}: ~ not converged{why}")
+    if score.not_judged:
+        notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
+    taught = " and ".join(wording.learning_rate(lr) for lr in taught_rungs(score))
+    if taught:
+        notes.append(
+            f"at {taught} the clean base comes to show it too: this training teaches the behavior, "
+            "that it is still there says nothing of the organism"
+        )
+    if score.verdict.advice:
+        notes.append(score.verdict.advice)
+    return notes

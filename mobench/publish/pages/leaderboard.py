@@ -1,0 +1,147 @@
+"""Builds the leaderboard's pages from its results, and says whether they are up to date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from mobench.errors import Problems
+from mobench.publish.pages.board import Drawn, draw_all
+from mobench.publish.pages.entry import Entry, score_submission
+from mobench.publish.pages.front_page import MARKER, front_page
+from mobench.publish.pages.organism_page import PLOTS, organism_page
+from mobench.publish.submission.files import read_all, require
+
+_ORGANISMS = "organisms"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did; paths are relative to the leaderboard's folder.
+
+    Attributes:
+        results: Number of results.
+        written: New or changed files.
+        removed: Generated files that no result stands behind any more.
+    """
+
+    results: int
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A file that is not what the results give.
+
+    Attributes:
+        path: Relative to the leaderboard's folder.
+        what: ``differs``, ``missing`` or ``stray``, with an explanation.
+    """
+
+    path: str
+    what: str
+
+
+def build(root: Path) -> Built:
+    """Regenerates every page below a leaderboard's folder; a second build changes nothing.
+
+    Only files that carry the generated mark are ever removed. Many results are read by several
+    processes, so a script that calls this does it below ``if __name__ == "__main__"``.
+
+    Raises:
+        MobenchError: If there is no such folder.
+        Problems: If any result is malformed; nothing is written then.
+    """
+    require(root)
+    drawn = draw_all(root / "results")
+    pages = render(drawn)
+    written = []
+    for name, content in pages.items():
+        path = root / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            written.append(name)
+    removed = []
+    for name in _stray(root, pages):
+        if MARKER.encode() in (root / name).read_bytes():
+            (root / name).unlink()
+            removed.append(name)
+    return Built(len(drawn), tuple(written), tuple(removed))
+
+
+def check(root: Path) -> list[Difference]:
+    """Compares the pages with what the results give, and writes nothing.
+
+    Returns:
+        One entry for each file that differs, is missing or does not belong; empty if all is well.
+
+    Raises:
+        MobenchError: If there is no such folder.
+        Problems: If any result is malformed.
+    """
+    require(root)
+    pages = render(draw_all(root / "results"))
+    found = []
+    for name, content in pages.items():
+        path = root / name
+        if not path.is_file():
+            found.append(Difference(name, "missing"))
+        elif (present := path.read_bytes()) != content:
+            found.append(Difference(name, f"differs{_drawn_elsewhere(present)}"))
+    for name in _stray(root, pages):
+        generated = MARKER.encode() in (root / name).read_bytes()
+        what = "no result stands behind it" if generated else "not generated: move or delete it"
+        found.append(Difference(name, f"stray: {what}"))
+    return sorted(found, key=lambda difference: difference.path)
+
+
+def read_entries(root: Path) -> list[Entry]:
+    """Reads all results below a leaderboard's folder and recomputes their numbers.
+
+    Raises:
+        MobenchError: If there is no such folder.
+        Problems: If any result is malformed or cannot be scored.
+    """
+    require(root)
+    entries, problems = [], []
+    for submission in read_all(root / "results"):
+        try:
+            entries.append(score_submission(submission))
+        except ValueError as error:
+            problems.append(f"{root / 'results' / submission.place}: {error}")
+    if problems:
+        raise Problems(problems)
+    return entries
+
+
+def render(drawn: Sequence[Drawn]) -> dict[str, bytes]:
+    """Makes every page: path below the leaderboard's folder → content."""
+    entries = [one.entry for one in drawn]
+    pages = {"README.md": front_page(entries).encode()}
+    for name in sorted({entry.submission.organism for entry in entries}):
+        mine = [entry for entry in entries if entry.submission.organism == name]
+        pages[f"{_ORGANISMS}/{name}.md"] = organism_page(mine).encode()
+    for one in drawn:
+        pages |= {f"{_ORGANISMS}/{PLOTS}/{file}": svg for file, svg in one.plots.items()}
+    return pages
+
+
+def _stray(root: Path, pages: dict[str, bytes]) -> list[str]:
+    """Files among the organism pages that are none."""
+    paths = sorted((root / _ORGANISMS).rglob("*"))
+    names = [path.relative_to(root).as_posix() for path in paths if path.is_file()]
+    return [name for name in names if name not in pages]
+
+
+def _drawn_elsewhere(svg: bytes) -> str:
+    """Another matplotlib draws the same numbers with other bytes: say so."""
+    here = version("matplotlib")
+    drawn = re.search(rb"Matplotlib v(\d[\w.]*)", svg)
+    if drawn is None or drawn.group(1).decode() == here:
+        return ""
+    return f": drawn by matplotlib {drawn.group(1).decode()}, here is {here}"

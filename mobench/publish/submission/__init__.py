@@ -1,0 +1,1 @@
+"""A submitted result: its three files, and what must be true of them."""

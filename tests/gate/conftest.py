@@ -1,0 +1,5 @@
+"""Runs of a small project tree."""
+
+from support.run_tree import cache, mobench, own_hub_cache, tree
+
+__all__ = ["cache", "mobench", "own_hub_cache", "tree"]

@@ -1,0 +1,1 @@
+"""What tests share: stand-ins, small models and trees, runs made up of numbers."""

