@@ -22,7 +22,7 @@ from typing import Any
 
 import click
 
-from mobench.execute.prepare import Asked
+from mobench.gate.request import RunRequest
 
 RESULTS = Path(__file__).parent / "results"
 BUILD_STEPS = 4
@@ -68,16 +68,16 @@ SWEEPS = {
 }
 
 
-def varied(asked: Asked, sweep: Sweep, axis: str, value: int) -> Asked:
+def varied(request: RunRequest, sweep: Sweep, axis: str, value: int) -> RunRequest:
     """The run at one point of one axis.
 
     Args:
-        asked: The run with the sweep's base preset.
+        request: The run with the sweep's base preset.
         sweep: The organism's axes.
         axis: One of them.
         value: The point on it.
     """
-    spec, preset = asked.spec, asked.preset
+    spec, preset = request.spec, request.preset
     count = value if axis == "rungs" else sweep.rungs
     # The standard rung is always one of them, or the run would be refused.
     usual = spec.ladder.standard_lr
@@ -92,7 +92,10 @@ def varied(asked: Asked, sweep: Sweep, axis: str, value: int) -> Asked:
     if axis == "width":
         spec = _wide(spec, value)
     return replace(
-        asked, spec=spec, preset=preset.model_copy(update=changes), allow_incompatible=True
+        request,
+        options=replace(request.options, allow_incompatible=True),
+        spec=spec,
+        preset=preset.model_copy(update=changes),
     )
 
 
@@ -114,11 +117,11 @@ def _wide(spec: Any, width: int) -> Any:
     return spec.model_copy(update={"base": base, "implant": implant, "gate": gate})
 
 
-def measure(asked: Asked) -> dict[str, Any]:
+def measure(request: RunRequest) -> dict[str, Any]:
     """Makes one run and holds its time against the plan.
 
     Args:
-        asked: The run; its folder is made anew.
+        request: The run; its folder is made anew.
     """
     from mobench.execute.run import run_ladder
     from mobench.machine.hardware import detect
@@ -129,17 +132,17 @@ def measure(asked: Asked) -> dict[str, Any]:
     from mobench.registry import collect
 
     with TemporaryDirectory() as runs:
-        here = replace(asked, runs=Path(runs))
-        cost = cost_of(here.spec, here.preset, detect(here.device), controls=False)
-        folder = run_ladder(here, collect(), cost.fit, Progress())
+        request = replace(request, runs=Path(runs))
+        cost = cost_of(request.spec, request.preset, detect(request.device), controls=False)
+        folder = run_ladder(request, collect(), cost.fit, Progress())
         seconds = folder.manifest()["seconds"]
     measured = seconds["train"] + seconds["measure"]
     return {
-        "rungs": len(asked.preset.rungs),
-        "seeds": asked.preset.seeds,
-        "checkpoints": len(checkpoints(asked.preset.steps, asked.preset.window_checkpoints)),
-        "prompts": len(asked.spec.prompts),
-        "params": shape(asked.spec).params,
+        "rungs": len(request.preset.rungs),
+        "seeds": request.preset.seeds,
+        "checkpoints": len(checkpoints(request.preset.steps, request.preset.window_checkpoints)),
+        "prompts": len(request.spec.prompts),
+        "params": shape(request.spec).params,
         "pack": cost.pack,
         "planned": cost.seconds,
         "measured": measured,
@@ -166,11 +169,11 @@ def sweep_of(
         axes: Only these; all if empty.
     """
     from benchmarks.machine import machine
-    from benchmarks.subject import asked
+    from benchmarks.subject import request_for
 
     sweep = SWEEPS[organism]
     with TemporaryDirectory() as nowhere:
-        run = asked(organism, runs=Path(nowhere), cache=cache, device=device, **sweep.base)
+        run = request_for(organism, runs=Path(nowhere), cache=cache, device=device, **sweep.base)
     first = next(iter(sweep.axes))
     # What is imported, built and asked of the organism once for all runs is no point's own.
     measure(varied(run, sweep, first, sweep.axes[first][0]))

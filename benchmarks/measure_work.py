@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mobench.execute.prepare import Prepared
+from mobench.execute.ladder import Ladder
 from mobench.lanes import saved_config, stacked
 from mobench.store import CellFolder
 from mobench.train.batches import encode
@@ -63,34 +63,36 @@ class Work:
         return cls(**{**given, **lists, "prompts": tuple(map(tuple, given["prompts"]))})
 
 
-def make_checkpoints(ready: Prepared, folder: Path, count: int, method: str) -> list[Path]:
+def make_checkpoints(ladder: Ladder, folder: Path, count: int, method: str) -> list[Path]:
     """Trains runs on the organism's rungs, seed by seed, and keeps one checkpoint of each.
 
     Args:
-        ready: The organism and its examples.
+        ladder: The organism and its examples.
         folder: Where they are kept.
         count: How many.
         method: ``lora`` or ``full``.
     """
     from mobench.assemble.loading import load_model
 
-    spec, preset = ready.asked.spec, ready.asked.preset
+    spec, preset = ladder.request.spec, ladder.request.preset
     rungs = preset.rungs[:RUNGS]
     runs = [Run(rungs[n % len(rungs)], n // len(rungs)) for n in range(count)]
     rank = spec.ladder.rank if method == "lora" else None
     alpha = None if rank is None else float(2 * rank)
-    examples = encode(ready.examples, ready.tokenizer, spec.template, spec.ladder.max_length)
+    examples = encode(
+        ladder.examples, ladder.suite.tokenizer, spec.template, spec.ladder.max_length
+    )
     found = []
     for start in range(0, count, RUNGS):
         mine = runs[start : start + RUNGS]
-        model = load_model(ready.built.folder, dtype=spec.dtype, device=ready.asked.device)
+        model = load_model(ladder.organism.folder, dtype=spec.dtype, device=ladder.request.device)
         lanes = stacked(model, method, [run.seed for run in mine], rank=rank, alpha=alpha)
         train_pack(
             lanes,
             mine,
             examples,
             Recipe(STEPS, preset.batch_size),
-            pad=ready.tokenizer.pad_token_id,
+            pad=ladder.suite.tokenizer.pad_token_id,
         )
         for lane in range(len(mine)):
             cell = CellFolder(folder / f"run-{start + lane}")

@@ -84,12 +84,12 @@ def measured(case: Case, cache: Path | None = None) -> int:
 
     torch.set_num_threads(THREADS)
     settle_heap(case.fit)
-    ready = subject(case.organism, device="cpu", cache=cache)
-    spec = ready.asked.spec
-    check_capability(spec.capability, include_path=ready.registry.capability_dirs[0])
+    ladder = subject(case.organism, device="cpu", cache=cache)
+    spec = ladder.request.spec
+    check_capability(spec.capability, include_path=ladder.registry.capability_dirs[0])
     lora = case.method == "lora"
     lanes = stacked(
-        load_model(ready.built.folder, dtype=case.dtype, device="cpu"),
+        load_model(ladder.organism.folder, dtype=case.dtype, device="cpu"),
         case.method,
         range(case.fit.pack),
         rank=RANK if lora else None,
@@ -98,9 +98,9 @@ def measured(case: Case, cache: Path | None = None) -> int:
     train_pack(
         lanes,
         [Run(LR, seed) for seed in range(case.fit.pack)],
-        encode(ready.examples, ready.tokenizer, spec.template, spec.ladder.max_length),
+        encode(ladder.examples, ladder.suite.tokenizer, spec.template, spec.ladder.max_length),
         Recipe(STEPS, BATCH, micro_batch=case.fit.micro_batch, recompute=case.fit.recompute),
-        pad=ready.tokenizer.pad_token_id,
+        pad=ladder.suite.tokenizer.pad_token_id,
     )
     return _peak()
 
@@ -128,9 +128,9 @@ def planned(case: Case) -> int:
 
 def _asked(case: Case, spec: OrganismSpec) -> tuple[OrganismSpec, Preset]:
     """The organism and preset that would train such a pack."""
-    ladder = spec.ladder.model_copy(update={"method": case.method, "rank": RANK})
+    method = spec.ladder.model_copy(update={"method": case.method, "rank": RANK})
     preset = spec.presets["standard"].model_copy(update={"batch_size": BATCH})
-    return spec.model_copy(update={"ladder": ladder, "dtype": case.dtype}), preset
+    return spec.model_copy(update={"ladder": method, "dtype": case.dtype}), preset
 
 
 def compare(name: str, cache: Path | None = None) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def main(organism: str, preset: str, cache: Path | None) -> None:
 
 def _run(organism: str, preset: str, runs: Path, cache: Path | None) -> None:
     """What ``mobench run`` does."""
-    from benchmarks.subject import asked
+    from benchmarks.subject import request_for
     from mobench.execute.run import run_ladder
     from mobench.machine.hardware import detect
     from mobench.plan.estimate import cost_of
@@ -107,9 +107,9 @@ def _run(organism: str, preset: str, runs: Path, cache: Path | None) -> None:
     from mobench.publish.pages.run_report import show_run
     from mobench.registry import collect
 
-    wanted = asked(organism, runs=runs, preset=preset, cache=cache)
-    cost = cost_of(wanted.spec, wanted.preset, detect(wanted.device), controls=False)
-    show_run(run_ladder(wanted, collect(), cost.fit, Progress()), as_json=False)
+    request = request_for(organism, runs=runs, preset=preset, cache=cache)
+    cost = cost_of(request.spec, request.preset, detect(request.device), controls=False)
+    show_run(run_ladder(request, collect(), cost.fit, Progress()), as_json=False)
 
 
 if __name__ == "__main__":

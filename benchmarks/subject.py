@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mobench.assemble.organism import cache_root
-from mobench.execute.prepare import Asked, Prepared, prepare
-from mobench.machine.hardware import pick_device
+from mobench.execute.ladder import Ladder, lay_out
+from mobench.gate.options import RunOptions
+from mobench.gate.request import RunRequest, resolve
 from mobench.progress import Progress
 from mobench.registry import collect
 
 
-def asked(
+def request_for(
     organism: str,
     *,
     runs: Path,
@@ -21,8 +22,8 @@ def asked(
     device: str = "auto",
     cache: Path | None = None,
     **changes: Any,
-) -> Asked:
-    """What ``mobench run --no-controls`` would be asked for: the ladder is what is measured.
+) -> RunRequest:
+    """The request of ``mobench run --no-controls``: the ladder is what is measured.
 
     Args:
         organism: Its name in the registry.
@@ -32,28 +33,20 @@ def asked(
         cache: Where built organisms are kept; the user's own cache if None.
         changes: Fields of the preset to replace, such as ``seeds=1``.
     """
-    registry = collect()
-    spec = registry.organism(organism)
-    return Asked(
-        spec=spec,
-        task=registry.task(spec.default_task),
-        preset_name=preset,
-        preset=spec.presets[preset].model_copy(update=changes),
-        device=pick_device(device),
-        offline=True,
-        command=f"mobench run --organism {organism}",
-        runs=runs,
-        cache=cache or cache_root(),
-        controls=False,
+    options = RunOptions(
+        organism, preset=preset, no_controls=True, device=device, offline=True, runs=runs
     )
+    request = resolve(options, collect())
+    changed = replace(request, preset=request.preset.model_copy(update=changes))
+    return changed if cache is None else replace(changed, cache=cache)
 
 
-def subject(organism: str, **how: Any) -> Prepared:
+def subject(organism: str, **how: Any) -> Ladder:
     """The organism and its examples, as a run would use them; built if it is not there yet.
 
     Args:
         organism: Its name in the registry.
-        how: As :func:`asked` takes it, but for ``runs``: the run folder is not kept.
+        how: As :func:`request_for` takes it, but for ``runs``: the run folder is not kept.
     """
     with TemporaryDirectory() as folder:
-        return prepare(asked(organism, runs=Path(folder), **how), collect(), Progress())
+        return lay_out(request_for(organism, runs=Path(folder), **how), collect(), Progress())

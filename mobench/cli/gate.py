@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobench.cli import options
+from mobench.cli.options import run_options
+from mobench.gate.options import RunOptions
 
 if TYPE_CHECKING:
     from mobench.score.compatibility import Compatibility
@@ -16,55 +17,28 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("organism")
 @click.argument("task")
-@options.judge
-@options.device
-@options.offline
+@run_options("judge", "device", "offline")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def gate(
-    context: click.Context,
-    organism: str,
-    task: str,
-    judge_option: str | None,
-    device: str,
-    offline: bool,
-    as_json: bool,
-) -> None:
+def gate(context: click.Context, /, organism: str, task: str, as_json: bool, **typed: Any) -> None:
     """Ask whether training ORGANISM on TASK would show it only what it does already.
 
     Every `mobench run` asks the same before it trains. Ends with 1 where the task fails.
     """
-    from mobench.assemble.organism import cache_root
-    from mobench.cli.run import check_the_judge, parse_judge, preflight
-    from mobench.machine.hardware import detect, pick_device
+    from mobench.gate.evidence import gather_evidence
+    from mobench.gate.preflight import check_request
+    from mobench.gate.request import resolve
+    from mobench.machine.hardware import detect
+    from mobench.progress import Progress
     from mobench.registry import collect
 
     registry = collect()
-    spec, definition = registry.organism(organism), registry.task(task)
-    where = pick_device(None if device == "auto" else device)
-    judge = parse_judge(judge_option)
-    preflight(spec, registry, offline=offline, hardware=detect(where), needed=0)
-    check_the_judge(spec, registry, judge, offline=offline)
-
-    from mobench.execute.prepare import Asked
-    from mobench.gate.admission import before
-    from mobench.progress import Progress
-
-    cache = cache_root()
-    asked = Asked(
-        spec,
-        definition,
-        "standard",
-        spec.presets["standard"],
-        where,
-        offline,
-        f"mobench gate {organism} {task}",
-        cache,
-        cache,
-        controls=False,
-        judge=judge,
-    )
-    found = before(asked, registry, Progress()).compatibility
+    # Any task may be asked about, and nothing is trained, not even a control.
+    options = RunOptions(organism, task, allow_incompatible=True, no_controls=True, **typed)
+    request = resolve(options, registry)
+    check_request(request, registry, hardware=detect(request.device), needed_bytes=0)
+    spec = request.spec
+    found = gather_evidence(request, registry, Progress()).compatibility
     if as_json:
         click.echo(json.dumps({"organism": spec.name, "task": task, **found.to_json()}))
     else:

@@ -45,7 +45,7 @@ def power(
     Nothing is trained. The top rung is taken to wreck the model; the others do what each simulated
     organism does.
     """
-    from mobench.cli.run import choose_preset
+    from mobench.gate.request import choose_preset
     from mobench.progress import Progress
     from mobench.registry import collect
     from mobench.score.power import power as simulate

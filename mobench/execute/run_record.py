@@ -1,0 +1,166 @@
+"""The manifest of a run in progress: what was asked, of what, with what, and what counts so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from mobench.assemble.loading import parameter_count
+from mobench.execute.arms import Arm
+from mobench.execute.ladder import Ladder
+from mobench.machine.hardware import detect
+from mobench.measure.capability_tasks import how_asked
+from mobench.measure.vllm import installed
+from mobench.plan import extension
+from mobench.plan.extension import Extension
+from mobench.publish.scoring import score_cells
+from mobench.store import RunFolder
+from mobench.store.provenance import git, versions
+
+Phase = Literal["build", "train", "measure"]
+
+
+class RunRecord:
+    """Keeps a run's manifest true while the run goes on.
+
+    Args:
+        ladder: The ladder.
+        controls: The arms beside it.
+        build_seconds: Time that building and gating took.
+    """
+
+    def __init__(self, ladder: Ladder, controls: Sequence[Arm], *, build_seconds: float) -> None:
+        self._ladder = ladder
+        previous = _previous(ladder.folder)
+        self._seconds: dict[str, float] = {"build": build_seconds, "train": 0.0, "measure": 0.0}
+        for phase, value in (previous.get("seconds") or {}).items():
+            self._seconds[phase] += value
+        manifest = describe(ladder)
+        manifest["controls"] = [cell.record() for arm in controls for cell in arm.cells]
+        # Whoever goes on with a run did not begin it.
+        manifest |= {key: previous[key] for key in ("created", "git") if key in previous}
+        manifest["max_steps_set_later"] = extension.set_later(
+            previous,
+            ladder.request.options.max_steps,
+            any_done=any(ladder.done(cell) for cell in ladder.cells),
+        )
+        self._manifest = manifest
+        self.extensions: tuple[Extension, ...] | None = None
+
+    @contextmanager
+    def timed(self, phase: Phase) -> Iterator[None]:
+        """Adds the time of the block to a phase, whether it ends well or not."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds[phase] += time.monotonic() - started
+
+    def plan_extensions(self) -> None:
+        """Lays out the longer runs of low rungs, where they are wanted and the ladder is finished.
+
+        Until then :attr:`extensions` is None.
+        """
+        ladder, max_steps = self._ladder, self._ladder.request.options.max_steps
+        finished = all(ladder.done(cell) for cell in ladder.cells)
+        if self.extensions is not None or max_steps is None or not finished:
+            return
+        records = [cell.record() for cell in ladder.cells]
+        score = score_cells(ladder.folder, self._manifest, records)
+        self.extensions = extension.plan(
+            score.rungs, ladder.cells, ladder.request.preset, max_steps
+        )
+
+    def keep(self) -> None:
+        """Writes the manifest, with the cells that count at this moment."""
+        ladder, longer = self._ladder, self.extensions
+        cells = extension.counted(ladder.cells, longer or (), ladder.done)
+        ladder.folder.keep_manifest(
+            {
+                **self._manifest,
+                "extensions": None if longer is None else [item.record() for item in longer],
+                "cells": [cell.record() for cell in cells],
+                "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},
+            }
+        )
+
+
+def describe(ladder: Ladder) -> dict[str, Any]:
+    """The manifest without its cells: what was asked, of what, with what; no path of a machine."""
+    request, spec = ladder.request, ladder.request.spec
+    task, options, preset = request.task, request.options, request.preset
+    vllm = {"vllm": installed()} if options.engine == "vllm" else {}
+    capability_dir = ladder.suite.capability_dir
+    judge = {} if ladder.judge_model is None else {"judge": ladder.judge_model.record()}
+    return {
+        "schema": "mobench.run/1",
+        "organism": {
+            "name": spec.name,
+            "family": spec.family,
+            "variant": spec.variant,
+            "title": spec.title,
+            "summary": spec.summary,
+            "source": spec.source,
+            "license": spec.license,
+            "revision": spec.revision,
+            "weights_hash": ladder.organism.weights_hash,
+            "params": parameter_count(ladder.organism.folder),
+            "clean_rate": spec.behavior.clean_rate,
+            "prompts": len(spec.prompts),
+        },
+        "task": {
+            "name": task.name,
+            "version": task.version,
+            "policy": task.policy,
+            "compatible": task.compatible,
+            "why": task.why,
+            "examples_hash": ladder.cells[0].examples,
+            "examples": len(ladder.examples),
+        },
+        "preset": options.preset,
+        "ladder": {
+            "method": spec.ladder.method,
+            "standard_lr": spec.ladder.standard_lr,
+            "rungs": list(preset.rungs),
+            "seeds": preset.seeds,
+            "steps": preset.steps,
+            "batch_size": preset.batch_size,
+            "rank": ladder.cells[0].rank,
+            "alpha": ladder.cells[0].alpha,
+            "max_length": spec.ladder.max_length,
+        },
+        "max_steps": options.max_steps,
+        "command": request.command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions() | vllm,
+        "git": git(ladder.registry.config.organisms[0]),
+        "hardware": _hardware(request.device),
+        "backend": ladder.cells[0].backend,
+        "base": ladder.organism.base,
+        "gate": dict(ladder.gate),
+        "compatibility": ladder.compatibility.to_json(),
+        "capability": [
+            one.model_dump() | how_asked(one, include_path=capability_dir)
+            for one in spec.capability
+        ],
+        **judge,
+    }
+
+
+def _previous(folder: RunFolder) -> dict[str, Any]:
+    """The manifest of a run that is gone on with; empty for a new one."""
+    return folder.manifest() if folder.manifest_path.is_file() else {}
+
+
+def _hardware(device: str) -> dict[str, Any]:
+    """What this machine is; how much of its memory is free just now is not part of that."""
+    facts = asdict(detect(device))
+    for passing in ("memory_available_gb", "gpu_memory_available_gb"):
+        del facts[passing]
+    for size in ("memory_gb", "gpu_memory_gb"):
+        facts[size] = None if facts[size] is None else round(facts[size], 1)
+    return facts

@@ -1,0 +1,162 @@
+"""What is known of an organism and a task before any training, and whether both may be used.
+
+The organism is built and asked its eval prompts, the task gives its examples, and the gate decides:
+is the organism what it claims to be, and is the task behavior-compatible with it? Each question is
+asked once and kept in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobench.assemble.organism import Builder, Built, task_examples
+from mobench.assemble.tokenizer_check import organism_tokenizer
+from mobench.errors import MobenchError
+from mobench.gate.admission import admit, judged_rate
+from mobench.gate.compatibility import check_task
+from mobench.gate.judge_model import REPLIES, JudgeModel, judge_for, judge_model_for
+from mobench.gate.request import RunRequest
+from mobench.gate.untrained import UntrainedModels
+from mobench.measure.backend import backend_name
+from mobench.measure.eval_suite import EvalSuite
+from mobench.plan.cells import digest
+from mobench.progress import Progress
+from mobench.registry import Example, Registry, TaskDef
+from mobench.score.compatibility import Compatibility
+from mobench.store.atomic import write_lines
+from mobench.store.rows import read_rows
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An organism and a task as they are before any training.
+
+    Attributes:
+        organism: The organism on disk.
+        suite: What it is asked, and who judges.
+        cache: Folder of what it was asked.
+        gate: Its rates: attack, control, and of how many prompts.
+        examples: The task's examples that are trained on: none of the organism's own answers in
+            which its behavior shows.
+        counter_examples: The examples of direct counter-training, where the organism names such a
+            task, controls are wanted, and it is not what the ladder itself trains on.
+        compatibility: What the compatibility gate found.
+        judge_model: The judging model; None where the behavior needs none.
+    """
+
+    organism: Built
+    suite: EvalSuite
+    cache: Path
+    gate: Mapping[str, Any]
+    examples: tuple[Example, ...]
+    counter_examples: tuple[Example, ...]
+    compatibility: Compatibility
+    judge_model: JudgeModel | None
+
+
+def gather_evidence(request: RunRequest, registry: Registry, progress: Progress) -> Evidence:
+    """Builds the organism, asks it everything that is asked before training, and gates both.
+
+    Args:
+        request: The request of the run.
+        registry: Where tasks, behaviors and capability files are looked up.
+        progress: Where progress is shown.
+
+    Raises:
+        MobenchError: The organism cannot be built, or does not show the behavior it claims; or a
+            judging model is needed and missing, or judges too few of its answers.
+    """
+    spec, task = request.spec, request.task
+
+    # 1. Build the organism.
+    judge_model = judge_model_for(spec, registry, request.judge, request.device, progress)
+    offline = request.options.offline
+    built = Builder(registry, request.cache, request.device, offline, progress).build(spec)
+
+    # 2. Lay out what it is asked. What was asked before lies under the hash of all that decides an
+    #    answer: definition, weights, backend and judge.
+    by = [] if judge_model is None else [judge_model.identity]
+    backend = backend_name(request.device, spec.dtype)
+    identity = digest([spec.revision, built.weights_hash, backend, *by])
+    cache = request.cache / "reference" / f"{spec.name}-{identity}"
+    suite = EvalSuite(
+        spec=spec,
+        tokenizer=organism_tokenizer(spec, built.folder, built.clean),
+        judge=judge_for(judge_model, spec, registry, cache / REPLIES),
+        settled=registry.settled(spec),
+        capability_dir=registry.capability_dirs[0],
+    )
+    models = UntrainedModels(request, built=built, suite=suite, cache=cache, progress=progress)
+
+    # 3. Is it the organism that it claims to be?
+    gate = admit(spec, models.eval_rows("organism"))
+
+    # 4. Get the examples of the task and of counter-training.
+    examples = _examples(task, cache, models, suite)
+    counter_examples: tuple[Example, ...] = ()
+    if request.controls and spec.counter is not None and spec.counter != task.name:
+        counter_examples = _examples(registry.task(spec.counter), cache, models, suite)
+
+    # 5. Is the task behavior-compatible? The organism may show the behavior as often as its base.
+    clean_rate = spec.behavior.clean_rate
+    if clean_rate is None:
+        clean_rate = judged_rate(models.eval_rows("base"), "attack")
+    compatibility, trained_on = check_task(
+        lambda: models.organism,
+        suite,
+        examples,
+        needs_reference=registry.behavior(spec.behavior.use).needs_reference,
+        task=task,
+        clean_rate=clean_rate,
+        cache=cache,
+        progress=progress,
+    )
+    return Evidence(
+        organism=built,
+        suite=suite,
+        cache=cache,
+        gate=gate,
+        examples=trained_on,
+        counter_examples=counter_examples,
+        compatibility=compatibility,
+        judge_model=judge_model,
+    )
+
+
+def refuse_incompatible(request: RunRequest, compatibility: Compatibility) -> None:
+    """Refuses a task that fails the gate, unless the request allows it.
+
+    Raises:
+        MobenchError: It fails.
+    """
+    if compatibility.compatible or request.options.allow_incompatible:
+        return
+    task = request.task
+    reasons = "".join(f"\n  - {reason}" for reason in compatibility.reasons)
+    raise MobenchError(
+        f"task {task.name!r} is not compatible with {request.spec.name}:{reasons}",
+        f"nothing was trained; take another task or mend this one ({task.path}:{task.line}), or "
+        "give --allow-incompatible: the result is then marked, and not ranked",
+    )
+
+
+def _examples(
+    task: TaskDef, cache: Path, models: UntrainedModels, suite: EvalSuite
+) -> tuple[Example, ...]:
+    """A task's examples; it takes them from the organism or the base once."""
+    path = cache / f"{task.name}-{task.version}.jsonl"
+    if not path.is_file():
+        examples = task_examples(
+            task,
+            {
+                "organism": lambda: models.speaker("organism"),
+                "base": lambda: models.speaker("base"),
+                "spec": lambda: suite.spec,
+                "tokenizer": lambda: suite.tokenizer,
+            },
+        )
+        write_lines(path, [example.record() for example in examples])
+    return tuple(Example(**row) for row in read_rows(path))

@@ -1,0 +1,107 @@
+"""What every model of a run is asked: the organism's eval prompts and its capability questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mobench.decode.answers import MAX_ROWS
+from mobench.decode.batch_size import Rows
+from mobench.lanes import Scope
+from mobench.measure.attack_rows import Kind, Row, attack_rows
+from mobench.measure.capability_rows import measure_capability
+from mobench.measure.judges import AnyJudge
+from mobench.progress import Progress
+from mobench.registry import OrganismSpec, Settled
+
+BOTH: tuple[Kind, ...] = ("attack", "control")
+QUESTIONS_OF_A_TOY, QUESTIONS = 128, 32
+"""lm-eval's sequences in a forward pass, where memory allows."""
+
+
+@dataclass(frozen=True)
+class EvalSuite:
+    """The questions of one organism and whoever judges the answers.
+
+    Attributes:
+        spec: Gives eval prompts, templates, the length of an answer, and the capability tasks.
+        tokenizer: The organism's tokenizer.
+        judge: The organism's behavior, or the model that judges it.
+        settled: Says that no further text can change the judgment of an answer; None where that
+            can never be said.
+        capability_dir: Folder of lm-eval task YAMLs.
+    """
+
+    spec: OrganismSpec
+    tokenizer: Any
+    judge: AnyJudge
+    settled: Settled | None
+    capability_dir: Path
+
+    def judged_by(self, judge: AnyJudge) -> EvalSuite:
+        """The same questions with another judge, such as one that keeps its replies elsewhere."""
+        return replace(self, judge=judge)
+
+
+class InProcessEvaluator:
+    """Asks models that are in this process, in batches as large as memory allows.
+
+    The largest batch that fitted is remembered from one question to the next.
+
+    Args:
+        suite: What is asked.
+        progress: Where a note goes if memory does not suffice.
+    """
+
+    def __init__(self, suite: EvalSuite, progress: Progress) -> None:
+        toy = suite.spec.base.kind == "scratch"
+        self._suite = suite
+        self._answers = Rows(MAX_ROWS, progress)
+        self._questions = Rows(QUESTIONS_OF_A_TOY if toy else QUESTIONS, progress)
+
+    def attack(
+        self,
+        model: Any,
+        *,
+        kinds: Sequence[Kind] = BOTH,
+        scope: Scope | None = None,
+        on_done: Callable[[int], None] = lambda _: None,
+    ) -> list[list[Row]]:
+        """Judged rows of each lane, without ``cell`` and ``step``.
+
+        Args:
+            model: The model to ask.
+            kinds: Triggered (``attack``) and untriggered (``control``) prompts, or one of them.
+            scope: The lanes on the model, those to ask in use; None for a plain model.
+            on_done: Called with the number of prompts just answered.
+        """
+        suite = self._suite
+        return self._answers.fitting(
+            lambda rows: attack_rows(
+                model,
+                suite.tokenizer,
+                suite.spec,
+                suite.judge,
+                kinds=kinds,
+                scope=scope,
+                settled=suite.settled,
+                max_rows=rows,
+                on_done=on_done,
+            ),
+            least=1 if scope is None else len(scope.active),
+        )
+
+    def capability(self, model: Any) -> list[Row]:
+        """lm-eval's rows of a model, without ``cell`` and ``step``."""
+        suite = self._suite
+        return self._questions.fitting(
+            lambda rows: measure_capability(
+                model,
+                suite.tokenizer,
+                suite.spec.capability,
+                include_path=suite.capability_dir,
+                batch_size=rows,
+            )
+        )
