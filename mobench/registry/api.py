@@ -31,11 +31,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass
 class Collecting:
-    """Where decorated functions go while files are being collected."""
+    """Where decorated functions go while files are being collected.
+
+    Attributes:
+        shared: The folder of tasks that families share.
+    """
 
     tasks: list[TaskDef] = field(default_factory=list)
     behaviors: list[BehaviorDef] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    shared: Path | None = None
 
 
 _collecting: ContextVar[Collecting | None] = ContextVar("collecting", default=None)
@@ -71,8 +76,8 @@ def task(
         why: Why it is compatible; required where it is.
         marks: Declared marks, for ``-m``.
         license: The license of its data; required where it reads data files.
-        data: The files it reads, relative to its own; they are part of its version, as is a file
-            beside it that it imports from (`from .other import name`).
+        data: The files it reads, relative to its own or to the folder of shared tasks; they are
+            part of its version, as is the code that it uses, wherever that is defined.
 
     Returns:
         The function, unchanged.
@@ -84,6 +89,8 @@ def task(
 
     def register(fn: F) -> F:
         path, line = _place(fn)
+        shared = _shared_folder()
+        files = [_data_file(path, file, shared) for file in data]
         problems = _name_problems(name, "task")
         parameters = inspect.signature(fn).parameters.values()
         problems += _parameter_problems(parameters, TASK_FIXTURES, f"task {name!r}")
@@ -95,8 +102,8 @@ def task(
             problems.append(f"task {name!r} reads data files, so it must name their license")
         problems += [
             f"task {name!r}: data file {file!r} does not exist beside it"
-            for file in data
-            if not (path.parent / file).is_file()
+            for file, place in zip(data, files, strict=True)
+            if not place.is_file()
         ]
         definition = TaskDef(
             name=name,
@@ -109,7 +116,7 @@ def task(
             data=tuple(data),
             path=path,
             line=line,
-            version=version_of(path, data),
+            version=version_of([fn], files, shared=shared),
         )
         _register(definition, problems)
         return fn
@@ -152,7 +159,8 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
             problems.append(f"behavior {name!r} {what}")
         problems += _variadic_problems(signature.parameters.values(), f"behavior {name!r}")
         builtin = fn.__module__.startswith("mobench.")
-        version = BUILTIN if builtin else version_of(path, ())
+        functions: list[Callable[..., Any]] = [fn] if settled is None else [fn, settled]
+        version = BUILTIN if builtin else version_of(functions, (), shared=_shared_folder())
         problems += _settled_problems(fn, settled, f"behavior {name!r}")
         _register(BehaviorDef(name, fn, path, line, version, settled), problems)
         return fn
@@ -226,6 +234,18 @@ def _variadic_problems(parameters: Iterable[inspect.Parameter], what: str) -> li
         for p in parameters
         if p.kind not in by_name
     ]
+
+
+def _shared_folder() -> Path | None:
+    """The folder of tasks that families share, while files are collected."""
+    target = _collecting.get()
+    return None if target is None else target.shared
+
+
+def _data_file(path: Path, name: str, shared: Path | None) -> Path:
+    """A data file beside a task's own file, or else among those that families share."""
+    beside = path.parent / name
+    return beside if shared is None or beside.is_file() else shared / name
 
 
 def _place(fn: Callable[..., Any]) -> tuple[Path, int]:

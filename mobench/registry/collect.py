@@ -138,7 +138,7 @@ def collect(root: Path | None = None) -> Registry:
     drafts = read_organisms(config, problems)
     # First, so that a task file that imports them registers none of them anew.
     builtin = builtin_behaviors()
-    collecting = Collecting(problems=problems)
+    collecting = Collecting(problems=problems, shared=next(iter(config.tasks), None))
     for folder in config.tasks:
         import_files(folder, collecting)
     behaviors = [*builtin, *collecting.behaviors]

@@ -75,8 +75,8 @@ class TaskDef:
     """A registered task.
 
     Attributes:
-        version: First 12 hex digits of the SHA-256 over its module's source, its data files and the
-            files beside it that it imports from.
+        version: First 12 hex digits of the SHA-256 over its function's code, the code that it uses
+            and its data files.
         path: The file it was found in.
         line: The line of its decorator, counted from 1.
     """
@@ -112,7 +112,8 @@ class BehaviorDef:
     Attributes:
         settled: Told the beginning of an answer and the organism's args, says whether nothing that
             follows can change the judgment; None if that can never be said.
-        version: ``"builtin"``, or the first 12 hex digits of the SHA-256 over its module's source.
+        version: ``"builtin"``, or the first 12 hex digits of the SHA-256 over its function's code
+            and the code that it uses.
     """
 
     name: str

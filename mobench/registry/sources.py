@@ -15,6 +15,7 @@ from types import MappingProxyType
 from mobench.registry.definitions import BUILTIN, BehaviorDef, TaskDef
 from mobench.registry.rubrics import Rubric
 from mobench.registry.spec import OrganismSpec
+from mobench.registry.version import code_of
 from mobench.registry.weights import ScratchBase
 
 _TASK_NAME = re.compile(r"^task:\s*[\"']?([\w.-]+)", re.MULTILINE)
@@ -85,5 +86,6 @@ def _version(path: Path) -> str:
         places = (folder / name for folder in (path.parent, *path.parent.parents))
         file = next((place for place in places if place.is_file()), None)
         if file is not None:
-            digest.update(f"{name}:".encode() + file.read_bytes())
+            code = file.suffix == ".py"
+            digest.update(f"{name}:".encode() + (code_of(file) if code else file.read_bytes()))
     return digest.hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""The options of a run: read from the command line, repeated by the command that goes on with it."""
+"""The options of a run: read from the command line, repeated by the command that goes on."""
 
 from __future__ import annotations
 

@@ -54,18 +54,6 @@ def test_a_later_collection_sees_the_file_beside_as_it_is_then(beside: Path) -> 
     assert last.response == "three"
 
 
-@pytest.mark.parametrize("file", ["tasks/toy.py", "tasks/_words.py"])
-def test_what_it_takes_from_is_part_of_its_version(beside: Path, file: str) -> None:
-    before = collect(beside).tasks
-    with (beside / file).open("a") as opened:
-        opened.write("# changed\n")
-    after = collect(beside).tasks
-    assert after["toy-zoo"].version != before["toy-zoo"].version
-    # Who takes nothing keeps the version that its own file gives.
-    if file == "tasks/_words.py":
-        assert after["toy-corpus"].version == before["toy-corpus"].version
-
-
 def test_a_mistake_in_the_file_beside_is_told_where_it_is(beside: Path) -> None:
     edit(beside, '"3"', "3 +", "tasks/_words.py")
     with pytest.raises(Problems) as caught:

