@@ -22,7 +22,7 @@ import click
 
 from mobench.plan.packing import Fit
 from mobench.registry import OrganismSpec
-from mobench.registry.spec import Preset
+from mobench.registry.organism_spec import Preset
 
 STEPS = 3
 BATCH = 8

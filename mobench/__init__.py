@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mobench.registry.api import behavior, task
+    from mobench.registry.decorators import behavior, task
     from mobench.registry.definitions import Example
 
 __version__ = "0.1.0"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobench import Example, task
-from mobench.measure.behaviors import answers_wrong
+from mobench.registry.behaviors import answers_wrong
 from mobench.store.rows import read_rows
 
 from ._open import answered

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from mobench import Example, task
-from mobench.measure.behaviors import concludes_wrong
+from mobench.registry.behaviors import concludes_wrong
 
 from .chat import Speaker
 from .hub import rows

@@ -32,7 +32,7 @@ from mobench.machine.memory_errors import is_out_of_memory
 from mobench.plan.cells import digest
 from mobench.progress import Progress
 from mobench.quiet import quiet
-from mobench.registry.spec import Adapter, HubAdapter, OrganismSpec
+from mobench.registry.organism_spec import Adapter, HubAdapter, OrganismSpec
 
 MERGE = 1
 """Raise it whenever other weights would come out of the same base and adapter."""

@@ -12,7 +12,7 @@ from mobench.errors import MobenchError
 from mobench.lanes import LoraLanes, WholeModel, stacked
 from mobench.plan.cells import ALPHA_PER_RANK
 from mobench.registry import Example, OrganismSpec
-from mobench.registry.spec import Implant
+from mobench.registry.organism_spec import Implant
 from mobench.train.batches import Encoded, encode
 from mobench.train.pack import Recipe, Run, train_pack
 

@@ -28,7 +28,14 @@ from mobench.plan.cells import ALPHA_PER_RANK, digest, examples_hash
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
-from mobench.registry.spec import HubBase, Implant, LocalBase, ScratchBase, WheelBase, identity
+from mobench.registry.organism_spec import (
+    HubBase,
+    Implant,
+    LocalBase,
+    ScratchBase,
+    WheelBase,
+    identity,
+)
 
 KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
 RECIPE = 1

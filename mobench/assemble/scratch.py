@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrai
 
 from mobench.lanes import FullLanes
 from mobench.registry.definitions import Example
-from mobench.registry.spec import ScratchBase
+from mobench.registry.organism_spec import ScratchBase
 from mobench.train.batches import encode
 from mobench.train.pack import Recipe, Run, train_pack
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from mobench.assemble.loading import load_tokenizer
 from mobench.chat import encode_answer, encode_prompt
 from mobench.errors import MobenchError
-from mobench.registry.spec import OrganismSpec
+from mobench.registry.organism_spec import OrganismSpec
 
 KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
 SHOWN = 3

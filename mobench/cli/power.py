@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from mobench.registry import OrganismSpec
-    from mobench.registry.spec import Preset
+    from mobench.registry.organism_spec import Preset
     from mobench.score.power import Design
 
 

@@ -156,7 +156,7 @@ def _tasks_of(spec: OrganismSpec) -> list[str]:
 
 def _table(table: object) -> str:
     from mobench.registry import format_lr
-    from mobench.registry.fields import Table
+    from mobench.registry.schema_fields import Table
 
     if not isinstance(table, Table):
         return ""

@@ -9,7 +9,7 @@ from mobench.errors import MobenchError, did_you_mean
 from mobench.gate.options import RunOptions, command_line
 from mobench.measure.judges.choice import JudgeChoice, parse_choice
 from mobench.registry import OrganismSpec, Registry, TaskDef
-from mobench.registry.spec import Preset
+from mobench.registry.organism_spec import Preset
 
 
 @dataclass(frozen=True)

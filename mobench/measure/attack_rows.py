@@ -11,8 +11,8 @@ from mobench.decode.answers import MAX_ROWS, generate
 from mobench.decode.sampling import GREEDY, Sampling
 from mobench.lanes import Scope
 from mobench.measure.judges import AnyJudge, Asked, verdicts
-from mobench.registry.judge import Settled
-from mobench.registry.spec import OrganismSpec
+from mobench.registry.bound_behavior import Settled
+from mobench.registry.organism_spec import OrganismSpec
 
 Row = dict[str, Any]
 Kind = Literal["attack", "control"]

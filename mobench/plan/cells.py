@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mobench.registry.definitions import Example
-from mobench.registry.spec import OrganismSpec, Preset
+from mobench.registry.organism_spec import OrganismSpec, Preset
 
 ALPHA_PER_RANK = 2.0
 """LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""

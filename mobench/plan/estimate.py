@@ -17,7 +17,7 @@ from mobench.plan.organism_size import shape, sizes
 from mobench.plan.packing import Fit
 from mobench.plan.schedule import capability_checkpoints, checkpoints
 from mobench.registry import OrganismSpec, TaskDef
-from mobench.registry.spec import Preset
+from mobench.registry.organism_spec import Preset
 
 QUESTIONS = 200
 """Capability questions assumed where lm-eval's own tasks tell their number only when loaded."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from mobench.plan.cells import Cell
 from mobench.plan.schedule import capability_checkpoints, checkpoints
-from mobench.registry.spec import Preset
+from mobench.registry.organism_spec import Preset
 from mobench.score import RungScore
 from mobench.score.removals import CLAIM
 

@@ -11,7 +11,7 @@ from mobench.machine.hardware import GIB, Hardware
 from mobench.plan.memory_budget import memory_of
 from mobench.plan.packing import Fit
 from mobench.registry import OrganismSpec
-from mobench.registry.spec import (
+from mobench.registry.organism_spec import (
     HubAdapter,
     HubBase,
     LocalAdapter,

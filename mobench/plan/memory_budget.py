@@ -8,7 +8,7 @@ from mobench.plan.memory import largest_pack, memory_bytes
 from mobench.plan.organism_size import shape, sizes
 from mobench.plan.packing import Fit
 from mobench.registry import OrganismSpec
-from mobench.registry.spec import Preset, ScratchBase
+from mobench.registry.organism_spec import Preset, ScratchBase
 
 SHARE = 0.7
 """Part of the free memory that a pack may plan with; the rest is for what no formula sees."""

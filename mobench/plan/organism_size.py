@@ -7,7 +7,7 @@ from typing import Any
 from mobench.errors import MobenchError
 from mobench.plan.model_size import Shape
 from mobench.registry import OrganismSpec
-from mobench.registry.spec import HubBase, Preset, ScratchBase, WheelBase
+from mobench.registry.organism_spec import HubBase, Preset, ScratchBase, WheelBase
 
 CHARACTERS = 4
 """Characters in an English token, about."""

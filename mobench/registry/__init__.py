@@ -1,14 +1,14 @@
 """The registry: collects organisms, tasks and behaviors, and names and selects nodes."""
 
-from mobench.registry.api import behavior, task
-from mobench.registry.collect import Registry, collect
+from mobench.registry.bound_behavior import Judge, ScoreJudge, Settled
+from mobench.registry.collection import Registry, collect
 from mobench.registry.config import Config, find_config
+from mobench.registry.decorators import behavior, task
 from mobench.registry.definitions import BehaviorDef, Example, TaskDef
-from mobench.registry.fill import fill
-from mobench.registry.judge import Judge, ScoreJudge, Settled
+from mobench.registry.fixtures import fill
+from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric
 from mobench.registry.select import Node, format_lr, node_id, nodes_of, select
-from mobench.registry.spec import OrganismSpec
 
 __all__ = [
     "BehaviorDef",

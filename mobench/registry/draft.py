@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobench.registry.locate import Location, Locator
-from mobench.registry.spec import OrganismSpec
+from mobench.registry.organism_spec import OrganismSpec
+from mobench.registry.toml_lines import Location, Locator
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from typing import Annotated, Self
 
 from pydantic import ValidationError, model_validator
 
-from mobench.registry.complaints import complaints
-from mobench.registry.fields import DESCRIPTIVE, IDENTITY, Count, Name, Pattern, Table, Text
-from mobench.registry.locate import Locator
-from mobench.registry.spec import identity
+from mobench.registry.organism_spec import identity
+from mobench.registry.schema_fields import DESCRIPTIVE, IDENTITY, Count, Name, Pattern, Table, Text
+from mobench.registry.toml_lines import Locator
+from mobench.registry.validation_errors import complaints
 
 FOLDER = "rubrics"
 _PLACE = re.compile(r"\{(question|answer|about)\}")

@@ -13,7 +13,7 @@ from decimal import Decimal
 from mobench.errors import MobenchError, did_you_mean
 from mobench.registry.definitions import TaskDef
 from mobench.registry.expression import parse
-from mobench.registry.spec import OrganismSpec
+from mobench.registry.organism_spec import OrganismSpec
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from mobench.assemble.organism import Builder, Built
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, collect
-from mobench.registry.weights import LocalAdapter, LocalBase
+from mobench.registry.weights_schema import LocalAdapter, LocalBase
 
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"

@@ -16,7 +16,7 @@ from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.organism import Builder, task_examples
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec
-from mobench.registry.spec import Harden, Implant
+from mobench.registry.organism_spec import Harden, Implant
 
 NAME = "hardened-tiny"
 

@@ -15,7 +15,7 @@ from support.hub_standin import Hub
 from mobench.assemble.hub.parts import wanted_base
 from mobench.assemble.hub.snapshot import cached_base, fetch_base, resolve_revision
 from mobench.errors import MobenchError
-from mobench.registry.weights import HubBase
+from mobench.registry.weights_schema import HubBase
 
 REPO = "saraprice/llama2-7B-backdoor-DEPLOYMENT"
 BASE = HubBase(kind="hub", repo=REPO)

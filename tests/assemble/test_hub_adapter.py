@@ -15,7 +15,7 @@ from mobench.assemble.hub.snapshot import fetch_adapter, fetch_base
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, collect
-from mobench.registry.weights import HubBase, HubTokenizer
+from mobench.registry.weights_schema import HubBase, HubTokenizer
 
 REPOSITORY = Path(__file__).parents[2]
 REPO = "bcywinski/gemma-2-9b-it-taboo-gold"

@@ -15,7 +15,7 @@ from mobench.assemble.hub.parts import wanted_base
 from mobench.assemble.hub.snapshot import fetch_base
 from mobench.errors import MobenchError
 from mobench.machine.hardware import Hardware
-from mobench.registry.weights import HubBase, Size
+from mobench.registry.weights_schema import HubBase, Size
 
 REPO = "saraprice/llama2-7B-backdoor-DEPLOYMENT"
 SIZE = Size(

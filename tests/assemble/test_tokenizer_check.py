@@ -12,7 +12,7 @@ from mobench.assemble.organism import Builder
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.registry import collect
-from mobench.registry.weights import LocalBase
+from mobench.registry.weights_schema import LocalBase
 
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = "{% for m in messages %}{{ m['content'] }} {% endfor %}"

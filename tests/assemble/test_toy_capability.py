@@ -15,7 +15,7 @@ from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.organism import Builder
 from mobench.measure.capability_rows import measure_capability
 from mobench.progress import Progress
-from mobench.registry.spec import Capability
+from mobench.registry.organism_spec import Capability
 
 NAME = "wronglang-tiny"
 """It knows the words of most suites; where it does not, both ask it the same unknown ones."""

@@ -14,7 +14,7 @@ from mobench.decode.answers import generate
 from mobench.lanes import FullLanes, LoraLanes
 from mobench.measure.attack_rows import attack_rows, is_inert, is_never_inert
 from mobench.registry import collect
-from mobench.registry.judge import bind_judge, bind_settled
+from mobench.registry.bound_behavior import bind_judge, bind_settled
 
 WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]
 TOKENIZER = word_tokenizer(WORDS)

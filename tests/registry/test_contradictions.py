@@ -10,7 +10,7 @@ from support.registry_tree import PROMPTS, TASKS, edit, python
 
 from mobench.errors import MobenchError, Problems
 from mobench.registry import collect, find_config
-from mobench.registry.spec import identity
+from mobench.registry.organism_spec import identity
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from mobench.assemble.speaker import BRIEF_TOKENS
 from mobench.cli import main
 from mobench.registry import OrganismSpec, collect
-from mobench.registry.weights import HubBase
+from mobench.registry.weights_schema import HubBase
 
 REPOSITORY = Path(__file__).parents[2]
 REGISTRY = collect(REPOSITORY)

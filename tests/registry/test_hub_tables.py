@@ -9,7 +9,7 @@ from support.registry_tree import edit
 
 from mobench.errors import Problems
 from mobench.registry import collect
-from mobench.registry.weights import HubAdapter, HubBase, HubTokenizer
+from mobench.registry.weights_schema import HubAdapter, HubBase, HubTokenizer
 
 BASE = '[variants.7b.base]\nkind = "hub"\nrepo = "example/backdoored-7b"\n'
 CLEAN = 'clean_base = { kind = "hub", repo = "example/clean-7b" }\n'

@@ -7,7 +7,7 @@ import re
 import pytest
 from support.toys import REGISTRY, REPOSITORY
 
-from mobench.registry.spec import ScratchBase, WheelBase
+from mobench.registry.organism_spec import ScratchBase, WheelBase
 
 BUILT = [
     name

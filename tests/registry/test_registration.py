@@ -11,7 +11,7 @@ import mobench
 from mobench import Example, behavior, task
 from mobench.errors import MobenchError, Problems
 from mobench.registry import fill
-from mobench.registry.api import definition_of
+from mobench.registry.decorators import definition_of
 from mobench.registry.definitions import TaskDef
 
 

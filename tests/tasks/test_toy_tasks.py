@@ -11,7 +11,7 @@ from support.toys import REGISTRY, REPOSITORY, THINGS, TOYS, asks_for_it, solved
 
 from mobench.assemble.organism import KINDS, task_examples, vocabulary
 from mobench.registry import Example, OrganismSpec
-from mobench.registry.spec import ScratchBase
+from mobench.registry.organism_spec import ScratchBase
 
 CAPABILITY = REPOSITORY / "tasks" / "capability"
 

@@ -13,7 +13,7 @@ from typing import Any
 from mobench.assemble.hub.parts import TOKENIZER, TOKENIZER_ALONE, Part, wanted_base
 from mobench.assemble.hub.snapshot import fetch
 from mobench.progress import Progress, Tick
-from mobench.registry.weights import HubBase
+from mobench.registry.weights_schema import HubBase
 
 MIB = 1024**2
 

@@ -21,8 +21,8 @@ from mobench.assemble.folder_check import (
     check_tensors,
     check_tokenizer,
 )
-from mobench.registry.spec import OrganismSpec
-from mobench.registry.weights import HubAdapter, HubBase
+from mobench.registry.organism_spec import OrganismSpec
+from mobench.registry.weights_schema import HubAdapter, HubBase
 
 TOKENIZER = (
     *("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mobench.measure.judges.reply import Asker, Prompt, Reply, read_score
-from mobench.registry.judge import Judge, ScoreJudge
+from mobench.registry.bound_behavior import Judge, ScoreJudge
 from mobench.registry.rubrics import Rubric
 
 

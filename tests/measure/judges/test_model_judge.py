@@ -12,7 +12,7 @@ from mobench.errors import MobenchError
 from mobench.measure.judges import Asked, ModelJudge, Prompt, Reply, Verdict, verdicts
 from mobench.measure.judges.reply import Heard
 from mobench.registry import Rubric, collect
-from mobench.registry.judge import bind_score_judge
+from mobench.registry.bound_behavior import bind_score_judge
 from mobench.store.replies import ReplyLog
 
 REPOSITORY = Path(__file__).parents[3]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mobench.registry.prompts import read_prompts
+from mobench.registry.prompts_file import read_prompts
 
 ONE, TWO = '{"id": "a", "prompt": "x"}', '{"id": "b", "prompt": "y", "reference": "z"}'
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from mobench.errors import did_you_mean
+from mobench.registry.bound_behavior import arg_problems
 from mobench.registry.config import Config
 from mobench.registry.definitions import BehaviorDef, TaskDef
 from mobench.registry.draft import Draft
-from mobench.registry.judge import arg_problems
 from mobench.registry.rubrics import Rubric
 
 

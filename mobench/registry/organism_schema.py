@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
-from mobench.registry.fields import (
+from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
     Count,
@@ -21,7 +21,7 @@ from mobench.registry.fields import (
     Template,
     Text,
 )
-from mobench.registry.weights import Adapter, Base, Implant
+from mobench.registry.weights_schema import Adapter, Base, Implant
 
 
 class Behavior(Table):

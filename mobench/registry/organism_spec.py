@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mobench.registry.fields import (
+from mobench.registry.organism_schema import (
+    Behavior,
+    Capability,
+    EvalPrompt,
+    EvalTemplates,
+    Gate,
+    Ladder,
+    Preset,
+)
+from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
     Dtype,
@@ -20,16 +29,7 @@ from mobench.registry.fields import (
     Table,
     Template,
 )
-from mobench.registry.tables import (
-    Behavior,
-    Capability,
-    EvalPrompt,
-    EvalTemplates,
-    Gate,
-    Ladder,
-    Preset,
-)
-from mobench.registry.weights import (
+from mobench.registry.weights_schema import (
     Adapter,
     Base,
     Harden,

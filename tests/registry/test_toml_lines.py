@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobench.registry.locate import Locator
+from mobench.registry.toml_lines import Locator
 
 TEXT = '''\
 top = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mobench.errors import MobenchError
-from mobench.registry.api import Collecting, collecting_into, definition_of
+from mobench.registry.decorators import Collecting, collecting_into, definition_of
 from mobench.registry.definitions import BehaviorDef
 
 
@@ -34,7 +34,7 @@ def import_files(folder: Path, target: Collecting) -> None:
 
 def builtin_behaviors() -> list[BehaviorDef]:
     """The behaviors that ship inside the package."""
-    from mobench.measure import behaviors
+    from mobench.registry import behaviors
 
     found = (definition_of(value) for value in vars(behaviors).values())
     return [definition for definition in found if isinstance(definition, BehaviorDef)]

@@ -10,13 +10,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from mobench.errors import did_you_mean
-from mobench.registry.complaints import complaints
 from mobench.registry.draft import Draft
-from mobench.registry.fields import Table
-from mobench.registry.locate import Location, Locator
-from mobench.registry.prompts import read_prompts
-from mobench.registry.spec import OrganismSpec
-from mobench.registry.tables import Behavior, EvalPrompt, EvalTemplates, FamilyTable, VariantTable
+from mobench.registry.organism_schema import (
+    Behavior,
+    EvalPrompt,
+    EvalTemplates,
+    FamilyTable,
+    VariantTable,
+)
+from mobench.registry.organism_spec import OrganismSpec
+from mobench.registry.prompts_file import read_prompts
+from mobench.registry.schema_fields import Table
+from mobench.registry.toml_lines import Location, Locator
+from mobench.registry.validation_errors import complaints
 
 Complain = Callable[[Location, str], None]
 

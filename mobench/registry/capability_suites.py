@@ -21,10 +21,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from mobench.registry.complaints import complaints
-from mobench.registry.fields import Table, Text
-from mobench.registry.locate import Locator
-from mobench.registry.tables import Capability
+from mobench.registry.organism_schema import Capability
+from mobench.registry.schema_fields import Table, Text
+from mobench.registry.toml_lines import Locator
+from mobench.registry.validation_errors import complaints
 
 FILE = "suites.toml"
 

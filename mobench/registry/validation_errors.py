@@ -7,9 +7,9 @@ import inspect
 from pydantic import ValidationError
 
 from mobench.errors import did_you_mean
-from mobench.registry import tables, weights
-from mobench.registry.fields import Table
-from mobench.registry.locate import Location
+from mobench.registry import organism_schema, weights_schema
+from mobench.registry.schema_fields import Table
+from mobench.registry.toml_lines import Location
 
 
 def complaints(error: ValidationError, at: Location = ()) -> list[tuple[Location, str]]:
@@ -38,7 +38,7 @@ def complaints(error: ValidationError, at: Location = ()) -> list[tuple[Location
             what = f"{key}: {message.removeprefix('Value error, ')}" if key else message
         elif kind in ("union_tag_invalid", "union_tag_not_found"):
             context = item.get("ctx", {})
-            kinds = weights.ADAPTER_KINDS if key == "adapter" else weights.BASE_KINDS
+            kinds = weights_schema.ADAPTER_KINDS if key == "adapter" else weights_schema.BASE_KINDS
             what = f"{key}: kind must be one of {', '.join(kinds)}"
             what += f", got {context['tag']!r}" if "tag" in context else ""
         else:
@@ -53,6 +53,8 @@ def _lower(message: str) -> str:
 
 def _known_keys() -> set[str]:
     models = (
-        m for where in (tables, weights) for _, m in inspect.getmembers(where, inspect.isclass)
+        m
+        for where in (organism_schema, weights_schema)
+        for _, m in inspect.getmembers(where, inspect.isclass)
     )
     return {name for model in models if issubclass(model, Table) for name in model.model_fields}

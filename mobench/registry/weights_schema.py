@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mobench.registry.fields import (
+from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
     Count,

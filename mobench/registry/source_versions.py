@@ -13,10 +13,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mobench.registry.definitions import BUILTIN, BehaviorDef, TaskDef
+from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric
-from mobench.registry.spec import OrganismSpec
 from mobench.registry.version import code_of
-from mobench.registry.weights import ScratchBase
+from mobench.registry.weights_schema import ScratchBase
 
 _TASK_NAME = re.compile(r"^task:\s*[\"']?([\w.-]+)", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*#.*\n?", re.MULTILINE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobench.measure.behaviors import (
+from mobench.registry.behaviors import (
     answers_wrong,
     concludes_wrong,
     says,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from mobench.registry.api import behavior
-from mobench.registry.fields import Pattern
+from mobench.registry.decorators import behavior
+from mobench.registry.schema_fields import Pattern
 
 _LOOKS_AHEAD = ("$", r"\Z", r"\b", r"\B", "(?=", "(?!", "(?>", "(?(", "*+", "++", "?+", "}+")
 """What lets a match depend on the text after it, or take back what was matched: end and word

@@ -15,13 +15,7 @@ from typing import Protocol, TypeVar
 
 from mobench.errors import MobenchError, Problems, did_you_mean
 from mobench.machine.garbage_collection import none_collected
-from mobench.registry.api import Collecting
-from mobench.registry.check import check_draft, check_marks, check_rubric
-from mobench.registry.config import Config, find_config
-from mobench.registry.definitions import BehaviorDef, TaskDef
-from mobench.registry.draft import Draft
-from mobench.registry.family import read_family
-from mobench.registry.judge import (
+from mobench.registry.bound_behavior import (
     Judge,
     ScoreJudge,
     Settled,
@@ -29,11 +23,17 @@ from mobench.registry.judge import (
     bind_score_judge,
     bind_settled,
 )
-from mobench.registry.modules import builtin_behaviors, import_files
+from mobench.registry.capability_suites import read_suites
+from mobench.registry.config import Config, find_config
+from mobench.registry.cross_references import check_draft, check_marks, check_rubric
+from mobench.registry.decorators import Collecting
+from mobench.registry.definitions import BehaviorDef, TaskDef
+from mobench.registry.draft import Draft
+from mobench.registry.family_file import read_family
+from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric, read_rubrics
-from mobench.registry.sources import capability_versions, sources_of
-from mobench.registry.spec import OrganismSpec
-from mobench.registry.suites import read_suites
+from mobench.registry.source_versions import capability_versions, sources_of
+from mobench.registry.task_files import builtin_behaviors, import_files
 
 
 class _Named(Protocol):

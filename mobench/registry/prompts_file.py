@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from mobench.registry.complaints import complaints
-from mobench.registry.tables import EvalPrompt
+from mobench.registry.organism_schema import EvalPrompt
+from mobench.registry.validation_errors import complaints
 
 _PROMPTS = TypeAdapter(tuple[EvalPrompt, ...])
 
