@@ -52,9 +52,8 @@ def _lower(message: str) -> str:
 
 
 def _known_keys() -> set[str]:
+    modules = (organism_schema, weights_schema)
     models = (
-        m
-        for where in (organism_schema, weights_schema)
-        for _, m in inspect.getmembers(where, inspect.isclass)
+        model for module in modules for _, model in inspect.getmembers(module, inspect.isclass)
     )
     return {name for model in models if issubclass(model, Table) for name in model.model_fields}

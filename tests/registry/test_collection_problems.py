@@ -212,7 +212,7 @@ def test_a_behavior_cannot_take_a_built_in_name(tree: Path) -> None:
     )
     (only,) = problems_of(tree)
     assert only.startswith("tasks/judges.py:4: behavior 'says' is already defined at ")
-    assert "measure/behaviors.py:" in only
+    assert "registry/behaviors.py:" in only
 
 
 def test_a_family_lives_in_a_folder_of_its_name(tree: Path) -> None:
