@@ -22,7 +22,8 @@ def collect(keywords: str, marks: str, preset: str, as_json: bool) -> None:
       mobench collect -m "cpu or tiny"
     """
     from mobench.errors import MobenchError, did_you_mean
-    from mobench.registry import collect as collect_all, nodes_of, select
+    from mobench.registry import collect as collect_all
+    from mobench.registry import nodes_of, select
 
     registry = collect_all()
     presets = {name for spec in registry.organisms.values() for name in spec.presets}

@@ -32,6 +32,7 @@ from mobench.registry.draft import Draft
 from mobench.registry.family_file import read_family
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric, read_rubrics
+from mobench.registry.shared_tables import read_shared
 from mobench.registry.source_versions import capability_versions, sources_of
 from mobench.registry.task_files import builtin_behaviors, import_files
 
@@ -179,8 +180,9 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
     drafts: list[Draft] = []
     suites = read_suites(config.tasks, problems)
     for folder in config.organisms:
+        shared = read_shared(folder, problems)
         for path in sorted(folder.glob("*/organism.toml")):
-            drafts += read_family(path, problems, suites)
+            drafts += read_family(path, problems, suites, shared)
     return drafts
 
 

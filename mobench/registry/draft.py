@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mobench.registry.inheritance import Variant
 from mobench.registry.organism_spec import OrganismSpec
-from mobench.registry.toml_lines import Location, Locator
+from mobench.registry.toml_lines import Locator
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Draft:
         path: The TOML file.
         variant: The variant's name.
         family: The raw ``[family]`` table.
-        table: The variant's raw table with the family's defaults filled in.
+        whole: The variant's table with everything that it inherits.
         locator: Finds lines in the file.
         spec: The organism, or None where anything in its file is wrong.
     """
@@ -31,21 +32,17 @@ class Draft:
     path: Path
     variant: str
     family: Mapping[str, Any]
-    table: Mapping[str, Any]
+    whole: Variant
     locator: Locator
     spec: OrganismSpec | None
 
     def place(self, *location: str) -> str:
-        """``file:line`` of a key of the variant, or of the family where it has it from there."""
-        inside: Location = ("variants", self.variant, *location)
-        if not self.locator.has(inside):
-            inherited = (location, ("family", *location))
-            inside = next((there for there in inherited if self.locator.has(there)), inside)
-        return f"{self.path}:{self.locator.line(inside)}"
+        """``file:line`` of a key of the variant, wherever the variant has it from."""
+        return self.whole.place(location)
 
     def get(self, *location: str) -> Any:
         """What the raw table holds there, or None."""
-        value: Any = self.table
+        value: Any = self.whole.table
         for key in location:
             value = value.get(key) if isinstance(value, Mapping) else None
         return value

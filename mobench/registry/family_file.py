@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from mobench.errors import did_you_mean
 from mobench.registry.draft import Draft
+from mobench.registry.inheritance import Variant, inherit
 from mobench.registry.organism_schema import (
     Behavior,
     EvalPrompt,
@@ -21,22 +22,25 @@ from mobench.registry.organism_schema import (
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.prompts_file import read_prompts
 from mobench.registry.schema_fields import Table
+from mobench.registry.shared_tables import FILE, SharedTables, Source
 from mobench.registry.toml_lines import Location, Locator
 from mobench.registry.validation_errors import complaints
-
-Complain = Callable[[Location, str], None]
 
 _TOP = ("family", "behavior", "eval", "variants")
 
 
 def read_family(
-    path: Path, problems: list[str], suites: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    path: Path,
+    problems: list[str],
+    suites: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    shared: SharedTables | None = None,
 ) -> list[Draft]:
     """Reads every variant of a family.
 
     Args:
         path: The family's ``organism.toml``.
         suites: Capability suites by name.
+        shared: What families share.
         problems: Receives ``file:line: what`` for everything that is wrong.
 
     Returns:
@@ -54,37 +58,49 @@ def read_family(
     locator = Locator(text)
     before = len(problems)
 
-    def complain(location: Location, what: str) -> None:
+    def report(location: Location, what: str) -> None:
         problems.append(f"{path}:{locator.line(location)}: {what}")
+
+    def below(*top: str) -> Callable[[Location], str]:
+        return lambda location: f"{path}:{locator.line((*top, *location))}"
 
     for key in data:
         if key not in _TOP:
-            complain((key,), f"unknown table [{key}].{did_you_mean(key, _TOP)}")
-    family = _validate(FamilyTable, data.get("family", {}), ("family",), complain)
+            report((key,), f"unknown table [{key}].{did_you_mean(key, _TOP)}")
+    family = _validate(FamilyTable, data.get("family", {}), below("family"), problems)
     if isinstance(family, FamilyTable) and family.name != path.parent.name:
         what = f"family {family.name!r} must live in a folder of that name, not {path.parent.name}/"
-        complain(("family", "name"), what)
+        report(("family", "name"), what)
     for key, model in (("behavior", Behavior), ("eval", EvalTemplates)):
         if key in data:
-            _validate(model, data[key], (key,), complain)
+            _validate(model, data[key], below(key), problems)
     variants = data.get("variants", {})
     if not isinstance(variants, dict) or not variants:
-        complain((), "no variants: a family needs at least one [variants.NAME]")
+        report((), "no variants: a family needs at least one [variants.NAME]")
         return []
     family_is_sound = len(problems) == before
+    sources = {
+        name: Source(path, locator, ("variants", name), table)
+        for name, table in variants.items()
+        if isinstance(table, dict)
+    }
+    for name in variants.keys() - sources.keys():
+        report(("variants", name), f"variants.{name} must be a table, got {variants[name]!r}")
+    defaults = {key: data[key] for key in ("behavior", "eval") if isinstance(data.get(key), dict)}
+    common = Source(path, locator, (), defaults)
     drafts = []
-    for name, table in variants.items():
-        if not isinstance(table, dict):
-            complain(("variants", name), f"variants.{name} must be a table, got {table!r}")
-            continue
-        merged = _with_suite(name, _with_defaults(table, data), suites or {}, complain)
-        variant = _read_variant(name, merged, locator, complain)
-        prompts = _read_prompts(path.parent, name, merged, complain, problems)
-        _check_control(name, variant, prompts, complain)
+    for name, source in sources.items():
+        whole = inherit(source, common, sources, shared or SharedTables(path.parent / FILE))
+        problems += whole.problems
+        _fill_in_suite(whole, suites or {}, problems)
+        variant = _validate_variant(whole, name, problems)
+        prompts = _read_prompts(path.parent, whole, problems)
+        _check_control(whole, variant, prompts, problems)
         spec = None
-        if variant and prompts and family_is_sound and isinstance(family, FamilyTable):
-            spec = _resolve(path, family, name, variant, prompts)
-        drafts.append(Draft(path, name, data.get("family", {}), merged, locator, spec))
+        sound = family_is_sound and not whole.problems
+        if variant and prompts and sound and isinstance(family, FamilyTable):
+            spec = _organism(path, family, name, variant, prompts)
+        drafts.append(Draft(path, name, data.get("family", {}), whole, locator, spec))
     return drafts
 
 
@@ -98,46 +114,40 @@ def _syntax_problem(path: Path, error: tomllib.TOMLDecodeError) -> str:
     return f"{path}:{line}: {what or message}"
 
 
-def _validate(model: type[Table], table: object, at: Location, complain: Complain) -> Table | None:
+def _validate(
+    model: type[Table], table: object, place: Callable[[Location], str], problems: list[str]
+) -> Table | None:
+    """Holds a table to its schema; ``place`` gives file and line of a key in it."""
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        for location, what in complaints(error, at):
-            complain(location, what)
+        problems += [f"{place(location)}: {what}" for location, what in complaints(error)]
         return None
 
 
-def _with_defaults(table: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """A variant's table, with what it leaves out of behavior and eval taken from the family."""
-    merged = dict(table)
-    for key in ("behavior", "eval"):
-        shared, own = data.get(key, {}), table.get(key, {})
-        if isinstance(shared, dict) and isinstance(own, dict) and (shared or own):
-            merged[key] = {**shared, **own}
-    return merged
-
-
-def _with_suite(
-    name: str,
-    merged: dict[str, Any],
-    suites: Mapping[str, Sequence[Mapping[str, Any]]],
-    complain: Complain,
-) -> dict[str, Any]:
-    """A variant's table with its suite's tasks as its capability."""
-    suite = merged.get("suite")
+def _fill_in_suite(
+    whole: Variant, suites: Mapping[str, Sequence[Mapping[str, Any]]], problems: list[str]
+) -> None:
+    """Makes a suite's tasks the variant's capability."""
+    suite = whole.table.get("suite")
     if not isinstance(suite, str):
-        return merged
-    if "capability" in merged:
-        complain(("variants", name, "suite"), "give a suite or capability tables, not both")
-    elif suite not in suites:
+        return
+    place = whole.place(("suite",))
+    if "capability" in whole.table:
+        problems.append(f"{place}: give a suite or capability tables, not both")
+        return
+    if suite not in suites:
         known = ", ".join(sorted(suites)) or "none"
         hint = did_you_mean(suite, suites)
-        complain(("variants", name, "suite"), f"unknown suite {suite!r}.{hint} Known: {known}")
-    return {"capability": list(suites.get(suite, [])), **merged}
+        problems.append(f"{place}: unknown suite {suite!r}.{hint} Known: {known}")
+    whole.table["capability"] = list(suites.get(suite, []))
 
 
 def _check_control(
-    name: str, variant: VariantTable | None, prompts: Sequence[EvalPrompt], complain: Complain
+    whole: Variant,
+    variant: VariantTable | None,
+    prompts: Sequence[EvalPrompt],
+    problems: list[str],
 ) -> None:
     """A control that asks the same as the attack would be none."""
     if variant is None or variant.eval.triggered != variant.eval.untriggered:
@@ -146,24 +156,13 @@ def _check_control(
     if same:
         what = "triggered and untriggered are the same: the control would be none"
         more = f", and {len(same)} prompts have no control of their own: {', '.join(same[:5])}"
-        complain(("variants", name, "eval"), f"{what}{more}")
+        problems.append(f"{whole.place(('eval',))}: {what}{more}")
 
 
-def _read_variant(
-    name: str, merged: Mapping[str, Any], locator: Locator, complain: Complain
-) -> VariantTable | None:
-    at: Location = ("variants", name)
-
-    def complain_of_variant(location: Location, what: str) -> None:
-        inside = location[len(at) :]
-        # What came from the family is wrong there, and was already said.
-        inherited = inside[:1] in (("behavior",), ("eval",)) and not locator.has(location[:3])
-        complain(inside if inherited and locator.has(inside[:1]) else location, what)
-
-    variant = _validate(VariantTable, merged, at, complain_of_variant)
-    wrong = list(_contradictions(merged))
-    for location, what in wrong:
-        complain(at + location, f"{what} (variant {name!r})")
+def _validate_variant(whole: Variant, name: str, problems: list[str]) -> VariantTable | None:
+    variant = _validate(VariantTable, whole.table, whole.place, problems)
+    wrong = _contradictions(whole.table)
+    problems += [f"{whole.place(at)}: {what} (variant {name!r})" for at, what in wrong]
     return variant if isinstance(variant, VariantTable) and not wrong else None
 
 
@@ -198,25 +197,23 @@ def _contradictions(merged: Mapping[str, Any]) -> list[tuple[Location, str]]:
     return found
 
 
-def _read_prompts(
-    folder: Path, name: str, merged: Mapping[str, Any], complain: Complain, problems: list[str]
-) -> tuple[EvalPrompt, ...]:
-    file = merged.get("prompts")
+def _read_prompts(folder: Path, whole: Variant, problems: list[str]) -> tuple[EvalPrompt, ...]:
+    file = whole.table.get("prompts")
     if not isinstance(file, str):
         return ()
-    at = ("variants", name, "prompts")
+    place = whole.place(("prompts",))
     relative = PurePosixPath(file)
     if relative.is_absolute() or ".." in relative.parts:
-        complain(at, f"prompts must lie in the family's folder, got {file!r}")
+        problems.append(f"{place}: prompts must lie in the family's folder, got {file!r}")
         return ()
     if not (folder / relative).is_file():
         hint = did_you_mean(file, [other.name for other in sorted(folder.glob("*.jsonl"))])
-        complain(at, f"prompts file {file!r} does not exist.{hint}")
+        problems.append(f"{place}: prompts file {file!r} does not exist.{hint}")
         return ()
     return read_prompts(folder / relative, problems)
 
 
-def _resolve(
+def _organism(
     path: Path,
     family: FamilyTable,
     name: str,

