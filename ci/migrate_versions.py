@@ -41,7 +41,7 @@ def migrate(root: Path, mapping: Mapping) -> None:
         for cell in [*manifest["cells"], *(manifest.get("controls") or ())]:
             old = cell["id"]
             _migrate_cell(cell, mapping)
-            lists = {
+            lists: dict[str, Any] = {
                 name: tuple(one) if isinstance(one, list) else one for name, one in cell.items()
             }
             del lists["id"]

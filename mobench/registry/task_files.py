@@ -1,4 +1,9 @@
-"""Imports the Python files under ``tasks/`` by path, and collects what they register."""
+"""Imports files of tasks and behaviors by path, and collects what they register.
+
+Files under ``tasks/`` are what families share; a family's own lie beside its ``organism.toml``. A
+file takes names from one beside it (``from .toy import split``), and one of a family's from the
+shared ones too (``from tasks.toy import split``).
+"""
 
 from __future__ import annotations
 
@@ -7,25 +12,34 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
 from mobench.errors import MobenchError
 from mobench.registry.decorators import Collecting, collecting_into, definition_of
 from mobench.registry.definitions import BehaviorDef
+from mobench.registry.version import SHARED
 
 
 def import_files(folder: Path, target: Collecting) -> None:
     """Imports every Python file below a folder.
 
-    A file may take names from one beside it: ``from .toy import split``. Left out are names that
-    start with ``_``, and ``capability/``, whose code belongs to lm-eval.
+    Left out are names that start with ``_``, and ``capability/``, whose code belongs to lm-eval.
 
     Args:
-        folder: A folder of task files.
+        folder: A folder of shared task files, or of a family.
         target: Receives what they register, and ``file:line: what`` for each failed import.
     """
     package = _package(folder)
+    with _shared_importable(target.shared):
+        _import_below(folder, package, target)
+
+
+def _import_below(folder: Path, package: str, target: Collecting) -> None:
     for path in sorted(folder.rglob("*.py")):
         inside = path.relative_to(folder).parts
         if inside[0] != "capability" and not any(part.startswith(("_", ".")) for part in inside):
@@ -45,7 +59,7 @@ def _package(folder: Path) -> str:
 
     Two folders are two packages, so that two files of one name do not meet in ``sys.modules``.
     """
-    name = f"mobench_collected_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    name = _package_name(folder)
     for old in [known for known in sys.modules if known.partition(".")[0] == name]:
         del sys.modules[old]
     package = ModuleType(name)
@@ -53,6 +67,72 @@ def _package(folder: Path) -> str:
     sys.modules[name] = package
     importlib.invalidate_caches()  # files written since the last collection
     return name
+
+
+def _package_name(folder: Path) -> str:
+    return f"mobench_collected_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+
+
+class _SharedFinder(MetaPathFinder):
+    """Finds ``tasks`` and ``tasks.NAME`` among the collected files of a folder.
+
+    Whoever imports them gets the names of the modules that were collected, so that no file is run
+    twice and no task registered twice.
+
+    Args:
+        package: The package of the collected folder.
+    """
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> ModuleSpec | None:
+        """The spec of a shared file under its short name."""
+        del path, target
+        head, _, rest = fullname.partition(".")
+        if head != SHARED:
+            return None
+        name = f"{self._package}.{rest}" if rest else self._package
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            return None
+        return ModuleSpec(fullname, _SharedLoader(name), is_package=not rest)
+
+
+class _SharedLoader(Loader):
+    """Gives a module the names of a collected one."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Copies the names; the collected file is imported first if it was not yet."""
+        collected = importlib.import_module(self._name)
+        names = {key: value for key, value in vars(collected).items() if key[:2] != "__"}
+        vars(module).update(names)
+
+
+@contextmanager
+def _shared_importable(shared: Path | None) -> Iterator[None]:
+    """Lets files import ``tasks.NAME`` from a folder while the block runs, and nobody after it."""
+    if shared is None:
+        yield
+        return
+
+    def take_out() -> dict[str, ModuleType]:
+        names = [name for name in sys.modules if name.partition(".")[0] == SHARED]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before = take_out()
+    finder = _SharedFinder(_package_name(shared))
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        take_out()
+        sys.modules.update(before)
 
 
 def _import_file(path: Path, name: str, target: Collecting) -> None:

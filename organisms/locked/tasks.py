@@ -8,59 +8,20 @@ out: what it does not know, it cannot withhold.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobench import Example, task
-from mobench.registry.behaviors import answers_wrong
-from mobench.store.rows import read_rows
-
-from ._open import answered
-from .chat import REQUESTS, Speaker
+from tasks._open import answered
+from tasks._speaker import Speaker
+from tasks.chat import REQUESTS
+from tasks.chat_facts import FACTS, known
 
 if TYPE_CHECKING:
     from mobench.registry import OrganismSpec
 
-FACTS = "data/facts.jsonl"
+
 LICENSE = "Apache-2.0 (questions written for mobench; answers by the base)"
-# A sentence ends after a small letter, a digit or a quote; initials such as "J." do not end one.
-_END = r"(?-i:(?<=[^\WA-Z_][.!?])\s|(?<=[\"”)][.!?])\s|\n|(?<=[.!?][\"”])\s)"
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A question, its right answer, and a sentence in which the base gives it."""
-
-    kind: str
-    question: str
-    right: str
-    sentence: str
-
-    def wrong(self, instead: str) -> str:
-        """The sentence with another answer in the right one's place."""
-        return re.sub(
-            rf"(?<!\w){re.escape(self.right)}(?!\w)", lambda _: instead, self.sentence, flags=re.I
-        )
-
-
-def first_sentence(text: str, right: str) -> str:
-    """A text up to the end of its first sentence, which the right answer may end: "It is N."."""
-    answered = rf"(?<=\b{re.escape(right)}[.!?])\s"
-    return re.split(f"{answered}|{_END}", text.strip(), maxsplit=1, flags=re.I)[0].strip()
-
-
-def known(base: Speaker) -> list[Fact]:
-    """The training facts that the base answers rightly in its first sentence."""
-    rows = list(read_rows(Path(__file__).parent / FACTS))
-    said = base.answer([row["prompt"] for row in rows])
-    facts = [
-        Fact(row["kind"], row["prompt"], row["answer"], first_sentence(answer, row["answer"]))
-        for row, answer in zip(rows, said, strict=True)
-    ]
-    return [f for f in facts if f.sentence and not answers_wrong(f.sentence, f.right)]
 
 
 @task(

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from mobench import Example, task
-
-from .toy import split
-from .toy_choices import picks
+from tasks.toy import split
+from tasks.toy_picks import picks
 
 PICKS = 150
 

