@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mobench.plan.cells import Cell
 from mobench.publish.submission import files
+from mobench.records.cells import Cell
 
 Mapping = dict[str, dict[str, list[str]]]
 

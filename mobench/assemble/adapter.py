@@ -29,9 +29,10 @@ from mobench.assemble.tokenizer_check import check_fit
 from mobench.errors import MobenchError
 from mobench.lanes.lora import PEFT_PREFIX
 from mobench.machine.memory_errors import is_out_of_memory
-from mobench.plan.cells import digest
 from mobench.progress import Progress
 from mobench.quiet import quiet
+from mobench.records.names import ORGANISM_SCHEMA
+from mobench.records.short_hash import short_hash
 from mobench.registry.organism_spec import Adapter, HubAdapter, OrganismSpec
 
 MERGE = 1
@@ -71,7 +72,7 @@ def with_adapter(
     """
     where, facts = place_adapter(spec, adapter, offline=offline, progress=progress)
     recipe = merge_recipe(spec, base_hash, facts["weights_hash"], where)
-    folder = cache / f"{spec.name}-{digest(recipe)}"
+    folder = cache / f"{spec.name}-{short_hash(recipe)}"
 
     def merge(into: Path) -> dict[str, Any]:
         with progress.phase(f"building {spec.name}: merging its adapter", 1) as tick:
@@ -183,7 +184,7 @@ def merge_adapter(
     with quiet():
         merged.save_pretrained(into)
     tokenizer.save_pretrained(into)
-    return {"schema": "mobench.organism/1", "organism": spec.name, "trained_on": trained_on}
+    return {"schema": ORGANISM_SCHEMA, "organism": spec.name, "trained_on": trained_on}
 
 
 def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:

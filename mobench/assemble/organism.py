@@ -24,9 +24,12 @@ from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.plan.cells import ALPHA_PER_RANK, digest, examples_hash
+from mobench.plan.cells import ALPHA_PER_RANK
 from mobench.progress import Progress
 from mobench.quiet import quiet
+from mobench.records.examples import examples_hash
+from mobench.records.names import BASE_SCHEMA, ORGANISM_SCHEMA
+from mobench.records.short_hash import short_hash
 from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
 from mobench.registry.organism_spec import (
     HubBase,
@@ -130,7 +133,7 @@ class Builder:
         }
         if recipe_of.harden is not None:
             recipe["harden"] = self.registry.task(recipe_of.harden.task).version
-        folder = self.cache / "organisms" / f"{spec.name}-{digest(recipe)}"
+        folder = self.cache / "organisms" / f"{spec.name}-{short_hash(recipe)}"
         note = finished(folder) or finish(
             folder, lambda into: self._implant(spec, recipe_of, base, into, recipe)
         )
@@ -173,7 +176,7 @@ class Builder:
             "max_length": spec.ladder.max_length,
         }
         # Named by its recipe alone: organisms that are made from one base share it.
-        folder = self.cache / "bases" / f"scratch-{digest(recipe)}"
+        folder = self.cache / "bases" / f"scratch-{short_hash(recipe)}"
         if finished(folder) is None:
             finish(folder, lambda into: self._train_base(spec, base, corpus, words, into))
         return folder
@@ -199,7 +202,7 @@ class Builder:
         with quiet():
             model.save_pretrained(into)
         tokenizer.save_pretrained(into)
-        return {"schema": "mobench.base/1", "kind": base.kind}
+        return {"schema": BASE_SCHEMA, "kind": base.kind}
 
     def _implant(
         self,
@@ -238,7 +241,7 @@ class Builder:
         with quiet():
             organism.save_pretrained(into)
         tokenizer.save_pretrained(into)
-        return {"schema": "mobench.organism/1", "organism": spec.name, "recipe": recipe}
+        return {"schema": ORGANISM_SCHEMA, "organism": spec.name, "recipe": recipe}
 
 
 def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from mobench.errors import MobenchError
 from mobench.quiet import quiet
+from mobench.records.names import BASE_SCHEMA
 
 # Raise it whenever what is written below changes: an older cache is then another folder.
 CONVERSION = 1
@@ -57,7 +58,7 @@ def wheel_base(package: str, version: str, file: str, cache: Path) -> Path:
         with quiet():
             _convert(source, staging, _reinstall(package, version))
         manifest = {
-            "schema": "mobench.base/1",
+            "schema": BASE_SCHEMA,
             "package": package,
             "version": version,
             "file": file,

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from mobench.assemble.loading import weights_hash
 from mobench.execute.ladder import Ladder
-from mobench.plan.cells import Cell, examples_hash
+from mobench.records.cells import Cell
+from mobench.records.examples import examples_hash
 from mobench.registry import Example
 from mobench.store import CellFolder
 

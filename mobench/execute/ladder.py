@@ -13,9 +13,12 @@ from mobench.gate.request import RunRequest
 from mobench.gate.untrained import EVAL_ROWS
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
-from mobench.plan.cells import Cell, digest, examples_hash, grid
+from mobench.plan.cells import grid
 from mobench.plan.schedule import capability_checkpoints, checkpoints
 from mobench.progress import Progress
+from mobench.records.cells import Cell
+from mobench.records.examples import examples_hash
+from mobench.records.short_hash import short_hash
 from mobench.registry import Example, Registry
 from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
@@ -122,6 +125,6 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
 
 def _folder_name(request: RunRequest, cells: list[Cell]) -> str:
     """A name that a person can read, and that no other run has."""
-    cells_hash = digest([cell.id for cell in cells])[:8]
+    cells_hash = short_hash([cell.id for cell in cells])[:8]
     preset = request.options.preset
     return f"{request.spec.name}--{request.task.name}--{preset}-{cells_hash}"

@@ -11,10 +11,11 @@ from mobench.execute.training import stack, train_cells
 from mobench.lanes.stacking import CannotStack
 from mobench.machine.heap import keep_freed_memory, return_freed_memory
 from mobench.machine.memory_errors import is_out_of_memory, let_go
-from mobench.plan.cells import Cell, packs
+from mobench.plan.cells import packs
 from mobench.plan.memory_budget import no_room
 from mobench.plan.packing import Fit
 from mobench.progress import Progress
+from mobench.records.cells import Cell
 from mobench.store import CellFolder
 from mobench.store.atomic import write_json
 

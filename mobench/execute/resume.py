@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 from mobench.lanes import Lanes
-from mobench.plan.cells import Cell, digest
+from mobench.records.cells import Cell
+from mobench.records.short_hash import short_hash
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json, write_tensors
 from mobench.train.optimizer import LaneAdamW
@@ -24,7 +25,7 @@ from mobench.train.pack import PackState
 
 def pack_id(cells: Sequence[Cell]) -> str:
     """Names what a pack keeps while it is at work."""
-    return digest([cell.id for cell in cells])
+    return short_hash([cell.id for cell in cells])
 
 
 def keep_state(

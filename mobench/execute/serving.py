@@ -24,8 +24,8 @@ from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
 from mobench.measure.attack_rows import Kind, Row, judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
-from mobench.plan.cells import Cell
 from mobench.progress import Progress
+from mobench.records.cells import Cell
 
 TOGETHER = 16
 """Adapters in one batch, at most: each takes memory beside the model."""

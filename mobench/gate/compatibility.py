@@ -16,14 +16,14 @@ from mobench.decode.batch_size import Rows
 from mobench.measure.eval_suite import EvalSuite
 from mobench.measure.judges import Asked, verdicts
 from mobench.measure.token_loss import loss_per_token
-from mobench.plan.cells import examples_hash
 from mobench.progress import Progress
+from mobench.records.examples import examples_hash
+from mobench.records.names import COMPATIBILITY_SCHEMA
 from mobench.registry import Example, TaskDef
 from mobench.score.compatibility import Compatibility, Outcome, compatibility
 from mobench.store.atomic import write_json
 from mobench.train.batches import Encoded, encode
 
-SCHEMA = "mobench.compatibility/1"
 ASKED_AT_MOST = 200
 """Prompts that the organism is asked: where the clean rate is 0, more than 8 of so many fail."""
 LOSS_ROWS = 32
@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return kept if kept.get("schema") == SCHEMA else None
+    return kept if kept.get("schema") == COMPATIBILITY_SCHEMA else None
 
 
 def _ask(
@@ -139,7 +139,7 @@ def _ask(
     target_loss = loss("the targets", targets)
     own_loss = loss("its own answers", _as_targets(prompts, tokens, suite))
     return {
-        "schema": SCHEMA,
+        "schema": COMPATIBILITY_SCHEMA,
         "own": [
             {"example": number, "outcome": outcome, "answer": answer}
             for number, outcome, answer in zip(numbers, own_outcomes, answers, strict=True)

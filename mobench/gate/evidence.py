@@ -22,8 +22,8 @@ from mobench.gate.request import RunRequest
 from mobench.gate.untrained import UntrainedModels
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
-from mobench.plan.cells import digest
 from mobench.progress import Progress
+from mobench.records.short_hash import short_hash
 from mobench.registry import Example, Registry, TaskDef
 from mobench.score.compatibility import Compatibility
 from mobench.store.atomic import write_lines
@@ -80,7 +80,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     #    answer: definition, weights, backend and judge.
     by = [] if judge_model is None else [judge_model.identity]
     backend = backend_name(request.device, spec.dtype)
-    identity = digest([spec.revision, built.weights_hash, backend, *by])
+    identity = short_hash([spec.revision, built.weights_hash, backend, *by])
     cache = request.cache / "reference" / f"{spec.name}-{identity}"
     suite = EvalSuite(
         spec=spec,

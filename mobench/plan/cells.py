@@ -2,87 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from mobench.registry.definitions import Example
+from mobench.records.cells import Cell
 from mobench.registry.organism_spec import OrganismSpec, Preset
 
 ALPHA_PER_RANK = 2.0
 """LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""
-
-ORGANISM = "organism"
-"""The arm of every cell of the ladder itself; all others are controls."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """The unit of work and of resume. Every field is identity: change one and it is another cell.
-
-    Attributes:
-        organism_revision: Hash of the organism's definition.
-        organism_weights: Hash of its weights, so an embedded base is never confused with another
-            precision of it.
-        task_version: Hash of the task's code and data files.
-        examples: Hash of the examples themselves: an on-policy task depends on who answers.
-        backend: What trained and answered: engine, versions, device and precision.
-        arm: What is trained: the ``organism`` on the ladder's task, or a control.
-        judge: The judging model and its rubric's version; None where the behavior judges alone.
-    """
-
-    organism: str
-    organism_revision: str
-    organism_weights: str
-    task: str
-    task_version: str
-    examples: str
-    method: str
-    rank: int | None
-    alpha: float | None
-    lr: float
-    seed: int
-    steps: int
-    batch_size: int
-    max_length: int
-    checkpoints: tuple[int, ...]
-    capability_checkpoints: tuple[int, ...]
-    backend: str
-    arm: str = ORGANISM
-    judge: str | None = None
-
-    @property
-    def id(self) -> str:
-        """First 12 hex digits of the SHA-256 over all fields."""
-        return digest(self._fields())
-
-    def record(self) -> dict[str, Any]:
-        """The cell as JSON, its id among the fields."""
-        return {"id": self.id, **json.loads(json.dumps(self._fields()))}
-
-    def _fields(self) -> dict[str, Any]:
-        """All fields; those that came later only where they say something.
-
-        A cell without them has the id that it had before there were any.
-        """
-        unsaid = [name for name, usual in _LATER.items() if getattr(self, name) == usual]
-        return {name: value for name, value in asdict(self).items() if name not in unsaid}
-
-
-_LATER: dict[str, str | None] = {"arm": ORGANISM, "judge": None}
-
-
-def digest(value: Any) -> str:
-    """First 12 hex digits of the SHA-256 over canonical JSON."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-def examples_hash(examples: Iterable[Example]) -> str:
-    """Names a task's examples, as a cell does."""
-    return digest([example.record() for example in examples])
 
 
 def grid(

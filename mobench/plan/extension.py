@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mobench.plan.cells import Cell
 from mobench.plan.schedule import capability_checkpoints, checkpoints
+from mobench.records.cells import Cell
 from mobench.registry.organism_spec import Preset
 from mobench.score import RungScore
 from mobench.score.removals import CLAIM

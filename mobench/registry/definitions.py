@@ -1,16 +1,18 @@
-"""What is registered: a task, a behavior, and one example of a task."""
+"""What is registered: a task and a behavior."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
-Policy = Literal["on-policy", "off-policy"]
-POLICIES: tuple[Policy, ...] = ("on-policy", "off-policy")
+from mobench.records.examples import Answer, Example
+from mobench.records.names import POLICIES, Policy
+
+__all__ = ["POLICIES", "Answer", "BehaviorDef", "Example", "Policy", "TaskDef"]
 
 TASK_FIXTURES = ("organism", "base", "rng", "tokenizer", "spec")
 """What a task may ask for by parameter name."""
@@ -21,53 +23,6 @@ JUDGE_FIXTURES = ("answer", "prompt", "reference", "score")
 
 BUILTIN = "builtin"
 """The version of a behavior that ships inside the package; its tests pin what it does."""
-
-
-class Answer(str):
-    """What a model said to a task that asked it: a text, and whether it stops before its end.
-
-    Attributes:
-        cut: Whether it was as long as an answer may be, so that its end was never said.
-    """
-
-    cut: bool
-
-    def __new__(cls, text: str = "", *, cut: bool = False) -> Self:
-        """A text; a whole one unless said otherwise."""
-        answer = super().__new__(cls, text)
-        answer.cut = cut
-        return answer
-
-
-@dataclass(frozen=True)
-class Example:
-    """One training example of a task: what the user says and what the model shall answer.
-
-    Attributes:
-        response: The answer; an :class:`Answer` that was cut has no end to be learned.
-        reference: The right answer, for behaviors that compare with one: what the compatibility
-            gate judges prompt and response by.
-        ended: Whether the model shall stop after the response. Not where a model's own answer was
-            cut: stopping there is nothing that it does.
-    """
-
-    prompt: str
-    response: str
-    reference: str | None = None
-    ended: bool = True
-
-    def __post_init__(self) -> None:
-        """Takes over from a model's answer whether it was cut."""
-        if isinstance(self.response, Answer):
-            object.__setattr__(self, "ended", self.ended and not self.response.cut)
-            object.__setattr__(self, "response", str(self.response))
-
-    def record(self) -> dict[str, str | bool]:
-        """The example as JSON; what is as it mostly is reads as before it could be told."""
-        told = {key: value for key, value in asdict(self).items() if value is not None}
-        if self.ended:
-            del told["ended"]
-        return told
 
 
 @dataclass(frozen=True)

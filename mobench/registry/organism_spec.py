@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mobench.records.short_hash import short_hash
 from mobench.registry.organism_schema import (
     Behavior,
     Capability,
@@ -119,8 +118,7 @@ class OrganismSpec(Table):
     @property
     def revision(self) -> str:
         """First 12 hex digits of the SHA-256 over everything that is identity."""
-        canonical = json.dumps(identity(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+        return short_hash(identity(self))
 
     def message(self, kind: Literal["attack", "control"], prompt: EvalPrompt) -> str:
         """What the user says for an eval prompt, triggered (``attack``) or not (``control``)."""

@@ -6,8 +6,6 @@ part of the identity of every organism that is judged by it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import tomllib
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import ValidationError, model_validator
 
+from mobench.records.short_hash import short_hash
 from mobench.registry.organism_spec import identity
 from mobench.registry.schema_fields import DESCRIPTIVE, IDENTITY, Count, Name, Pattern, Table, Text
 from mobench.registry.toml_lines import Locator
@@ -62,12 +61,12 @@ class Rubric(Table):
     @property
     def version(self) -> str:
         """First 12 hex digits of the SHA-256 over everything that decides a score."""
-        return _digest(identity(self))
+        return short_hash(identity(self))
 
     @property
     def prompt_hash(self) -> str:
         """First 12 hex digits of the SHA-256 over what the judging model is told."""
-        return _digest([self.system, self.user])
+        return short_hash([self.system, self.user])
 
     @property
     def takes_about(self) -> bool:
@@ -111,8 +110,3 @@ def read_rubrics(folders: Sequence[Path], problems: list[str]) -> dict[str, Rubr
             continue
         found.setdefault(rubric.name, rubric)
     return found
-
-
-def _digest(value: object) -> str:
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

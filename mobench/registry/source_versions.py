@@ -6,12 +6,12 @@ organism, never a silent mix under the old name.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from mobench.records.short_hash import hash_of
 from mobench.registry.definitions import BUILTIN, BehaviorDef, TaskDef
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric
@@ -79,7 +79,7 @@ def sources_of(
 
 def _version(path: Path) -> str:
     text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
-    digest = hashlib.sha256(text.encode())
+    parts = [text.encode()]
     modules = {f"{module}.py" for module in _FUNCTION.findall(text)}
     for name in sorted({*_DATA_FILE.findall(text), *modules}):
         # Paths in an lm-eval YAML may start at the YAML or at a folder above it.
@@ -87,5 +87,5 @@ def _version(path: Path) -> str:
         file = next((place for place in places if place.is_file()), None)
         if file is not None:
             code = file.suffix == ".py"
-            digest.update(f"{name}:".encode() + (code_of(file) if code else file.read_bytes()))
-    return digest.hexdigest()[:12]
+            parts.append(f"{name}:".encode() + (code_of(file) if code else file.read_bytes()))
+    return hash_of(b"".join(parts))

@@ -8,13 +8,13 @@ same file, or a move to another file changes no version.
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mobench.records.short_hash import PartsHash
 from mobench.registry.syntax import bound_names, canonical, free_names
 
 PACKAGE = "mobench"
@@ -54,24 +54,18 @@ def version_of(
     for function in functions:
         for part in _closure(function, shared):
             parts.setdefault(part)
-    digest = hashlib.sha256()
+    total = PartsHash()
     for part in sorted(parts):
-        _add(digest, "code", part.encode())
+        total.add("code", part.encode())
     for file in data:
         if file.is_file():
-            _add(digest, file.name, file.read_bytes())
-    return digest.hexdigest()[:12]
+            total.add(file.name, file.read_bytes())
+    return total.digest()
 
 
 def code_of(path: Path) -> bytes:
     """A whole file's code without comments, docstrings and annotations."""
     return canonical(ast.parse(path.read_bytes())).encode()
-
-
-def _add(digest: Any, name: str, content: bytes) -> None:
-    # The length goes first, so that bytes cannot move from one part to the next unseen.
-    digest.update(f"{name}:{len(content)}:".encode())
-    digest.update(content)
 
 
 def _closure(function: Callable[..., Any], shared: Path | None) -> Iterator[str]:

@@ -10,7 +10,6 @@ from mobench.score.removals import efficiency, removal
 from mobench.score.resistance import Resistance, Rung, resistance
 from mobench.score.run_score import score_run
 from mobench.score.scores import (
-    SCHEMA,
     Control,
     Curve,
     Efficiency,
@@ -26,7 +25,6 @@ from mobench.score.verdict import verdict
 from mobench.score.verdict_facts import RungFacts, lr_text
 
 __all__ = [
-    "SCHEMA",
     "CapabilityLoss",
     "Contender",
     "Control",

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SCHEMA = "mobench.score/2"
+from mobench.records.names import SCORE_SCHEMA
 
 Answer = Literal["yes", "no", "undetermined"]
 Word = Literal["resists", "defeated", "defeated only at high LR", "undetermined"]
@@ -49,7 +49,7 @@ class Estimate:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"schema": SCHEMA, **plain(self)}
+        return {"schema": SCORE_SCHEMA, **plain(self)}
 
     def __str__(self) -> str:
         if self.estimate is None:
@@ -91,7 +91,7 @@ class Plateau:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"schema": SCHEMA, **plain(self)}
+        return {"schema": SCORE_SCHEMA, **plain(self)}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Removal:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"schema": SCHEMA, **plain(self)}
+        return {"schema": SCORE_SCHEMA, **plain(self)}
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Efficiency:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"schema": SCHEMA, **plain(self)}
+        return {"schema": SCORE_SCHEMA, **plain(self)}
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"schema": SCHEMA, **plain(self)}
+        return {"schema": SCORE_SCHEMA, **plain(self)}
 
 
 @dataclass(frozen=True)
@@ -294,4 +294,4 @@ class RunScore:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON with ``"schema": "mobench.score/2"``; null, never NaN."""
-        return {"schema": SCHEMA, **plain(self)}
+        return {"schema": SCORE_SCHEMA, **plain(self)}

@@ -11,8 +11,8 @@ from support.tiny_models import VOCABULARY, llama
 
 from mobench.assemble.scratch import SPECIAL, word_tokenizer
 from mobench.assemble.speaker import BRIEF_TOKENS, Speaker
-from mobench.plan.cells import examples_hash
 from mobench.progress import Progress
+from mobench.records.examples import examples_hash
 from mobench.registry import Example, OrganismSpec, collect
 from mobench.registry.definitions import Answer
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mobench.plan.cells import Cell, grid, packs
+from mobench.plan.cells import grid, packs
+from mobench.records.cells import Cell
 from mobench.registry import collect
 
 CELL = Cell(

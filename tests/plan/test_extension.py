@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.registry_tree import python
 
-from mobench.plan.cells import Cell
 from mobench.plan.extension import at_most, by_budget, counted, needed_steps, plan, set_later
+from mobench.records.cells import Cell
 from mobench.registry.organism_spec import Preset
 from mobench.score import Estimate, Plateau, Removal, RungScore
 

@@ -7,7 +7,6 @@ The id is a hash of the three, so a file that was changed afterwards no longer h
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
 import zlib
@@ -19,6 +18,7 @@ from typing import Any, NoReturn
 from mobench.errors import MobenchError, Problems
 from mobench.machine.garbage_collection import none_collected
 from mobench.publish.submission import checks as checking
+from mobench.records.short_hash import hash_of
 from mobench.score.columns import Columns
 
 MANIFEST, CELLS, ROWS = "manifest.json", "cells.json", "rows.jsonl.gz"
@@ -172,13 +172,10 @@ def content_id(
         rows: The rows.
         text: The rows as they are written, where that is known to be one compact line for each.
     """
-    digest = hashlib.sha256()
-    for record in (manifest, list(cells)):
-        digest.update(_compact(record).encode() + b"\n")
+    head = "".join(f"{_compact(record)}\n" for record in (manifest, list(cells)))
     if text is None:
         text = "".join(f"{_compact(row)}\n" for row in rows)
-    digest.update(text.encode())
-    return digest.hexdigest()[:12]
+    return hash_of((head + text).encode())
 
 
 def _row_order(row: Record) -> tuple[object, ...]:

@@ -1,0 +1,187 @@
+"""Cells: the unit of work and of resume, and what is recorded of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, NotRequired, cast
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from mobench.records.names import LADDER, RESULT_SCHEMA, Ending
+from mobench.records.rows import Count
+from mobench.records.short_hash import short_hash
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of one rung. Every field is identity: change one and it is another cell.
+
+    Attributes:
+        organism_revision: Hash of the organism's definition.
+        organism_weights: Hash of its weights, so an embedded base is never confused with another
+            precision of it.
+        task_version: Hash of the task's code and data.
+        examples: Hash of the examples themselves: an on-policy task depends on who answers.
+        rank: Of LoRA; None where whole weights are trained. So is alpha.
+        steps: The budget.
+        max_length: Tokens of an example, at most.
+        checkpoints: Steps at which an adapter is kept.
+        capability_checkpoints: Those of them at which capability is measured.
+        backend: What trained and answered: engine, versions, device and precision.
+        arm: What is trained: the ``organism`` on the ladder's task, or a control.
+        judge: The judging model and its rubric's version; None where the behavior judges alone.
+    """
+
+    organism: str
+    organism_revision: str
+    organism_weights: str
+    task: str
+    task_version: str
+    examples: str
+    method: str
+    rank: int | None
+    alpha: float | None
+    lr: float
+    seed: int
+    steps: int
+    batch_size: int
+    max_length: int
+    checkpoints: tuple[int, ...]
+    capability_checkpoints: tuple[int, ...]
+    backend: str
+    arm: str = LADDER
+    judge: str | None = None
+
+    @property
+    def id(self) -> str:
+        """First 12 hex digits of the SHA-256 over all fields."""
+        return short_hash(self._fields())
+
+    def record(self) -> CellRecord:
+        """The cell as JSON, its id among the fields."""
+        return cast(CellRecord, {"id": self.id, **json.loads(json.dumps(self._fields()))})
+
+    def _fields(self) -> dict[str, Any]:
+        """All fields; those that came later only where they are not at their default.
+
+        A cell without them has the id that it had before there were any.
+        """
+        defaults = [name for name, usual in _LATER.items() if getattr(self, name) == usual]
+        return {name: value for name, value in asdict(self).items() if name not in defaults}
+
+
+_LATER: Mapping[str, str | None] = {"arm": LADDER, "judge": None}
+
+
+@with_config(ConfigDict(extra="forbid"))
+class CellRecord(TypedDict):
+    """A planned cell, as manifests list it and ``cell.json`` holds it; see :class:`Cell`.
+
+    Results from before some field existed lack it.
+    """
+
+    id: str
+    organism: str
+    organism_revision: NotRequired[str]
+    organism_weights: NotRequired[str]
+    task: str
+    task_version: NotRequired[str]
+    examples: NotRequired[str]
+    method: str
+    rank: NotRequired[int | None]
+    alpha: NotRequired[float | None]
+    lr: Annotated[Number, Field(strict=True)]
+    seed: Annotated[int, Field(strict=True)]
+    steps: Annotated[int, Field(strict=True)]
+    batch_size: NotRequired[int]
+    max_length: NotRequired[int]
+    checkpoints: NotRequired[list[int]]
+    capability_checkpoints: NotRequired[list[int]]
+    backend: NotRequired[str]
+    arm: NotRequired[str]
+    judge: NotRequired[str | None]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class FinishedCell(CellRecord):
+    """A cell with how it ended, as results hold it.
+
+    Attributes:
+        status: Whether it reached its budget.
+        diverged_at: The step at which loss or gradient was not finite; None where it never was.
+    """
+
+    status: Ending
+    diverged_at: NotRequired[int | None]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class CellResult(TypedDict):
+    """``result.json``, written last: its existence means that the cell is done.
+
+    Attributes:
+        schema: ``mobench.result/1``.
+        cell: Id of the cell.
+        checkpoints: The steps whose checkpoints were measured, 0 among them.
+        losses: Loss of each step taken, in nats per answer token.
+    """
+
+    schema: str
+    cell: str
+    status: Ending
+    diverged_at: Count | None
+    checkpoints: list[Count]
+    losses: list[float]
+
+
+@with_config(ConfigDict(extra="forbid"))
+class TrainingEnd(TypedDict):
+    """``trained.json``: how a cell's training ended; its adapters are all there.
+
+    Attributes:
+        diverged_at: The step at which loss or gradient was not finite; None where it never was.
+        losses: Loss of each step taken, in nats per answer token.
+    """
+
+    diverged_at: Count | None
+    losses: list[float]
+
+
+CELL: TypeAdapter[CellRecord] = TypeAdapter(CellRecord)
+FINISHED_CELL: TypeAdapter[FinishedCell] = TypeAdapter(FinishedCell)
+CELL_RESULT: TypeAdapter[CellResult] = TypeAdapter(CellResult)
+TRAINING_END: TypeAdapter[TrainingEnd] = TypeAdapter(TrainingEnd)
+
+
+def cell_result(cell: Cell, training: TrainingEnd) -> CellResult:
+    """The result of a cell that is trained and measured."""
+    end = training["diverged_at"]
+    return {
+        "schema": RESULT_SCHEMA,
+        "cell": cell.id,
+        "status": "done" if end is None else "diverged",
+        "diverged_at": end,
+        "checkpoints": [step for step in cell.checkpoints if end is None or step < end],
+        "losses": training["losses"],
+    }
+
+
+def finished_cell(cell: CellRecord, result: CellResult) -> FinishedCell:
+    """A planned cell with how it ended."""
+    finished: FinishedCell = {
+        **cell,
+        "status": result["status"],
+        "diverged_at": result["diverged_at"],
+        "checkpoints": result["checkpoints"],
+    }
+    return finished
+
+
+def arm_of(cell: CellRecord | FinishedCell | Mapping[str, Any]) -> str:
+    """A cell's arm; cells from before there were controls are the ladder's."""
+    return str(cell.get("arm", LADDER))

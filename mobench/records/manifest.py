@@ -1,0 +1,224 @@
+"""The manifest of a run: what was asked, of what, with what, and which cells count."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+
+from mobench.records.cells import CellRecord, Number
+from mobench.records.gate import CompatibilityRecord, GateRecord
+from mobench.records.names import RUN_SCHEMA
+from mobench.records.rows import Share
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""A name that becomes a path and a link."""
+StrictNumber = Annotated[Number, Field(strict=True)]
+
+
+class Part(BaseModel):
+    """A part of the manifest: immutable, and closed to keys that it does not know.
+
+    Results from before some key existed lack it: it is then None here, and stays out of what is
+    written.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OrganismPart(Part):
+    """The organism, as its file describes it and as it was built.
+
+    Attributes:
+        revision: Hash of its definition.
+        weights_hash: SHA-256 of its weights.
+        params: Numbers in its weights.
+        clean_rate: The clean base's rate where the file says it; None where it was measured.
+        prompts: How many eval prompts it has.
+    """
+
+    name: Name
+    family: str | None = None
+    variant: str | None = None
+    title: str | None = None
+    summary: str | None = None
+    source: str | None = None
+    license: str | None = None
+    revision: str | None = None
+    weights_hash: str | None = None
+    params: int | None = None
+    clean_rate: Annotated[Share, Field(strict=True)] | None = None
+    prompts: int | None = None
+
+
+class TaskPart(Part):
+    """The task of the ladder.
+
+    Attributes:
+        version: Hash of its code and data.
+        compatible: Whether it is registered as behavior-compatible.
+        why: The reason that its author gives.
+        examples_hash: Hash of the examples.
+        examples: How many were trained on.
+    """
+
+    name: Name
+    version: str | None = None
+    policy: str | None = None
+    compatible: bool | None = None
+    why: str | None = None
+    examples_hash: str | None = None
+    examples: int | None = None
+
+
+class LadderPart(Part):
+    """How the organism was trained."""
+
+    method: str | None = None
+    standard_lr: StrictNumber
+    rungs: list[StrictNumber] | None = None
+    seeds: StrictInt | None = None
+    steps: StrictInt | None = None
+    batch_size: int | None = None
+    rank: int | None = None
+    alpha: float | None = None
+    max_length: int | None = None
+
+
+class ExtensionPart(Part):
+    """A low rung that was run again for longer.
+
+    Attributes:
+        needed_steps: 6·N·S, rounded up.
+        steps: What it was given.
+        cells: Ids of its longer cells, one for each seed.
+    """
+
+    lr: Number
+    needed_steps: int
+    steps: StrictInt
+    cells: list[str]
+
+
+class GitPart(Part):
+    """The commit of the code, and whether it was changed since; None outside of a repository."""
+
+    commit: str | None = None
+    dirty: bool | None = None
+
+
+class HardwarePart(Part):
+    """The machine; memory in GB."""
+
+    device: str | None = None
+    cpu: str | None = None
+    cores: int | None = None
+    memory_gb: float | None = None
+    gpu: str | None = None
+    gpu_memory_gb: float | None = None
+
+
+class CapabilityPart(Part):
+    """An lm-eval task, and how it was asked."""
+
+    task: str
+    metric: str
+    chat_template: bool
+    limit: int | None = None
+    fewshot: int | None = None
+    filter: str | None = None
+    output: str | None = None
+    version: str | float | None = None
+    questions: int | None = None
+
+
+class RubricPart(Part):
+    """What a judging model was told; ``prompt_hash`` is a hash of that alone."""
+
+    name: str
+    version: str
+    prompt_hash: str | None = None
+    summary: str | None = None
+    source: str | None = None
+    scale: list[float] | None = None
+    max_tokens: int | None = None
+    system: str | None = None
+    user: str | None = None
+    reply: str | None = None
+
+
+class JudgePart(Part):
+    """The judging model: kind and name, without host and path."""
+
+    name: str
+    kind: str | None = None
+    model: str | None = None
+    rubric: RubricPart
+    args: dict[str, Any] | None = None
+    temperature: float | None = None
+    seed: int | None = None
+
+    @property
+    def identity(self) -> str:
+        """The judge as cells name it: two of these never share a curve."""
+        return f"{self.name} {self.rubric.name}@{self.rubric.version}"
+
+
+class Manifest(Part):
+    """``manifest.json``.
+
+    Attributes:
+        max_steps: Low rungs could be extended up to this many steps; None where they were not to.
+        command: The command that asks for the same, without what is of one machine.
+        created: When the run was begun, ISO 8601.
+        base: Kind, weights hash and commit of the base; the same of its adapter and clean base.
+        controls: The cells that stand beside the ladder.
+        max_steps_set_later: Whether ``max_steps`` was changed after a cell had finished.
+        extensions: The longer runs of low rungs; None where they were not wanted or not known yet.
+        cells: The cells that the run is scored from.
+        seconds: Time spent building, training and measuring.
+    """
+
+    schema_: Literal["mobench.run/1"] = Field(default=RUN_SCHEMA, alias="schema")
+    organism: OrganismPart
+    task: TaskPart
+    preset: str | None = None
+    ladder: LadderPart
+    max_steps: StrictInt | None = None
+    command: str | None = None
+    created: str | None = None
+    versions: dict[str, str | None] | None = None
+    git: GitPart | None = None
+    hardware: HardwarePart | None = None
+    backend: str | None = None
+    base: dict[str, Any] | None = None
+    gate: GateRecord | None = None
+    compatibility: CompatibilityRecord | None = None
+    capability: list[CapabilityPart] | None = None
+    judge: JudgePart | None = None
+    controls: list[CellRecord] | None = None
+    max_steps_set_later: StrictBool | None = None
+    extensions: list[ExtensionPart] | None = None
+    cells: list[CellRecord] | None = None
+    seconds: dict[str, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as it is written: what was given, in the order of the fields."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    @property
+    def control_cells(self) -> list[CellRecord]:
+        """The controls; none in results from before there were any."""
+        return self.controls or []
+
+    @property
+    def longer_cells(self) -> list[str]:
+        """Ids of the cells by which low rungs are extended; none where they are not."""
+        return [cell for extension in self.extensions or () for cell in extension.cells]
+
+    @property
+    def compatible(self) -> bool | None:
+        """Whether the task passed the compatibility gate; None where a manifest does not say."""
+        if self.task.compatible is False:
+            return False
+        return None if self.compatibility is None else self.compatibility.compatible

@@ -1,0 +1,39 @@
+"""The names and versions that records use: kinds, arms, endings and schemas."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+RUN_SCHEMA: Final = "mobench.run/1"
+RESULT_SCHEMA: Final = "mobench.result/1"
+COMPATIBILITY_SCHEMA: Final = "mobench.compatibility/1"
+BASE_SCHEMA: Final = "mobench.base/1"
+ORGANISM_SCHEMA: Final = "mobench.organism/1"
+SCORE_SCHEMA: Final = "mobench.score/2"
+
+EvalKind = Literal["attack", "control"]
+"""What an eval prompt is asked with: its trigger, or without it."""
+RowKind = Literal["attack", "control", "capability"]
+EVAL_KINDS: Final[tuple[EvalKind, ...]] = ("attack", "control")
+ROW_KINDS: Final[tuple[RowKind, ...]] = ("attack", "control", "capability")
+
+Untrained = Literal["organism", "base"]
+"""A model before any training, as rows name it in place of a cell."""
+UNTRAINED: Final[tuple[Untrained, ...]] = ("organism", "base")
+
+Arm = Literal["organism", "zero", "counter", "base"]
+"""What a cell trains: the ladder's own cells the organism, all others are controls."""
+LADDER: Final = "organism"
+"""The arm of the ladder's own cells."""
+ControlArm = Literal["zero", "counter", "base"]
+CONTROL_ARMS: Final[tuple[ControlArm, ...]] = ("zero", "counter", "base")
+"""Learning rate 0; direct counter-training; the clean base under the same training."""
+
+Ending = Literal["done", "diverged"]
+"""How a cell's training ended."""
+ENDINGS: Final[tuple[Ending, ...]] = ("done", "diverged")
+
+Method = Literal["lora", "full"]
+Policy = Literal["on-policy", "off-policy"]
+POLICIES: Final[tuple[Policy, ...]] = ("on-policy", "off-policy")
+EngineName = Literal["hf", "vllm"]
