@@ -52,7 +52,8 @@ def board_tree(root: Path, cells: int) -> int:
         one = committed[number % len(committed)]
         name = f"{one.organism}-{number:03d}"
         renamed = [{**cell, "organism": name} for cell in one.cells]
-        manifest = {**one.manifest, "organism": {**one.manifest["organism"], "name": name}}
+        manifest = one.manifest.to_json()
+        manifest["organism"]["name"] = name
         submission.write(root / "results", manifest, renamed, one.rows)
         total += len(renamed)
         number += 1

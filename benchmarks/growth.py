@@ -135,7 +135,7 @@ def measure(request: RunRequest) -> dict[str, Any]:
         request = replace(request, runs=Path(runs))
         cost = cost_of(request.spec, request.preset, detect(request.device), controls=False)
         folder = run_ladder(request, collect(), cost.fit, Progress())
-        seconds = folder.manifest()["seconds"]
+        seconds = folder.manifest().seconds or {}
     measured = seconds["train"] + seconds["measure"]
     return {
         "rungs": len(request.preset.rungs),

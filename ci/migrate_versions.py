@@ -33,7 +33,7 @@ def migrate(root: Path, mapping: Mapping) -> None:
     """
     mapping["cells"], mapping["results"] = {}, {}
     for result in files.read_all(root / "results"):
-        manifest: dict[str, Any] = json.loads(json.dumps(result.manifest))
+        manifest: dict[str, Any] = result.manifest.to_json()
         _move(manifest["organism"], "revision", mapping["organisms"][result.organism])
         _move(manifest["task"], "version", mapping["tasks"][result.task])
         # Identities follow from the planned cells: one that diverged reached fewer checkpoints.

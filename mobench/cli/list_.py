@@ -45,10 +45,10 @@ def list_(section: str | None, as_json: bool) -> None:
 
 def _organism_facts(registry: Registry) -> list[dict[str, Any]]:
     """What there is to know of each organism before it is built, and whether it can run here."""
-    from mobench.machine.hardware import detect, pick_device
+    from mobench.machine.survey import survey
     from mobench.plan.feasibility import look_here, substrate
 
-    hardware = detect(pick_device())
+    hardware = survey()
     facts = []
     for spec in registry.organisms.values():
         here = look_here(spec, hardware)

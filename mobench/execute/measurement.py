@@ -94,7 +94,7 @@ def measure_cells(arm: Arm, checkpoints: Checkpoints, progress: Progress) -> Non
     """
     cells = arm.cells
     folders = [arm.folder(cell) for cell in cells]
-    diverged_at = [folder.training().diverged_at for folder in folders]
+    diverged_at = [folder.training()["diverged_at"] for folder in folders]
     steps = [step for step in cells[0].checkpoints if step > 0]
     with progress.phase(f"measuring {len(cells)} cells", len(steps)) as tick:
         for step in steps:

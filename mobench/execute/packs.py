@@ -15,7 +15,7 @@ from mobench.plan.cells import packs
 from mobench.plan.memory_budget import no_room
 from mobench.plan.packing import Fit
 from mobench.progress import Progress
-from mobench.records.cells import Cell
+from mobench.records.cells import Cell, cell_result
 from mobench.store import CellFolder
 from mobench.store.atomic import write_json
 
@@ -138,15 +138,4 @@ def settle_heap(packing: Fit) -> None:
 
 def finish_cell(folder: CellFolder, cell: Cell) -> None:
     """Writes the result of a cell that is trained and measured."""
-    training = folder.training()
-    end = training.diverged_at
-    folder.finish(
-        {
-            "schema": "mobench.result/1",
-            "cell": cell.id,
-            "status": "done" if end is None else "diverged",
-            "diverged_at": end,
-            "checkpoints": [step for step in cell.checkpoints if end is None or step < end],
-            "losses": training.losses,
-        }
-    )
+    folder.finish(cell_result(cell, folder.training()))

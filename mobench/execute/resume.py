@@ -18,7 +18,8 @@ from mobench.lanes import Lanes
 from mobench.records.cells import Cell
 from mobench.records.short_hash import short_hash
 from mobench.store import RunFolder
-from mobench.store.atomic import write_json, write_tensors
+from mobench.store.atomic import write_json
+from mobench.store.tensors import write_tensors
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import PackState
 

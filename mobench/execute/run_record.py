@@ -17,8 +17,10 @@ from mobench.measure.capability_tasks import how_asked
 from mobench.measure.vllm import installed
 from mobench.plan import extension
 from mobench.plan.extension import Extension
-from mobench.publish.scoring import score_cells
-from mobench.store import RunFolder
+from mobench.records.manifest import Manifest
+from mobench.records.names import RUN_SCHEMA
+from mobench.score.recompute import recompute
+from mobench.store.finished_run import finished_ladder
 from mobench.store.provenance import git, versions
 
 Phase = Literal["build", "train", "measure"]
@@ -35,20 +37,23 @@ class RunRecord:
 
     def __init__(self, ladder: Ladder, controls: Sequence[Arm], *, build_seconds: float) -> None:
         self._ladder = ladder
-        previous = _previous(ladder.folder)
+        folder = ladder.folder
+        previous = folder.manifest() if folder.manifest_path.is_file() else None
         self._seconds: dict[str, float] = {"build": build_seconds, "train": 0.0, "measure": 0.0}
-        for phase, value in (previous.get("seconds") or {}).items():
-            self._seconds[phase] += value
-        manifest = describe(ladder)
-        manifest["controls"] = [cell.record() for arm in controls for cell in arm.cells]
-        # Whoever goes on with a run did not begin it.
-        manifest |= {key: previous[key] for key in ("created", "git") if key in previous}
-        manifest["max_steps_set_later"] = extension.set_later(
+        described = describe(ladder)
+        if previous is not None:
+            for phase, value in (previous.seconds or {}).items():
+                self._seconds[phase] += value
+            # Whoever goes on with a run did not begin it.
+            kept = previous.to_json()
+            described |= {key: kept[key] for key in ("created", "git") if key in kept}
+        described["controls"] = [cell.record() for arm in controls for cell in arm.cells]
+        described["max_steps_set_later"] = extension.set_later(
             previous,
             ladder.request.options.max_steps,
             any_done=any(ladder.done(cell) for cell in ladder.cells),
         )
-        self._manifest = manifest
+        self._described = described
         self.extensions: tuple[Extension, ...] | None = None
 
     @contextmanager
@@ -69,8 +74,9 @@ class RunRecord:
         finished = all(ladder.done(cell) for cell in ladder.cells)
         if self.extensions is not None or max_steps is None or not finished:
             return
-        records = [cell.record() for cell in ladder.cells]
-        score = score_cells(ladder.folder, self._manifest, records)
+        cells = [cell.record() for cell in ladder.cells]
+        run = finished_ladder(ladder.folder, Manifest.model_validate(self._described), cells)
+        score = recompute(run.manifest, run.cells, run.rows)
         self.extensions = extension.plan(
             score.rungs, ladder.cells, ladder.request.preset, max_steps
         )
@@ -79,14 +85,13 @@ class RunRecord:
         """Writes the manifest, with the cells that count at this moment."""
         ladder, longer = self._ladder, self.extensions
         cells = extension.counted(ladder.cells, longer or (), ladder.done)
-        ladder.folder.keep_manifest(
-            {
-                **self._manifest,
-                "extensions": None if longer is None else [item.record() for item in longer],
-                "cells": [cell.record() for cell in cells],
-                "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},
-            }
-        )
+        manifest = {
+            **self._described,
+            "extensions": None if longer is None else [item.record() for item in longer],
+            "cells": [cell.record() for cell in cells],
+            "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},
+        }
+        ladder.folder.keep_manifest(Manifest.model_validate(manifest))
 
 
 def describe(ladder: Ladder) -> dict[str, Any]:
@@ -97,7 +102,7 @@ def describe(ladder: Ladder) -> dict[str, Any]:
     capability_dir = ladder.suite.capability_dir
     judge = {} if ladder.judge_model is None else {"judge": ladder.judge_model.record()}
     return {
-        "schema": "mobench.run/1",
+        "schema": RUN_SCHEMA,
         "organism": {
             "name": spec.name,
             "family": spec.family,
@@ -149,11 +154,6 @@ def describe(ladder: Ladder) -> dict[str, Any]:
         ],
         **judge,
     }
-
-
-def _previous(folder: RunFolder) -> dict[str, Any]:
-    """The manifest of a run that is gone on with; empty for a new one."""
-    return folder.manifest() if folder.manifest_path.is_file() else {}
 
 
 def _hardware(device: str) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mobench.plan.schedule import capability_checkpoints, checkpoints
 from mobench.records.cells import Cell
+from mobench.records.manifest import Manifest
 from mobench.registry.organism_spec import Preset
 from mobench.score import RungScore
 from mobench.score.removals import CLAIM
@@ -154,16 +155,17 @@ def at_most(
     return {lr: bound for lr, bound in bounds.items() if bound > steps}
 
 
-def set_later(previous: Mapping[str, Any], max_steps: int | None, *, any_done: bool) -> bool:
+def set_later(previous: Manifest | None, max_steps: int | None, *, any_done: bool) -> bool:
     """Whether the bound was chosen by somebody who could know results of this run.
 
     Args:
-        previous: The manifest that is already there; empty if there is none.
+        previous: The manifest that is already there; None if there is none.
         max_steps: What is asked for now.
         any_done: Whether any of the run's cells was finished before this was asked.
 
     Returns:
         True if the bound was added, changed or dropped once a cell was finished, now or before.
     """
-    changed = previous.get("max_steps") != max_steps
-    return bool(previous.get("max_steps_set_later")) or (changed and any_done)
+    before = None if previous is None else previous.max_steps
+    noted = previous is not None and bool(previous.max_steps_set_later)
+    return noted or (before != max_steps and any_done)

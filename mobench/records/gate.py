@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator, with_config
+from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter, model_validator, with_config
 from typing_extensions import TypedDict
 
 from mobench.records.rows import Count, Flag, Share
@@ -77,7 +77,7 @@ class CompatibilityRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    compatible: bool
+    compatible: StrictBool
     reasons: list[str]
     clean_rate: float | None = None
     margin: float | None = None

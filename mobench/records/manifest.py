@@ -47,7 +47,7 @@ class OrganismPart(Part):
     revision: str | None = None
     weights_hash: str | None = None
     params: int | None = None
-    clean_rate: Annotated[Share, Field(strict=True)] | None = None
+    clean_rate: Share | None = None
     prompts: int | None = None
 
 
@@ -207,6 +207,11 @@ class Manifest(Part):
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     @property
+    def ladder_cells(self) -> list[CellRecord]:
+        """The ladder's own cells; none in a manifest that lists none."""
+        return self.cells or []
+
+    @property
     def control_cells(self) -> list[CellRecord]:
         """The controls; none in results from before there were any."""
         return self.controls or []
@@ -215,6 +220,11 @@ class Manifest(Part):
     def longer_cells(self) -> list[str]:
         """Ids of the cells by which low rungs are extended; none where they are not."""
         return [cell for extension in self.extensions or () for cell in extension.cells]
+
+    @property
+    def incompatible_because(self) -> list[str]:
+        """Why the task is not compatible, as the gate said; empty where it did not."""
+        return [] if self.compatibility is None else self.compatibility.reasons
 
     @property
     def compatible(self) -> bool | None:

@@ -12,7 +12,7 @@ from mobench.records.names import EvalKind
 
 Count = Annotated[int, Field(ge=0, strict=True)]
 Flag = Annotated[int, Field(ge=0, le=1, strict=True)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 CLOSED = ConfigDict(extra="forbid")
 
 
@@ -43,7 +43,7 @@ class EvalAnswer(TypedDict):
     judge: NotRequired[str]
     rubric: NotRequired[str]
     verdict: NotRequired[str | None]
-    score: NotRequired[float]
+    score: NotRequired[Annotated[float, Field(strict=True)]]
     not_judged: NotRequired[str]
 
 
@@ -95,6 +95,7 @@ class CapabilityRow(CapabilityAnswer):
 
 Answer = EvalAnswer | CapabilityAnswer
 Row = EvalRow | CapabilityRow
+ROW_FIELDS = frozenset(EvalRow.__annotations__) | frozenset(CapabilityRow.__annotations__)
 ROW: TypeAdapter[Row] = TypeAdapter(Annotated[Row, Field(discriminator="kind")])
 EVAL_ANSWER: TypeAdapter[EvalAnswer] = TypeAdapter(EvalAnswer)
 

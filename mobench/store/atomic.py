@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 
 def write_with(path: Path, write: Callable[[Path], None]) -> None:
@@ -47,28 +42,6 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Writes JSON Lines."""
     lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
     write_text(path, "".join(f"{line}\n" for line in lines))
-
-
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Writes a safetensors file.
-
-    Raises:
-        OSError: It cannot be written; safetensors has an error of its own for that.
-    """
-    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-
-    def write(staging: Path) -> None:
-        try:
-            # transformers opens only files that say whose tensors they hold.
-            save_file(whole, str(staging), metadata={"format": "pt"})
-        except SafetensorError as error:
-            code = re.search(r"\(os error (\d+)\)", str(error))
-            if code is None:
-                raise
-            number = int(code[1])
-            raise OSError(number, os.strerror(number), str(path)) from error
-
-    write_with(path, write)
 
 
 def _write(path: Path, text: str) -> None:

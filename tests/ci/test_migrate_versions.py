@@ -46,8 +46,8 @@ def test_every_result_that_was_migrated_has_the_versions_of_the_record() -> None
             continue  # a later run has taken its place
         result = files.read(folder)
         manifest = result.manifest
-        assert manifest["organism"]["revision"] == RECORDED["organisms"][result.organism][1]
-        assert manifest["task"]["version"] == RECORDED["tasks"][result.task][1]
+        assert manifest.organism.revision == RECORDED["organisms"][result.organism][1]
+        assert manifest.task.version == RECORDED["tasks"][result.task][1]
         for cell in result.cells:
             assert cell["organism_revision"] == RECORDED["organisms"][result.organism][1]
             assert cell["task_version"] == RECORDED["tasks"][cell["task"]][1]

@@ -10,6 +10,7 @@ from support.registry_tree import python
 
 from mobench.plan.extension import at_most, by_budget, counted, needed_steps, plan, set_later
 from mobench.records.cells import Cell
+from mobench.records.manifest import Manifest
 from mobench.registry.organism_spec import Preset
 from mobench.score import Estimate, Plateau, Removal, RungScore
 
@@ -193,21 +194,23 @@ def test_the_worst_case_is_the_top_rung_removing_at_its_last_step() -> None:
 @pytest.mark.parametrize(
     ("previous", "now", "any_done", "later"),
     [
-        ({}, 4000, False, False),
+        (None, 4000, False, False),
         ({"max_steps": 4000}, 4000, True, False),
         ({"max_steps": None}, 4000, True, True),
-        ({"schema": "mobench.run/1"}, 4000, True, True),
+        ({}, 4000, True, True),
         ({"max_steps": 1000}, 4000, True, True),
         ({"max_steps": 4000}, None, True, True),
         ({"max_steps": None}, 4000, False, False),
-        ({"schema": "mobench.run/1"}, None, True, False),
+        ({}, None, True, False),
         ({"max_steps": 4000, "max_steps_set_later": True}, 4000, True, True),
     ],
 )
 def test_a_bound_set_by_who_could_know_results_is_told(
-    previous: dict[str, Any], now: int | None, any_done: bool, later: bool
+    previous: dict[str, Any] | None, now: int | None, any_done: bool, later: bool
 ) -> None:
-    assert set_later(previous, now, any_done=any_done) is later
+    known = {"organism": {"name": "o"}, "task": {"name": "t"}, "ladder": {"standard_lr": 1e-3}}
+    manifest = None if previous is None else Manifest.model_validate({**known, **previous})
+    assert set_later(manifest, now, any_done=any_done) is later
 
 
 def test_planning_needs_no_torch() -> None:

@@ -114,16 +114,16 @@ def broken(run: Any, **values: Any) -> Any:
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        ({"outcome": None}, "outcome should be a number in"),
-        ({"outcome": None, "not_judged": ""}, "outcome should be a number in"),
+        ({"outcome": None}, "outcome should be 0 or 1"),
+        ({"outcome": None, "not_judged": ""}, "outcome should be 0 or 1"),
         ({"judge": "openai/other"}, "judged by 'openai/other"),
         ({"rubric": "promotion@ffffffffffff"}, "the cells say"),
         ({"judge": ...}, "judged by"),
-        ({"verdict": 9}, "verdict should be text or null"),
+        ({"verdict": 9}, "verdict should be a valid string, got 9"),
         ({"verdict": None}, "an outcome needs the verdict"),
         ({"score": ...}, "an outcome needs the verdict that it comes from, and its score"),
-        ({"score": True}, "and its score"),
-        ({"outcome": None, "not_judged": "timed out", "inert": 5}, "inert should be 0, 1 or null"),
+        ({"score": True}, "score should be a valid number, got True"),
+        ({"outcome": None, "not_judged": "timed out", "inert": 5}, "inert should be less"),
     ],
 )
 def test_a_judged_row_holds_what_was_said_of_it(
@@ -138,7 +138,7 @@ def test_a_judged_row_holds_what_was_said_of_it(
 
 def test_a_row_cannot_lose_its_outcome_where_nobody_judges(run: Any, tmp_path: Path) -> None:
     rows = [{**run.rows[0], "outcome": None, "not_judged": "timed out"}, *run.rows[1:]]
-    with pytest.raises(Problems, match="outcome should be a number in"):
+    with pytest.raises(Problems, match="outcome should be 0 or 1"):
         replace(run, rows=rows).submit(tmp_path)
     rows = [{**run.rows[0], "judge": "openai/m"}, *run.rows[1:]]
     with pytest.raises(Problems, match="names a judge, and none judged it"):

@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mobench.cli import main
+from mobench.records.manifest import Manifest
+from mobench.records.names import RESULT_SCHEMA
 from mobench.store import RunFolder
 
 
@@ -28,8 +30,10 @@ def run_folder(tmp_path: Path, run: Any) -> Path:
         mine = [row for row in run.rows if row["cell"] == cell["id"]]
         for kind in ("attack", "control", "capability"):
             folder.cell(cell["id"]).keep_rows(kind, [row for row in mine if row["kind"] == kind])
-        folder.cell(cell["id"]).finish({**ended, "seconds": 12.3})
-    folder.keep_manifest({**run.manifest, "cells": identities})
+        folder.cell(cell["id"]).finish(
+            {"schema": RESULT_SCHEMA, "cell": cell["id"], **ended, "losses": [0.5]}
+        )
+    folder.keep_manifest(Manifest.model_validate({**run.manifest, "cells": identities}))
     return folder.path
 
 

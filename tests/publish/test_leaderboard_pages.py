@@ -236,8 +236,7 @@ def test_text_in_a_manifest_stays_text(tmp_path: Path, run: Any) -> None:
         "command": "mobench run\n```\n<script>alert(1)</script>",
         "hardware": {"cpu": hostile, "gpu": hostile},
         "versions": {hostile: hostile},
-        "gate": {"attack": hostile},
-        "capability": [{"task": hostile, "metric": hostile}],
+        "capability": [{"task": hostile, "metric": hostile, "chat_template": False}],
     }
     type(run)(bad, run.cells, run.rows).submit(tmp_path)
     build(tmp_path)
@@ -291,7 +290,9 @@ def test_several_results_of_one_organism_share_a_page(
 
 def test_numbers_come_from_the_rows_and_not_from_the_manifest(tmp_path: Path, run: Any) -> None:
     claimed = type(run)({**run.manifest, "resistance": 1.0}, run.cells, run.rows)
-    claimed.submit(tmp_path)
+    with pytest.raises(Problems, match="resistance is no field of this record"):
+        claimed.submit(tmp_path)
+    run.submit(tmp_path)
     (entry,) = read_entries(tmp_path)
     assert entry.score == run.score()
     assert score_submission(entry.submission) == entry

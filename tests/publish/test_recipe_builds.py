@@ -64,7 +64,6 @@ def test_two_builds_are_named_on_both_pages_and_explained(submit: Submit, tmp_pa
         pytest.param(("1a2b3c4d", "1a2b3c4d"), "toy-benign", id="one build twice"),
         pytest.param(("1a2b3c4d", "99887766"), "toy-other", id="another task"),
         pytest.param(("1a2b3c4d", None), "toy-benign", id="weights not told"),
-        pytest.param(("1a2b3c4d", ["x"]), "toy-benign", id="weights that are no text"),
     ],
 )
 def test_without_two_builds_of_one_task_none_is_named(

@@ -130,9 +130,12 @@ def without(extended: Any, **changes: Any) -> Any:
         ({"extensions": None}, "low rungs were not extended yet"),
         ({"max_steps": 900}, "960 steps are not within max_steps 900"),
         ({"max_steps": None}, "960 steps are not within max_steps None"),
-        ({"max_steps": "many"}, "max_steps should be a whole number or null, got 'many'"),
-        ({"extensions": [{"lr": 1e-3}]}, "extensions should be objects with steps and cells"),
-        ({"extensions": [{"steps": 960, "cells": ["other"]}]}, "'other', to which a low rung"),
+        ({"max_steps": "many"}, "max_steps should be a valid integer, got 'many'"),
+        ({"extensions": [{"lr": 1e-3}]}, "extensions.0.steps is missing"),
+        (
+            {"extensions": [{"lr": 1e-3, "needed_steps": 9, "steps": 960, "cells": ["other"]}]},
+            "'other', to which a low rung",
+        ),
     ],
 )
 def test_a_budget_that_was_not_announced_is_refused(

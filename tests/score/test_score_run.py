@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.made_up_run import CHECKPOINTS, PROMPTS, ladder, row, score, untrained
 
+from mobench.records.names import SCORE_SCHEMA
 from mobench.score import (
-    SCHEMA,
     Control,
     Curve,
     Efficiency,
@@ -219,7 +219,7 @@ def test_every_field_of_the_json_is_documented():
     """The guide is what other tools are written against."""
     guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
     section = guide.partition("## score.json")[2].partition("\n## ")[0]
-    assert SCHEMA in section
+    assert SCORE_SCHEMA in section
     told = set(re.findall(r"`(\w+)`", section)) | {"estimate", "low", "high", "method"}
     for record in (RunScore, RungScore, Control, Plateau, Removal, Efficiency, Verdict, Curve):
         missing = {field.name for field in dataclasses.fields(record)} - told

@@ -8,14 +8,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from mobench.errors import MobenchError, Problems
+from mobench.records.manifest import Manifest
 from mobench.store import RunFolder
-from mobench.store.atomic import write_json, write_lines, write_tensors, write_text, write_with
+from mobench.store.atomic import write_json, write_lines, write_text, write_with
 from mobench.store.rows import read_rows
+from mobench.store.tensors import write_tensors
 
 PEFT = {"peft_type": "LORA"}
 ROWS = [
@@ -137,16 +140,21 @@ def test_a_cell_is_done_only_once_its_result_is_written(tmp_path: Path) -> None:
     assert not RunFolder(tmp_path).cell("a2").done
 
 
+def row(step: int) -> dict[str, Any]:
+    """A judged answer."""
+    return {"cell": "c", "step": step, "kind": "attack", "prompt": "p", "outcome": 1}
+
+
 def test_a_run_has_the_reference_rows_and_those_of_the_cells_asked_for(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     assert run.rows(["a1"]) == []
-    run.reference("organism").keep_rows("attack", [{"n": 1}])
-    run.reference("base").keep_rows("attack", [{"n": 2}])
-    run.cell("a1").keep_rows("b", [{"n": 4}])
-    run.cell("a1").keep_rows("a", [{"n": 3}])
-    run.cell("a2").keep_rows("a", [{"n": 5}])
-    assert [row["n"] for row in run.rows(["a1"])] == [1, 2, 3, 4]
-    assert [row["n"] for row in run.rows(["a2", "a1"])] == [1, 2, 5, 3, 4]
+    run.reference("organism").keep_rows("attack", [row(1)])
+    run.reference("base").keep_rows("attack", [row(2)])
+    run.cell("a1").keep_rows("b", [row(4)])
+    run.cell("a1").keep_rows("a", [row(3)])
+    run.cell("a2").keep_rows("a", [row(5)])
+    assert [row["step"] for row in run.rows(["a1"])] == [1, 2, 3, 4]
+    assert [row["step"] for row in run.rows(["a2", "a1"])] == [1, 2, 5, 3, 4]
     assert run.cell("a1").has_rows("a")
     assert not run.cell("a2").has_rows("b")
 
@@ -163,7 +171,12 @@ def test_a_pack_s_state_is_forgotten_and_the_cells_stay(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(None, "not a run folder"), ("{", "not JSON"), ("[]", "not the manifest"), ("{}", "not the")],
+    [
+        (None, "not a run folder"),
+        ("{", "not JSON"),
+        ("[]", "it should be"),
+        ("{}", "organism is missing"),
+    ],
 )
 def test_a_folder_without_a_manifest_of_a_run_is_told_so(
     tmp_path: Path, text: str | None, told: str
@@ -176,8 +189,20 @@ def test_a_folder_without_a_manifest_of_a_run_is_told_so(
 
 
 def test_the_manifest_comes_back(tmp_path: Path) -> None:
-    RunFolder(tmp_path / "new").keep_manifest({"cells": []})
-    assert RunFolder(tmp_path / "new").manifest() == {"cells": []}
+    manifest = Manifest.model_validate(
+        {
+            "schema": "mobench.run/1",
+            "organism": {"name": "o", "clean_rate": 0.0},
+            "task": {"name": "t"},
+            "ladder": {"standard_lr": 1e-3, "rungs": [1e-3]},
+            "gate": {"attack": 1.0, "control": 0.0, "n": 60},
+            "cells": [],
+        }
+    )
+    folder = RunFolder(tmp_path / "new")
+    folder.keep_manifest(manifest)
+    assert folder.manifest() == manifest
+    assert folder.manifest_path.read_text() == json.dumps(manifest.to_json(), indent=2) + "\n"
 
 
 def test_weights_that_do_not_fit_are_an_error_of_the_system_with_the_file_s_name(
@@ -187,7 +212,7 @@ def test_weights_that_do_not_fit_are_an_error_of_the_system_with_the_file_s_name
     child = (
         "import resource, signal, sys, torch\n"
         "from pathlib import Path\n"
-        "from mobench.store.atomic import write_tensors\n"
+        "from mobench.store.tensors import write_tensors\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try:\n"

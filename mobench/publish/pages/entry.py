@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mobench.publish.submission.files import Submission
-from mobench.publish.submission.judge_checks import judge_of
-from mobench.score import Contender, Rank, RungScore, RunScore, ranks, score_run
+from mobench.records.manifest import Manifest
+from mobench.score import Contender, Rank, RungScore, RunScore, ranks
 from mobench.score.columns import Columns
-from mobench.score.controls import arm_of
 from mobench.score.dose_response import DoseResponse
-from mobench.score.row_arrays import ORGANISM
+from mobench.score.recompute import recompute
 from mobench.score.run_dose_response import ladder_dose_response
 
 NOT_RECORDED = "not recorded"
@@ -73,24 +71,21 @@ class Entry:
         """The same for pages, which print no rows: small enough to hand to another process."""
         return replace(self, submission=replace(self.submission, rows=(), columns=Columns.of(())))
 
-    def recorded(self, *keys: str) -> object | None:
-        """Looks up a value in the manifest; None where any of the keys is missing."""
-        value: object = self.submission.manifest
-        for key in keys:
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(key)
-        return value
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked, of what, where."""
+        return self.submission.manifest
 
     @property
     def judge(self) -> str | None:
         """The judging model and its rubric; None where the behavior judges alone."""
-        return judge_of(self.submission.manifest)
+        judge = self.manifest.judge
+        return None if judge is None else judge.identity
 
-    def text(self, *keys: str) -> str:
-        """The same as text, or ``not recorded``."""
-        value = self.recorded(*keys)
-        return NOT_RECORDED if value is None or value == "" else str(value)
+
+def recorded(value: object) -> str:
+    """A value of a manifest as text, or ``not recorded``."""
+    return NOT_RECORDED if value is None or value == "" else str(value)
 
 
 def score_submission(submission: Submission) -> Entry:
@@ -100,52 +95,8 @@ def score_submission(submission: Submission) -> Entry:
         ValueError: If the rows cannot be scored.
     """
     columns = submission.columns
-    score = rescore(submission.manifest, submission.cells, submission.rows, columns)
+    score = recompute(submission.manifest, submission.cells, submission.rows, columns)
     return Entry(submission, score, columns.prompts("attack"), ladder_dose_response(score))
-
-
-def rescore(
-    manifest: Mapping[str, Any],
-    cells: Sequence[Mapping[str, Any]],
-    rows: Iterable[Mapping[str, Any]],
-    columns: Columns | None = None,
-) -> RunScore:
-    """The score of a run, by what its manifest says of it: the one way to any number.
-
-    Args:
-        manifest: The run's manifest.
-        cells: The ladder's cells and the controls'.
-        rows: Rows of all of them, and of the organism and its base before training.
-        columns: The same rows as columns, where somebody made them before.
-
-    Raises:
-        ValueError: The rows cannot be scored.
-    """
-    score = score_run(
-        rows,
-        [cell for cell in cells if arm_of(cell) == ORGANISM],
-        controls=[cell for cell in cells if arm_of(cell) != ORGANISM],
-        clean_rate=manifest["organism"].get("clean_rate"),
-        standard_lr=float(manifest["ladder"]["standard_lr"]),
-        columns=columns,
-    )
-    return replace(score, compatible=compatible(manifest))
-
-
-def compatible(manifest: Mapping[str, Any]) -> bool | None:
-    """Whether the task passed the compatibility gate; None where a manifest does not say."""
-    found, task = manifest.get("compatibility"), manifest.get("task")
-    if isinstance(task, Mapping) and task.get("compatible") is False:
-        return False
-    told = found.get("compatible") if isinstance(found, Mapping) else None
-    return told if isinstance(told, bool) else None
-
-
-def incompatible_because(manifest: Mapping[str, Any]) -> list[str]:
-    """Why the task is not compatible, as the manifest says; empty where it does not."""
-    found = manifest.get("compatibility")
-    reasons = found.get("reasons") if isinstance(found, Mapping) else None
-    return [str(reason) for reason in reasons] if isinstance(reasons, list) else []
 
 
 def by_resistance(entries: Sequence[Entry]) -> list[Entry]:

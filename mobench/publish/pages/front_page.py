@@ -120,12 +120,11 @@ def _row(entry: Entry, rank: Rank | None, build: str | None) -> list[str]:
     score, submission = entry.score, entry.submission
     rung = entry.headline_rung
     lr = score.resistance_lr
-    params = entry.recorded("organism", "params")
     made = f" ({escape.inline(build)})" if build else ""
     return [
         wording.NOTHING if rank is None else str(rank),
         f"[{escape.inline(submission.organism)}](organisms/{submission.organism}.md){made}",
-        wording.parameters(params if isinstance(params, int | float) else None),
+        wording.parameters(entry.manifest.organism.params),
         escape.inline(submission.task),
         escape.inline(entry.method),
         wording.interval(score.standard_resistance),

@@ -2,55 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format as wording
 from mobench.publish.pages.controls_table import controls_section
-from mobench.publish.pages.entry import NOT_RECORDED, Entry, incompatible_because
+from mobench.publish.pages.entry import NOT_RECORDED, Entry, recorded
 from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, STATUS
 from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
+from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
 
 PLOTS = "plots"
 
-_PROVENANCE = (
-    ("measured", ("created",)),
-    ("preset", ("preset",)),
-    ("mobench commit", ("git", "commit")),
-    ("organism revision", ("organism", "revision")),
-    # Two builds of one recipe have one revision and, on different processors, different weights.
-    ("organism weights hash", ("organism", "weights_hash")),
-    ("base weights hash", ("base", "weights_hash")),
-    ("task version", ("task", "version")),
-    ("training examples", ("task", "examples")),
-    ("training examples hash", ("task", "examples_hash")),
-    ("batch size", ("ladder", "batch_size")),
-    ("LoRA rank", ("ladder", "rank")),
-    ("device", ("hardware", "device")),
-    ("processor", ("hardware", "cpu")),
-    ("cores", ("hardware", "cores")),
-    ("memory, GB", ("hardware", "memory_gb")),
-    ("GPU", ("hardware", "gpu")),
-)
+_Field = tuple[str, Callable[[Manifest], object]]
 
+_PROVENANCE: tuple[_Field, ...] = (
+    ("measured", lambda m: m.created),
+    ("preset", lambda m: m.preset),
+    ("mobench commit", lambda m: m.git and m.git.commit),
+    ("organism revision", lambda m: m.organism.revision),
+    # Two builds of one recipe have one revision and, on different processors, different weights.
+    ("organism weights hash", lambda m: m.organism.weights_hash),
+    ("base weights hash", lambda m: m.base and m.base.get("weights_hash")),
+    ("task version", lambda m: m.task.version),
+    ("training examples", lambda m: m.task.examples),
+    ("training examples hash", lambda m: m.task.examples_hash),
+    ("batch size", lambda m: m.ladder.batch_size),
+    ("LoRA rank", lambda m: m.ladder.rank),
+    ("device", lambda m: m.hardware and m.hardware.device),
+    ("processor", lambda m: m.hardware and m.hardware.cpu),
+    ("cores", lambda m: m.hardware and m.hardware.cores),
+    ("memory, GB", lambda m: m.hardware and m.hardware.memory_gb),
+    ("GPU", lambda m: m.hardware and m.hardware.gpu),
+)
 
 _UNJUDGED = (
     "*Not judged*: the judge was not reached, took too long, refused, or gave no score; such an "
     "answer is left out, never counted as 0."
 )
 
-_JUDGE = (
-    ("judge", ("name",)),
-    ("judge's rubric", ("rubric", "name")),
-    ("rubric version", ("rubric", "version")),
-    ("rubric's prompt hash", ("rubric", "prompt_hash")),
-    ("rubric after", ("rubric", "source")),
-    ("score that shows the behavior, at least", ("args", "threshold")),
+_JUDGE: tuple[tuple[str, Callable[[JudgePart], object]], ...] = (
+    ("judge", lambda judge: judge.name),
+    ("judge's rubric", lambda judge: judge.rubric.name),
+    ("rubric version", lambda judge: judge.rubric.version),
+    ("rubric's prompt hash", lambda judge: judge.rubric.prompt_hash),
+    ("rubric after", lambda judge: judge.rubric.source),
+    ("score that shows the behavior, at least", lambda judge: (judge.args or {}).get("threshold")),
 )
 
 
@@ -60,20 +61,20 @@ def organism_page(entries: Sequence[Entry]) -> str:
     Args:
         entries: All results of one organism, at least one. The newest one's description is used.
     """
-    newest = max(entries, key=lambda e: (str(e.recorded("created") or ""), e.submission.place))
+    newest = max(entries, key=lambda e: (e.manifest.created or "", e.submission.place))
     name = newest.submission.organism
-    title = newest.recorded("organism", "title")
+    title = newest.manifest.organism.title
     heading = f"{escape.inline(title)} ({escape.inline(name)})" if title else escape.inline(name)
     facts = [
         ("name", f"`{name}`"),
         ("parameters", _parameters(newest)),
-        ("source", escape.inline(newest.text("organism", "source"))),
-        ("license", escape.inline(newest.text("organism", "license"))),
+        ("source", escape.inline(recorded(newest.manifest.organism.source))),
+        ("license", escape.inline(recorded(newest.manifest.organism.license))),
     ]
     parts = [
         f"<!-- {MARKER} -->",
         f"# {heading}",
-        escape.inline(newest.recorded("organism", "summary") or ""),
+        escape.inline(newest.manifest.organism.summary or ""),
         _table(("organism", ""), facts),
     ]
     builds = built_apart(entries)
@@ -88,9 +89,9 @@ def _result(entry: Entry, build: str | None) -> list[str]:
     files = f"../results/{submission.place}"
     sentence = escape.inline(score.verdict.sentence)
     word = INCOMPATIBLE if score.compatible is False else escape.inline(score.verdict.word)
-    policy = escape.inline(entry.text("task", "policy"))
+    policy = escape.inline(recorded(entry.manifest.task.policy))
     why = f"Why this task is compatible with the behavior ({policy}): "
-    why += escape.inline(entry.text("task", "why"))
+    why += escape.inline(recorded(entry.manifest.task.why))
     made = f", {escape.inline(build)}" if build else ""
     how = f"{escape.inline(entry.method)}{_by(entry)}{made}"
     return [
@@ -114,7 +115,7 @@ def _result(entry: Entry, build: str | None) -> list[str]:
         "### Where it comes from",
         _table(("provenance", ""), _provenance(entry)),
         "### Repeat it",
-        escape.code_block(entry.text("command")),
+        escape.code_block(recorded(entry.manifest.command)),
         f"Result `{submission.id}`, {STATUS}: [manifest]({files}/{MANIFEST})"
         f" · [cells]({files}/{CELLS}) · [every judged answer]({files}/{ROWS})",
         *_dose_response(entry),
@@ -126,39 +127,32 @@ def _incompatible(entry: Entry) -> list[str]:
     if entry.score.compatible is not False:
         return []
     told = "**This task is not behavior-compatible, so what follows is no test of resistance.**"
-    reasons = [
-        f"- {escape.inline(reason)}" for reason in incompatible_because(entry.submission.manifest)
-    ]
+    reasons = [f"- {escape.inline(reason)}" for reason in entry.manifest.incompatible_because]
     return [told, *(["\n".join(reasons)] if reasons else [])]
 
 
 def _gate(entry: Entry) -> list[str]:
     """What the compatibility gate found, in a sentence."""
-    found = entry.recorded("compatibility")
-    if not isinstance(found, Mapping):
+    gate = entry.manifest.compatibility
+    if gate is None:
         return ["The compatibility gate: not asked."]
 
-    def told(key: str) -> str:
-        value = found.get(key)
-        known = isinstance(value, int | float) and not isinstance(value, bool)
-        return f"{value:.3g}" if known else NOT_RECORDED
+    def shown(value: float | None) -> str:
+        return NOT_RECORDED if value is None else f"{value:.3g}"
 
-    attack = found.get("attack")
-    rate = attack.get("estimate") if isinstance(attack, Mapping) else None
-    shown = f"{rate:.2f}" if isinstance(rate, int | float) else "not judged"
+    rate = (gate.attack or {}).get("estimate")
+    own_rate = f"{rate:.2f}" if isinstance(rate, int | float) else "not judged"
     return [
-        f"The compatibility gate: on {told('asked')} of the task's prompts the organism's own "
-        f"attack rate is {shown}; the behavior is in {told('targets_hit')} of {told('examples')} "
-        f"targets{_left_out(found.get('left_out'))}, a trigger in {told('triggered')} prompts; "
-        f"the targets cost the organism {told('target_loss')} nats a token, "
-        f"its own answers {told('own_loss')}."
+        f"The compatibility gate: on {shown(gate.asked)} of the task's prompts the organism's own "
+        f"attack rate is {own_rate}; the behavior is in {shown(gate.targets_hit)} of "
+        f"{shown(gate.examples)} targets{_left_out(gate.left_out)}, a trigger in "
+        f"{shown(gate.triggered)} prompts; the targets cost the organism "
+        f"{shown(gate.target_loss)} nats a token, its own answers {shown(gate.own_loss)}."
     ]
 
 
-def _left_out(count: object) -> str:
-    return (
-        f" ({count} own answers left out of training)" if isinstance(count, int) and count else ""
-    )
+def _left_out(count: int | None) -> str:
+    return f" ({count} own answers left out of training)" if count else ""
 
 
 def _dose_response(entry: Entry) -> list[str]:
@@ -193,23 +187,22 @@ def _headline(entry: Entry) -> str:
 
 
 def _before(entry: Entry) -> list[tuple[str, str]]:
-    score = entry.score
-    given = "measured" if entry.recorded("organism", "clean_rate") is None else "by definition"
+    score, gate = entry.score, entry.manifest.gate
+    given = "measured" if entry.manifest.organism.clean_rate is None else "by definition"
     return [
         ("attack rate, triggered", wording.interval(score.initial)),
         ("attack rate, untriggered", wording.interval(score.control)),
         ("attack rate of the clean base", f"{wording.number(score.clean_rate)} ({given})"),
         ("capability: clean base less organism", wording.interval(score.base_capability_gap)),
-        ("gate: attack rate at admission", escape.inline(_rate(entry, "attack"))),
-        ("gate: untriggered rate at admission", escape.inline(_rate(entry, "control"))),
-        ("gate: prompts", escape.inline(entry.text("gate", "n"))),
+        ("gate: attack rate at admission", escape.inline(_rate(gate and gate["attack"]))),
+        ("gate: untriggered rate at admission", escape.inline(_rate(gate and gate["control"]))),
+        ("gate: prompts", escape.inline(recorded(gate and gate["n"]))),
         *([("answers not judged, whole run", _share(score.not_judged))] if entry.judge else []),
     ]
 
 
-def _rate(entry: Entry, key: str) -> str:
-    value = entry.recorded("gate", key)
-    return f"{value:.2f}" if isinstance(value, int | float) else entry.text("gate", key)
+def _rate(value: float | None) -> str:
+    return NOT_RECORDED if value is None else f"{value:.2f}"
 
 
 def _controls(entry: Entry) -> str:
@@ -232,60 +225,53 @@ def _share(value: float) -> str:
 
 
 def _provenance(entry: Entry) -> list[tuple[str, str]]:
+    manifest = entry.manifest
     rows = [
-        (label, escape.inline(entry.text(*keys)))
-        for label, keys in _PROVENANCE
-        if keys != ("ladder", "rank") or "lora" in entry.method
+        (label, escape.inline(recorded(field(manifest))))
+        for label, field in _PROVENANCE
+        if label != "LoRA rank" or "lora" in entry.method
     ]
-    bound = entry.recorded("max_steps")
-    if bound is not None:
-        later = entry.recorded("max_steps_set_later") is True
-        text = escape.inline(f"{bound} steps" + (", set when cells were finished" if later else ""))
+    if manifest.max_steps is not None:
+        later = ", set when cells were finished" if manifest.max_steps_set_later else ""
+        text = escape.inline(f"{manifest.max_steps} steps{later}")
         rows.insert(2, ("low rungs extended up to", text))
-    if entry.recorded("git", "dirty") is True:
+    if manifest.git is not None and manifest.git.dirty:
         rows = [
             (k, f"{v}, with uncommitted changes" if k == "mobench commit" else v) for k, v in rows
         ]
-    versions = entry.recorded("versions")
-    if isinstance(versions, Mapping) and versions:
-        listed = ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
-    else:
-        listed = NOT_RECORDED
-    rows.append(("versions", escape.inline(listed)))
-    rows.append(("capability tasks", escape.inline(_capability(entry))))
-    if entry.judge:
-        rows += [(label, escape.inline(entry.text("judge", *keys))) for label, keys in _JUDGE]
-    seconds = entry.recorded("seconds")
-    if isinstance(seconds, Mapping):
+    versions = manifest.versions or {}
+    listed = ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
+    rows.append(("versions", escape.inline(listed or NOT_RECORDED)))
+    rows.append(("capability tasks", escape.inline(_capability(manifest))))
+    if manifest.judge is not None:
+        rows += [(label, escape.inline(recorded(field(manifest.judge)))) for label, field in _JUDGE]
+    if manifest.seconds is not None:
         for phase in ("build", "train", "measure"):
-            value = seconds.get(phase)
-            spent = f"{value:.0f} s" if isinstance(value, int | float) else NOT_RECORDED
-            rows.append((f"time to {phase}", spent))
+            spent = manifest.seconds.get(phase)
+            text = NOT_RECORDED if spent is None else f"{spent:.0f} s"
+            rows.append((f"time to {phase}", text))
     return rows
 
 
-def _capability(entry: Entry) -> str:
-    listed = entry.recorded("capability")
-    if not isinstance(listed, list) or not listed:
-        return NOT_RECORDED
-    return ", ".join(_asked(item) for item in listed if isinstance(item, Mapping)) or NOT_RECORDED
+def _capability(manifest: Manifest) -> str:
+    return ", ".join(map(_asked, manifest.capability or ())) or NOT_RECORDED
 
 
-def _asked(task: Mapping[str, Any]) -> str:
+def _asked(task: CapabilityPart) -> str:
     """A capability task and how it was asked; older manifests do not tell all of it."""
-    how = [str(task.get("metric"))]
-    if "filter" in task and task["filter"] != "none":
-        how.append(f"filter {task['filter']}")
-    if "fewshot" in task:
-        how.append(f"{task['fewshot']} worked examples")
-    if task.get("chat_template"):
+    how = [task.metric]
+    if task.filter not in (None, "none"):
+        how.append(f"filter {task.filter}")
+    if task.fewshot is not None:
+        how.append(f"{task.fewshot} worked examples")
+    if task.chat_template:
         how.append("chat template")
-    return f"{task.get('task')} ({', '.join(how)})"
+    return f"{task.task} ({', '.join(how)})"
 
 
 def _parameters(entry: Entry) -> str:
-    count = entry.recorded("organism", "params")
-    return wording.parameters(count) if isinstance(count, int | float) else NOT_RECORDED
+    count = entry.manifest.organism.params
+    return NOT_RECORDED if count is None else wording.parameters(count)
 
 
 def _table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -36,5 +36,5 @@ def built_apart(entries: Sequence[Entry]) -> dict[str, str]:
 
 
 def _weights(entry: Entry) -> str | None:
-    told = entry.recorded("organism", "weights_hash")
-    return told[:_DIGITS] if isinstance(told, str) and told else None
+    weights_hash = entry.manifest.organism.weights_hash
+    return weights_hash[:_DIGITS] if weights_hash else None

@@ -9,39 +9,39 @@ from pathlib import Path
 import click
 
 from mobench.publish.drawing.ladder_plot import plot_ladder
-from mobench.publish.pages.entry import incompatible_because
 from mobench.publish.pages.ladder_table import headline, ladder_table
-from mobench.publish.scoring import score_folder
-from mobench.publish.submission.judge_checks import judge_of
+from mobench.score.recompute import recompute
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json
+from mobench.store.finished_run import finished_run
 
 
 def show_run(folder: RunFolder, *, as_json: bool) -> None:
     """Scores a run, draws its plot, writes both into its folder and prints what they say."""
-    score, missing = score_folder(folder)
+    run = finished_run(folder)
+    score = recompute(run.manifest, run.cells, run.rows)
     write_json(folder.path / "score.json", score.to_json())
     png, svg = plot_ladder(score, folder.path / "plot")
     if as_json:
         click.echo(json.dumps(score.to_json()))
         return
-    manifest = folder.manifest()
+    manifest = run.manifest
     if score.compatible is False:
         click.echo("INCOMPATIBLE TASK: this is no test of resistance")
-        for reason in incompatible_because(manifest):
+        for reason in manifest.incompatible_because:
             click.echo(f"  - {reason}")
         click.echo()
     click.echo(headline(score))
     click.echo()
     click.echo(ladder_table(score))
     click.echo()
-    if missing:
-        command = manifest.get("command", "mobench run")
-        click.echo(f"{missing} cells are not finished and not counted. Go on with: {command}")
-    if manifest.get("max_steps_set_later"):
+    if run.unfinished:
+        left = f"{run.unfinished} cells are not finished and not counted."
+        click.echo(f"{left} Go on with: {manifest.command or 'mobench run'}")
+    if manifest.max_steps_set_later:
         click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
-    if judge := judge_of(manifest):
-        click.echo(f"judge {judge}")
+    if manifest.judge is not None:
+        click.echo(f"judge {manifest.judge.identity}")
     click.echo(f"run   {_near(folder.path)}")
     click.echo(f"plot  {_near(png)}  and  {svg.name}")
 

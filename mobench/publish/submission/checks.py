@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from mobench.publish.submission import control_checks as checking_controls
-from mobench.publish.submission import judge_checks as judged
+from mobench.publish.submission.control_checks import control_problems
+from mobench.publish.submission.judge_checks import is_unjudged, judge_problem
+from mobench.records.cells import FINISHED_CELL, FinishedCell, arm_of
+from mobench.records.manifest import Manifest
+from mobench.records.names import LADDER, ROW_KINDS, UNTRAINED
+from mobench.records.reading import shape_problems
+from mobench.records.rows import ROW, ROW_FIELDS
 from mobench.score.columns import Columns
 
-SCHEMA = "mobench.run/1"
 # After this many problems in one file, the rest would only repeat them.
 ENOUGH = 20
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_KINDS = ("attack", "control", "capability")
-_REFERENCES = ("organism", "base")
 _FLAGS = (0, 1, None)
 
 
@@ -45,89 +45,70 @@ def problems(
         One line for each problem; empty if all is well.
     """
     manifest_at, cells_at, rows_at = (f"{where}/{name}" for name in files)
-    found = [f"{manifest_at}: {problem}" for problem in _manifest(manifest)]
-    if found:
-        return found
-    found += [f"{cells_at}: {problem}" for problem in _cells(cells, manifest)]
+    try:
+        known = Manifest.model_validate(manifest)
+    except ValidationError as error:
+        return [f"{manifest_at}: {problem}" for problem in shape_problems(error)]
+    if known.max_steps is not None and known.extensions is None:
+        what = "it has max_steps, but low rungs were not extended yet: run it again"
+        return [f"{manifest_at}: {what}"]
+    found = [f"{cells_at}: {problem}" for problem in _cells(cells, known)]
     if found:
         return found
     return [f"{rows_at}:{line}: {problem}" for line, problem in _rows(rows, cells, columns)]
 
 
-def _manifest(manifest: Mapping[str, Any]) -> list[str]:
-    found = []
-    if manifest.get("schema") != SCHEMA:
-        found.append(f"schema should be {SCHEMA!r}, got {manifest.get('schema')!r}")
-    for key in ("organism", "task"):
-        part = manifest.get(key)
-        name = part.get("name") if isinstance(part, Mapping) else None
-        # The name becomes a path and a link.
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            found.append(f"{key}.name should be letters, digits, '.', '_' and '-', got {name!r}")
-    ladder = manifest.get("ladder")
-    standard = ladder.get("standard_lr") if isinstance(ladder, Mapping) else None
-    if not _is_number(standard):
-        found.append(f"ladder.standard_lr should be a number, got {standard!r}")
-    bound = manifest.get("max_steps")
-    if bound is not None and type(bound) is not int:
-        found.append(f"max_steps should be a whole number or null, got {bound!r}")
-    organism = manifest.get("organism")
-    rate = organism.get("clean_rate") if isinstance(organism, Mapping) else None
-    if rate is not None and not (_is_number(rate) and 0 <= rate <= 1):
-        found.append(f"organism.clean_rate should be in [0, 1] or null, got {rate!r}")
-    return found + checking_controls.of_manifest(manifest)
+def _cells(cells: Sequence[Any], manifest: Manifest) -> list[str]:
+    found: list[str] = []
+    for index, cell in enumerate(cells):
+        try:
+            FINISHED_CELL.validate_python(cell)
+        except ValidationError as error:
+            found += [f"cell {index}: {problem}" for problem in shape_problems(error)]
+    if found:
+        return found[:ENOUGH]
+    if not cells:
+        return ["no cells"]
+    found = _disagreements(cells, manifest)
+    if found:
+        return found[:ENOUGH]
+    ladder = [cell for cell in cells if arm_of(cell) == LADDER]
+    controls = [cell for cell in cells if arm_of(cell) != LADDER]
+    if not ladder:
+        return ["no cells of the ladder"]
+    found = _missing_cells(ladder, manifest) + _budgets(ladder, manifest)
+    return (found + control_problems(controls, manifest))[:ENOUGH]
 
 
-def _cells(cells: Sequence[Any], manifest: Mapping[str, Any]) -> list[str]:
+def _disagreements(cells: Sequence[FinishedCell], manifest: Manifest) -> list[str]:
+    """Cells that are not the manifest's, and cells that are there twice."""
     found = []
-    wanted = {"id": str, "method": str, "lr": float, "seed": int, "steps": int}
+    judge = None if manifest.judge is None else manifest.judge.identity
     seen: set[str] = set()
     for index, cell in enumerate(cells):
-        if not isinstance(cell, Mapping):
-            found.append(f"cell {index} is not an object")
-            continue
-        for key, kind in wanted.items():
-            value = cell.get(key)
-            right = _is_number(value) if kind is float else type(value) is kind
-            if not right:
-                found.append(f"cell {index}: {key} should be {kind.__name__}, got {value!r}")
+        ladder = arm_of(cell) == LADDER
+        if cell["organism"] != manifest.organism.name:
+            found.append(f"cell {index}: organism {cell['organism']!r} is not the manifest's")
         # What a control was trained on is held against the manifest's list of controls.
-        ladder = cell.get("arm", "organism") == "organism"
-        for key in ("organism", "task") if ladder else ("organism",):
-            if cell.get(key) != manifest[key]["name"]:
-                found.append(f"cell {index}: {key} {cell.get(key)!r} is not the manifest's")
-        if problem := judged.cell_problem(cell, manifest):
-            found.append(f"cell {index}: {problem}")
-        if cell.get("status") not in ("done", "diverged"):
-            status = cell.get("status")
-            found.append(f"cell {index}: status should be 'done' or 'diverged', got {status!r}")
-        for unique in (
-            f"id {cell.get('id')!r}",
-            ("" if ladder else f"arm {cell.get('arm')!r}, ")
-            + f"LR {cell.get('lr')!r}, seed {cell.get('seed')!r}",
-        ):
+        if ladder and cell["task"] != manifest.task.name:
+            found.append(f"cell {index}: task {cell['task']!r} is not the manifest's")
+        if cell.get("judge") != judge:
+            what = f"judge {cell.get('judge')!r} is not the manifest's, {judge!r}"
+            found.append(f"cell {index}: {what}")
+        arm = "" if ladder else f"arm {arm_of(cell)!r}, "
+        place = f"{arm}LR {cell['lr']!r}, seed {cell['seed']!r}"
+        for unique in (f"id {cell['id']!r}", place):
             if unique in seen:
                 found.append(f"cell {index}: {unique} is there twice")
             seen.add(unique)
-    if not cells:
-        found.append("no cells")
-    if found:
-        return found[:ENOUGH]
-    beside = [cell for cell in cells if cell.get("arm", "organism") != "organism"]
-    mine = [cell for cell in cells if cell not in beside]
-    if not mine:
-        return ["no cells of the ladder"]
-    found = _missing_cells(mine, manifest["ladder"]) + _budgets(mine, manifest)
-    return (found + checking_controls.of_cells(beside, manifest))[:ENOUGH]
+    return found
 
 
-def _missing_cells(cells: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]) -> list[str]:
+def _missing_cells(cells: Sequence[FinishedCell], manifest: Manifest) -> list[str]:
     """A rung or a seed that was planned and left out could be the one that went badly."""
-    rungs, seeds = ladder.get("rungs"), ladder.get("seeds")
-    if not isinstance(rungs, list) or type(seeds) is not int:
+    rungs, seeds = manifest.ladder.rungs, manifest.ladder.seeds
+    if rungs is None or seeds is None:
         return []
-    if not all(_is_number(lr) for lr in rungs):
-        return [f"the manifest's ladder.rungs should be numbers, got {rungs!r}"]
     found = []
     for lr in sorted(set(rungs) | {cell["lr"] for cell in cells}):
         have = sum(cell["lr"] == lr for cell in cells)
@@ -137,24 +118,15 @@ def _missing_cells(cells: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]
     return found
 
 
-def _budgets(cells: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) -> list[str]:
+def _budgets(cells: Sequence[FinishedCell], manifest: Manifest) -> list[str]:
     """A rung has the ladder's budget, or all its seeds the longer one that was announced."""
-    usual, bound = manifest["ladder"].get("steps"), manifest.get("max_steps")
-    if type(usual) is not int:
+    usual, bound = manifest.ladder.steps, manifest.max_steps
+    if usual is None:
         return []
-    if bound is not None and not isinstance(manifest.get("extensions"), list):
-        return ["the manifest has max_steps, but low rungs were not extended yet: run it again"]
-    try:
-        longer = {
-            cell: item["steps"]
-            for item in manifest.get("extensions") or ()
-            for cell in item["cells"]
-        }
-    except (KeyError, TypeError):
-        return ["the manifest's extensions should be objects with steps and cells"]
+    longer = {cell: item.steps for item in manifest.extensions or () for cell in item.cells}
     found = [
         f"cell {cell!r}, to which a low rung was extended, is missing"
-        for cell in sorted(longer.keys() - {cell["id"] for cell in cells}, key=str)
+        for cell in sorted(longer.keys() - {cell["id"] for cell in cells})
     ]
     for cell in cells:
         planned = longer.get(cell["id"], usual)
@@ -168,13 +140,14 @@ def _budgets(cells: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]) ->
 
 
 def _rows(
-    rows: Sequence[Any], cells: Sequence[Mapping[str, Any]], columns: Columns | None
+    rows: Sequence[Any], cells: Sequence[FinishedCell], columns: Columns | None
 ) -> list[tuple[int, str]]:
     judge = cells[0].get("judge")
-    budget = {cell["id"]: cell["steps"] for cell in cells} | dict.fromkeys(_REFERENCES, 0)
+    budget = {cell["id"]: cell["steps"] for cell in cells} | dict.fromkeys(UNTRAINED, 0)
     # What a judge said is asked of each row.
     plain = judge is None and not any("judge" in row for row in rows)
-    if columns is None or not plain or not _are_sound(columns, budget):
+    closed = columns is not None and ROW_FIELDS.issuperset(set().union(*rows))
+    if columns is None or not plain or not closed or not _are_sound(columns, budget):
         # A row that is only unusual is none of the problems found.
         found, measured = _row_by_row(rows, budget, judge)
     else:
@@ -192,7 +165,7 @@ def _are_sound(columns: Columns, budget: Mapping[str, int]) -> bool:
     cells, types = columns.cell.values, columns.types
     if not (
         all(type(cell) is str and cell in budget for cell in cells)
-        and all(type(kind) is str and kind in _KINDS for kind in columns.kind.values)
+        and all(type(kind) is str and kind in ROW_KINDS for kind in columns.kind.values)
         and all(type(prompt) is str for prompt in columns.prompt.values)
         and all(flag in _FLAGS for flag in columns.inert.values)
         and types["task"] <= {str}
@@ -216,7 +189,7 @@ def _row_by_row(
     for line, row in enumerate(rows, start=1):
         problem = _row(row, budget, judge)
         if not problem and (judge is not None or "judge" in row):
-            problem = judged.row_problem(row, judge)
+            problem = judge_problem(row, judge)
         if not problem:
             kind = row["kind"]
             key = (row["cell"], row["step"], kind, row.get("task"), row.get("prompt"))
@@ -232,30 +205,16 @@ def _row_by_row(
 
 
 def _row(row: Any, budget: Mapping[str, int], judge: object) -> str:
-    if not isinstance(row, Mapping):
-        return "not an object"
-    cell, step, outcome = row.get("cell"), row.get("step"), row.get("outcome")
-    prompt, task, inert = row.get("prompt"), row.get("task", ""), row.get("inert")
-    if not isinstance(cell, str) or cell not in budget:
+    """What is wrong with a row, apart from what its judge said; empty if nothing is."""
+    try:
+        ROW.validate_python(row)
+    except ValidationError as error:
+        return shape_problems(error)[0]
+    cell, step = row["cell"], row["step"]
+    if cell not in budget:
         return f"cell {cell!r} is not in the list of cells"
-    if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step <= budget[cell]:
+    if step > budget[cell]:
         return f"step should be a whole number from 0 to {budget[cell]}, got {step!r}"
-    if row.get("kind") not in _KINDS:
-        return f"kind should be one of {', '.join(_KINDS)}, got {row.get('kind')!r}"
-    if not isinstance(prompt, str | int) or not isinstance(task, str):
-        return "prompt and task should be text"
-    if inert not in _FLAGS:
-        return f"inert should be 0, 1 or null, got {inert!r}"
-    if judged.is_unjudged(row, judge):
-        return ""
-    if not _is_number(outcome) or not 0 <= outcome <= 1:
-        return f"outcome should be a number in [0, 1], got {outcome!r}"
-    if row["kind"] != "capability" and outcome not in (0, 1):
-        return f"outcome of {row['kind']} should be 0 or 1, got {outcome!r}"
+    if row["outcome"] is None and not is_unjudged(row, judge):
+        return "outcome should be 0 or 1: only a judging model may give none, with its reason"
     return ""
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, int) or math.isfinite(value)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mobench.errors import Problems
-from mobench.publish.scoring import ENDED, longer_cells
 from mobench.publish.submission import files as submission
+from mobench.records.manifest import Manifest
+from mobench.records.reading import parsed
 from mobench.store import RunFolder
+from mobench.store.finished_run import finished_run
 
 
 @dataclass(frozen=True)
@@ -47,56 +46,34 @@ def add_run(run: Path, root: Path) -> Added:
     submission.require(root)
     folder = RunFolder(run)
     manifest = folder.manifest()
-    listed = [*manifest["cells"], *(manifest.get("controls") or [])]
-    planned = [cell if isinstance(cell, Mapping) else {"id": cell} for cell in listed]
-    identities = [str(cell.get("id")) for cell in planned]
+    planned = [cell["id"] for cell in [*manifest.ladder_cells, *manifest.control_cells]]
     # A rung whose longer cells are under way still counts with its short ones: not the end.
     unfinished = [
         f"{folder.cell(identity).path}: this cell has not finished"
-        for identity in dict.fromkeys([*identities, *longer_cells(manifest)])
+        for identity in dict.fromkeys([*planned, *manifest.longer_cells])
         if not folder.cell(identity).done
     ]
     if unfinished:
-        command = manifest.get("command")
+        command = manifest.command
         raise Problems(unfinished, f"To go on: {command}" if command else "Finish the run first.")
-    cells = [
-        {**cell, **_record(folder.cell(identity).path)}
-        for cell, identity in zip(planned, identities, strict=True)
-    ]
-    added = submission.write(root / "results", manifest, cells, folder.rows(identities))
+    whole = finished_run(folder)
+    added = submission.write(root / "results", manifest.to_json(), whole.cells, whole.rows)
     earlier = tuple(
         path
         for path in sorted(added.parent.iterdir())
-        if path != added and _same_run(path, manifest, set(identities))
+        if path != added and _same_run(path, manifest, set(planned))
     )
     for path in earlier:
         shutil.rmtree(path)
     return Added(added, earlier)
 
 
-def _same_run(result: Path, manifest: Mapping[str, Any], identities: set[str]) -> bool:
+def _same_run(result: Path, manifest: Manifest, identities: set[str]) -> bool:
     """Whether a result is an earlier state of a run: begun at that time, with no other cells."""
-    if not (result / submission.MANIFEST).is_file() or not (result / submission.CELLS).is_file():
+    files = (result / submission.MANIFEST, result / submission.CELLS)
+    if not all(file.is_file() for file in files):
         return False
-    begun = _read(result / submission.MANIFEST).get("created")
-    cells = _read(result / submission.CELLS, list)
-    same = begun is not None and begun == manifest.get("created")
+    earlier, cells = (parsed(file, submission.REMEDY) for file in files)
+    begun = earlier.get("created")
+    same = begun is not None and begun == manifest.created
     return same and {str(cell.get("id")) for cell in cells} <= identities
-
-
-def _record(cell: Path) -> dict[str, Any]:
-    """A cell's identity and how it ended, without whatever else its result holds."""
-    identity = cell / "cell.json"
-    record = _read(identity) if identity.is_file() else {}
-    result = _read(cell / "result.json")
-    return {**record, **{key: result[key] for key in ENDED if key in result}}
-
-
-def _read(path: Path, kind: type[dict[str, Any] | list[Any]] = dict) -> Any:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise Problems([f"{path}:{error.lineno}: not JSON: {error.msg}"]) from error
-    if not isinstance(value, kind):
-        raise Problems([f"{path}: expected a JSON {'object' if kind is dict else 'list'}"])
-    return value

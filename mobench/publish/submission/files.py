@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 
 from mobench.errors import MobenchError, Problems
 from mobench.machine.garbage_collection import none_collected
-from mobench.publish.submission import checks as checking
+from mobench.publish.submission import checks
+from mobench.records.cells import FinishedCell
+from mobench.records.manifest import Manifest
 from mobench.records.short_hash import hash_of
 from mobench.score.columns import Columns
 
@@ -49,8 +51,8 @@ class Submission:
     organism: str
     task: str
     id: str
-    manifest: Record
-    cells: tuple[Record, ...]
+    manifest: Manifest
+    cells: tuple[FinishedCell, ...]
     rows: tuple[Record, ...]
     columns: Columns = field(repr=False, compare=False)
 
@@ -109,7 +111,7 @@ def read(folder: Path) -> Submission:
         raise Problems(problems)
     columns = _columns(rows)
     names = (MANIFEST, CELLS, ROWS)
-    problems += checking.problems(manifest, cells, rows, columns, str(folder), names)
+    problems += checks.problems(manifest, cells, rows, columns, str(folder), names)
     if problems or columns is None:
         raise Problems(problems)
     organism, task = manifest["organism"]["name"], manifest["task"]["name"]
@@ -123,7 +125,15 @@ def read(folder: Path) -> Submission:
             problems.append(f"{path}: the folder's name should be {name!r}, {what}")
     if problems:
         raise Problems(problems)
-    return Submission(organism, task, identity, manifest, tuple(cells), tuple(rows), columns)
+    return Submission(
+        organism=organism,
+        task=task,
+        id=identity,
+        manifest=Manifest.model_validate(manifest),
+        cells=tuple(cells),
+        rows=tuple(rows),
+        columns=columns,
+    )
 
 
 def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterable[Record]) -> Path:
@@ -145,7 +155,7 @@ def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterab
     ordered = sorted(rows, key=_row_order)
     names = ("manifest", "cells", "rows")
     columns = _columns(ordered)
-    found = checking.problems(manifest, by_rung, ordered, columns, "this run", names)
+    found = checks.problems(manifest, by_rung, ordered, columns, "this run", names)
     if found:
         raise Problems(found, "Only a whole and finished run can go on the leaderboard.")
     identity = content_id(manifest, by_rung, ordered)
@@ -251,7 +261,7 @@ def _read_rows(path: Path, problems: list[str]) -> tuple[list[Any], str | None]:
             rows.append(_parse(line))
         except (ValueError, RecursionError) as error:
             problems.append(f"{path}:{number}: not JSON: {error}")
-            if len(problems) >= checking.ENOUGH:
+            if len(problems) >= checks.ENOUGH:
                 break
     return rows, None
 

@@ -1,4 +1,4 @@
-"""Results that a model judged: which one, and what each of its rows must hold.
+"""What each row must hold that a model judged.
 
 Judges disagree on the same answers, so a result is published by its judge, and an answer that was
 not judged says why: a row that only lost its outcome could be one that somebody did not like.
@@ -9,28 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-NUMBER = (int, float)
 
-
-def judge_of(manifest: Mapping[str, Any]) -> str | None:
-    """The judge as cells name it: kind, model, and its rubric's version; None without one."""
-    judge = manifest.get("judge")
-    if not isinstance(judge, Mapping):
-        return None
-    rubric = judge.get("rubric")
-    told = rubric if isinstance(rubric, Mapping) else {}
-    return f"{judge.get('name')} {told.get('name')}@{told.get('version')}"
-
-
-def cell_problem(cell: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
-    """What is wrong with a cell's judge; empty if nothing is."""
-    judge = judge_of(manifest)
-    if cell.get("judge") == judge:
-        return ""
-    return f"judge {cell.get('judge')!r} is not the manifest's, {judge!r}"
-
-
-def row_problem(row: Mapping[str, Any], judge: object) -> str:
+def judge_problem(row: Mapping[str, Any], judge: object) -> str:
     """What is wrong with a row, sound otherwise, of a run with a judge or without.
 
     Args:
@@ -42,12 +22,7 @@ def row_problem(row: Mapping[str, Any], judge: object) -> str:
     by = f"{row.get('judge')} {row.get('rubric')}"
     if by != judge:
         return f"judged by {by!r}, the cells say {judge!r}"
-    verdict, score = row.get("verdict"), row.get("score")
-    if verdict is not None and not isinstance(verdict, str):
-        return f"verdict should be text or null, got {verdict!r}"
-    if row["outcome"] is not None and (
-        verdict is None or not isinstance(score, NUMBER) or isinstance(score, bool)
-    ):
+    if row["outcome"] is not None and (row.get("verdict") is None or row.get("score") is None):
         return "an outcome needs the verdict that it comes from, and its score"
     return ""
 

@@ -1,0 +1,89 @@
+"""What this machine has, for commands that only tell: without importing torch, which takes seconds.
+
+A run asks torch itself (:mod:`mobench.machine.hardware`); this is what it will most likely find.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass, replace
+from importlib import metadata
+
+from mobench.machine.hardware import Hardware, detect
+
+MIB_PER_GIB = 1024
+_QUERY = ("--query-gpu=index,uuid,name,memory.total,memory.free", "--format=csv,noheader,nounits")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """An NVIDIA GPU as its driver reports it; memory in GiB."""
+
+    index: str
+    uuid: str
+    name: str
+    memory_gb: float
+    memory_available_gb: float
+
+
+def survey() -> Hardware:
+    """Returns what this machine has; the first visible GPU where this torch can use one."""
+    if not _is_cpu_build():
+        gpus = visible_gpus()
+        if gpus:
+            first = gpus[0]
+            return replace(
+                detect("cpu"),
+                device="cuda",
+                gpu=first.name,
+                gpu_memory_gb=first.memory_gb,
+                gpu_memory_available_gb=first.memory_available_gb,
+            )
+        if (platform.system(), platform.machine()) == ("Darwin", "arm64"):
+            return detect("mps")
+    return detect("cpu")
+
+
+def visible_gpus() -> list[Gpu]:
+    """Returns the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves visible, in its order."""
+    gpus = _driver_gpus()
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        return gpus
+    visible = []
+    for name in chosen.split(","):
+        found = [gpu for gpu in gpus if name.strip() in (gpu.index, gpu.uuid)]
+        if not found:
+            break  # CUDA ignores what stands behind the first name that it does not know
+        visible += found
+    return visible
+
+
+def _driver_gpus() -> list[Gpu]:
+    """Every GPU of the driver; none where there is no driver."""
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", *_QUERY], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    gpus = []
+    for line in done.stdout.splitlines():
+        fields = [field.strip() for field in line.split(",")]
+        try:
+            index, uuid, name, total, free = fields
+            memory, available = float(total) / MIB_PER_GIB, float(free) / MIB_PER_GIB
+        except ValueError:
+            continue  # such as "[N/A]": not a GPU to plan with
+        gpus.append(Gpu(index, uuid, name, memory, available))
+    return gpus
+
+
+def _is_cpu_build() -> bool:
+    """Whether the installed torch was built for CPUs alone, as its version says."""
+    try:
+        return metadata.version("torch").endswith("+cpu")
+    except metadata.PackageNotFoundError:
+        return False

@@ -1,0 +1,42 @@
+"""A run's manifest, cells and rows to its score: the one way to any number that is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mobench.records.cells import FinishedCell, arm_of
+from mobench.records.manifest import Manifest
+from mobench.records.names import LADDER
+from mobench.score.columns import Columns
+from mobench.score.run_score import score_run
+from mobench.score.scores import RunScore
+
+
+def recompute(
+    manifest: Manifest,
+    cells: Sequence[FinishedCell],
+    rows: Sequence[Mapping[str, Any]],
+    columns: Columns | None = None,
+) -> RunScore:
+    """The score of a run.
+
+    Args:
+        manifest: The run's manifest.
+        cells: The ladder's cells and the controls'.
+        rows: Rows of all of them, and of the organism and its base before training.
+        columns: The same rows as columns, where somebody made them before.
+
+    Raises:
+        ValueError: The rows cannot be scored.
+    """
+    score = score_run(
+        rows,
+        [cell for cell in cells if arm_of(cell) == LADDER],
+        controls=[cell for cell in cells if arm_of(cell) != LADDER],
+        clean_rate=manifest.organism.clean_rate,
+        standard_lr=manifest.ladder.standard_lr,
+        columns=columns,
+    )
+    return replace(score, compatible=manifest.compatible)

@@ -1,0 +1,54 @@
+"""Tensors on disk, as safetensors files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mobench.errors import MobenchError
+from mobench.store.atomic import write_with
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Writes a safetensors file.
+
+    Raises:
+        OSError: It cannot be written; safetensors has an error of its own for that.
+    """
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+    def write(staging: Path) -> None:
+        try:
+            # transformers opens only files that say whose tensors they hold.
+            save_file(whole, str(staging), metadata={"format": "pt"})
+        except SafetensorError as error:
+            code = re.search(r"\(os error (\d+)\)", str(error))
+            if code is None:
+                raise
+            number = int(code[1])
+            raise OSError(number, os.strerror(number), str(path)) from error
+
+    write_with(path, write)
+
+
+def read_tensors(path: Path, remedy: str) -> dict[str, torch.Tensor]:
+    """Reads a safetensors file.
+
+    Args:
+        path: The file.
+        remedy: What to do where it cannot be read.
+
+    Raises:
+        MobenchError: It is missing or damaged.
+    """
+    try:
+        state: dict[str, torch.Tensor] = load_file(path)
+    except Exception as error:  # safetensors raises its own kinds
+        raise MobenchError(f"{path} cannot be read: {error}", remedy) from error
+    return state
