@@ -170,6 +170,8 @@ def _is_of_another_kind(below: object, value: Mapping[str, Any]) -> bool:
 
 def _drop(variant: Variant, below: dict[str, Any], location: Location) -> None:
     """Removes an inherited key, and forgets where it and everything in it was written."""
-    below.pop(str(location[-1]), None)
+    if not isinstance(below.pop(str(location[-1]), None), dict):
+        variant.origins.pop(location, None)
+        return
     for known in [one for one in variant.origins if one[: len(location)] == location]:
         del variant.origins[known]
