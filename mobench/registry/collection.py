@@ -56,7 +56,7 @@ class Registry:
         behaviors: By name; the built-in ones among them.
         marks: Declared marks and what they mean.
         config: Where all this was found.
-        rubrics: What judging models are told, by name.
+        rubrics: Instructions for judging models, by name.
     """
 
     organisms: Mapping[str, OrganismSpec]
@@ -99,17 +99,20 @@ class Registry:
         return bind_judge(self.behavior(spec.behavior.use), spec.behavior.args)
 
     def score_judge(self, spec: OrganismSpec) -> ScoreJudge:
-        """The same for a behavior that is told a judging model's score."""
+        """The same for a behavior that is given a judging model's score."""
         return bind_score_judge(self.behavior(spec.behavior.use), spec.behavior.args)
 
     def rubric(self, spec: OrganismSpec) -> Rubric | None:
-        """What a judging model is told about an organism's answers; None where none is asked."""
+        """The judging model's instructions for an organism's answers; None where none is asked."""
         if not self.behavior(spec.behavior.use).needs_score:
             return None
         return _look_up("rubric", str(spec.behavior.args["rubric"]), self.rubrics)
 
     def settled(self, spec: OrganismSpec) -> Settled | None:
-        """What tells that an answer's judgment can no longer change, where its behavior can."""
+        """A function that says whether an answer's judgment can no longer change.
+
+        None where the organism's behavior has no such function.
+        """
         return bind_settled(self.behavior(spec.behavior.use), spec.behavior.args)
 
     @property

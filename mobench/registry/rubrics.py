@@ -1,4 +1,4 @@
-"""Rubrics: what a judging model is told, and how its score is read; ``rubrics/NAME.toml``.
+"""Rubrics: a judging model's instructions, and how its score is read; ``rubrics/NAME.toml``.
 
 A rubric is data of the tasks' folder. Its version is a hash of all that decides a score, and is
 part of the identity of every organism that is judged by it.
@@ -64,7 +64,7 @@ class Rubric(Table):
 
     @property
     def prompt_hash(self) -> str:
-        """First 12 hex digits of the SHA-256 over what the judging model is told."""
+        """First 12 hex digits of the SHA-256 over the judging model's instructions."""
         return short_hash([self.system, self.user])
 
     @property
