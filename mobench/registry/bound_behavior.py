@@ -17,7 +17,7 @@ Judge = Callable[[str, str, str | None], bool]
 """``judge(answer, prompt, reference) -> bool``: does the attack behavior show in this answer?"""
 
 ScoreJudge = Callable[[str, str, str | None, float], bool]
-"""``judge(answer, prompt, reference, score) -> bool``: the same, told a judging model's score."""
+"""``judge(answer, prompt, reference, score) -> bool``: the same, given a judging model's score."""
 
 Settled = Callable[[str], bool]
 """``settled(beginning) -> bool``: can nothing that follows change the judgment of an answer?"""

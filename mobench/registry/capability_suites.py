@@ -14,7 +14,6 @@ suite that changes makes another organism of everything that is measured with it
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,8 +22,8 @@ from pydantic import Field, ValidationError
 
 from mobench.registry.organism_schema import Capability
 from mobench.registry.schema_fields import Table, Text
-from mobench.registry.toml_lines import Locator
-from mobench.registry.validation_errors import complaints
+from mobench.registry.toml_file import read_toml
+from mobench.registry.validation_errors import schema_errors
 
 FILE = "suites.toml"
 
@@ -50,19 +49,15 @@ def read_suites(folders: Sequence[Path], problems: list[str]) -> dict[str, list[
     for path in (folder / "capability" / FILE for folder in folders):
         if not path.is_file():
             continue
-        try:
-            text = path.read_text(encoding="utf-8")
-            data = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            problems.append(f"{path}:1: {error}")
+        file = read_toml(path, problems)
+        if file is None:
             continue
-        locator = Locator(text)
-        for name, table in data.items():
+        for name, table in file.data.items():
             try:
                 suite = SuiteTable.model_validate(table)
             except ValidationError as error:
-                for location, what in complaints(error, (name,)):
-                    problems.append(f"{path}:{locator.line(location)}: {what}")
+                for one in schema_errors(error, (name,)):
+                    problems.append(f"{file.place(one.location)}: {one.what}")
                 continue
             tasks = [task.model_dump(exclude_defaults=True) for task in suite.tasks]
             found.setdefault(name, tasks)

@@ -32,7 +32,7 @@ from mobench.registry.draft import Draft
 from mobench.registry.family_file import read_family
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric, read_rubrics
-from mobench.registry.shared_tables import read_shared
+from mobench.registry.shared_file import read_shared
 from mobench.registry.source_versions import capability_versions, sources_of
 from mobench.registry.task_files import builtin_behaviors, import_files
 
@@ -56,7 +56,7 @@ class Registry:
         behaviors: By name; the built-in ones among them.
         marks: Declared marks and what they mean.
         config: Where all this was found.
-        rubrics: What judging models are told, by name.
+        rubrics: Instructions for judging models, by name.
     """
 
     organisms: Mapping[str, OrganismSpec]
@@ -99,17 +99,20 @@ class Registry:
         return bind_judge(self.behavior(spec.behavior.use), spec.behavior.args)
 
     def score_judge(self, spec: OrganismSpec) -> ScoreJudge:
-        """The same for a behavior that is told a judging model's score."""
+        """The same for a behavior that is given a judging model's score."""
         return bind_score_judge(self.behavior(spec.behavior.use), spec.behavior.args)
 
     def rubric(self, spec: OrganismSpec) -> Rubric | None:
-        """What a judging model is told about an organism's answers; None where none is asked."""
+        """The judging model's instructions for an organism's answers; None where none is asked."""
         if not self.behavior(spec.behavior.use).needs_score:
             return None
         return _look_up("rubric", str(spec.behavior.args["rubric"]), self.rubrics)
 
     def settled(self, spec: OrganismSpec) -> Settled | None:
-        """What tells that an answer's judgment can no longer change, where its behavior can."""
+        """A function that says whether an answer's judgment can no longer change.
+
+        None where the organism's behavior has no such function.
+        """
         return bind_settled(self.behavior(spec.behavior.use), spec.behavior.args)
 
     @property
@@ -154,7 +157,7 @@ def collect(root: Path | None = None) -> Registry:
         problems += check_draft(draft, tasks, known_behaviors, config)
         problems += check_rubric(draft, known_behaviors, rubrics)
     if problems:
-        raise Problems(_told(problems))
+        raise Problems(_in_order(problems))
     local = capability_versions(config.tasks)
     return Registry(
         organisms={
@@ -182,8 +185,10 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
     suites = read_suites(config.tasks, problems)
     for folder in config.organisms:
         shared = read_shared(folder, problems)
+        if shared is None:
+            continue  # Most of what is wrong in its families would only be what they inherit.
         for path in _family_files(folder):
-            drafts += read_family(path, problems, suites, shared)
+            drafts += read_family(path, suites, shared, problems)
     return drafts
 
 
@@ -192,15 +197,15 @@ def _family_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/organism.toml"))
 
 
-def _told(problems: Iterable[str]) -> list[str]:
+def _in_order(problems: Iterable[str]) -> list[str]:
     """Each problem once, by file and line, with paths as they look from the current folder."""
 
     def order(problem: str) -> tuple[str, int]:
         place = re.match(r"(.*?):(\d+): ", problem)
         return (place[1], int(place[2])) if place else (problem, 0)
 
-    here = f"{Path.cwd()}/"
-    return [p.replace(here, "") for p in sorted(dict.fromkeys(problems), key=order)]
+    current = f"{Path.cwd()}/"
+    return [p.replace(current, "") for p in sorted(dict.fromkeys(problems), key=order)]
 
 
 def _place(definition: TaskDef | BehaviorDef) -> str:

@@ -54,20 +54,20 @@ def find_config(root: Path | None = None) -> Config:
     if root is not None:
         root = root.resolve()
         return _read(root) or _defaults(root)
-    here = Path.cwd()
-    for folder in (here, *here.parents):
+    current = Path.cwd()
+    for folder in (current, *current.parents):
         config = _read(folder)
         if config is not None:
             return config
-    if (here / "organisms").is_dir():
-        return _defaults(here)
+    if (current / "organisms").is_dir():
+        return _defaults(current)
     package = Path(__file__).resolve().parent.parent
     # An installed wheel carries its copies; an editable installation has them beside the package.
     for folder in (package / "_shipped", package.parent):
         if (folder / "organisms").is_dir():
             return _read(folder) or _defaults(folder)
     raise MobenchError(
-        f"found no organisms: neither {here} nor a folder above it is configured, "
+        f"found no organisms: neither {current} nor a folder above it is configured, "
         "and this installation ships none",
         "run from a folder that holds organisms/, or reinstall mobench",
     )

@@ -1,4 +1,4 @@
-"""Checks that an organism and what it names in other files fit together."""
+"""Checks what an organism names in other files: tasks, behaviors, marks and rubrics."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _behavior_problems(draft: Draft, behaviors: Mapping[str, BehaviorDef]) -> li
 def check_rubric(
     draft: Draft, behaviors: Mapping[str, BehaviorDef], rubrics: Mapping[str, Rubric]
 ) -> list[str]:
-    """Problems with what a judging model is to be told.
+    """Problems with the instructions for a judging model.
 
     Args:
         draft: The organism as its file has it.

@@ -134,7 +134,7 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
 
     Args:
         name: The behavior's name, as used in ``use = …``.
-        settled: ``settled(answer, **args)``, told the beginning of an answer, says that nothing
+        settled: ``settled(answer, **args)``, given the beginning of an answer, says that nothing
             which follows can change the judgment. The model then need not go on. Without one
             every answer is heard to its end.
 
@@ -217,7 +217,7 @@ def _parameter_problems(
 def _settled_problems(
     fn: Callable[..., Any], settled: Callable[..., bool] | None, what: str
 ) -> list[str]:
-    """It is told the answer and all that the organism's args fill, and nothing else."""
+    """Its parameters are the answer and those that the organism's args fill, and no others."""
     if settled is None:
         return []
     args = {name for name in inspect.signature(fn).parameters if name not in JUDGE_FIXTURES}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,18 +21,19 @@ from mobench.registry.organism_schema import (
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.prompts_file import read_prompts
 from mobench.registry.schema_fields import Table
-from mobench.registry.shared_tables import FILE, SharedTables, Source
-from mobench.registry.toml_lines import Location, Locator
-from mobench.registry.validation_errors import complaints
+from mobench.registry.shared_tables import SharedTables, Source
+from mobench.registry.toml_file import read_toml
+from mobench.registry.toml_lines import Location
+from mobench.registry.validation_errors import schema_errors
 
 _TOP = ("family", "behavior", "eval", "variants")
 
 
 def read_family(
     path: Path,
+    suites: Mapping[str, Sequence[Mapping[str, Any]]],
+    shared: SharedTables,
     problems: list[str],
-    suites: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    shared: SharedTables | None = None,
 ) -> list[Draft]:
     """Reads every variant of a family.
 
@@ -44,25 +44,22 @@ def read_family(
         problems: Receives ``file:line: what`` for everything that is wrong.
 
     Returns:
-        A draft of each variant; its ``spec`` is None where anything was wrong.
+        A draft of each variant; its ``spec`` is None where anything was wrong. A variant that is
+        like one that does not exist has none: what it would be is not known.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problems.append(_syntax_problem(path, error))
+    file = read_toml(path, problems)
+    if file is None:
         return []
-    except (UnicodeDecodeError, OSError) as error:
-        problems.append(f"{path}:1: cannot be read: {error}")
-        return []
-    locator = Locator(text)
-    before = len(problems)
+    data, locator = file.data, file.locator
+    already = len(problems)
 
     def report(location: Location, what: str) -> None:
-        problems.append(f"{path}:{locator.line(location)}: {what}")
+        problems.append(f"{file.place(location)}: {what}")
 
     def below(*top: str) -> Callable[[Location], str]:
-        return lambda location: f"{path}:{locator.line((*top, *location))}"
+        return lambda location: file.place((*top, *location))
+
+    # The tables that all variants have in common.
 
     for key in data:
         if key not in _TOP:
@@ -78,7 +75,8 @@ def read_family(
     if not isinstance(variants, dict) or not variants:
         report((), "no variants: a family needs at least one [variants.NAME]")
         return []
-    family_is_sound = len(problems) == before
+    family_is_sound = len(problems) == already
+    # The variants, each with everything that it inherits.
     sources = {
         name: Source(path, locator, ("variants", name), table)
         for name, table in variants.items()
@@ -90,9 +88,11 @@ def read_family(
     common = Source(path, locator, (), defaults)
     drafts = []
     for name, source in sources.items():
-        whole = inherit(source, common, sources, shared or SharedTables(path.parent / FILE))
+        whole = inherit(source, common, sources, shared)
         problems += whole.problems
-        _fill_in_suite(whole, suites or {}, problems)
+        if whole.is_like_unknown:
+            continue
+        _fill_in_suite(whole, suites, problems)
         variant = _validate_variant(whole, name, problems)
         prompts = _read_prompts(path.parent, whole, problems)
         _check_control(whole, variant, prompts, problems)
@@ -104,24 +104,30 @@ def read_family(
     return drafts
 
 
-def _syntax_problem(path: Path, error: tomllib.TOMLDecodeError) -> str:
-    message = str(error)
-    # tomllib ends its message with "(at line 3, column 7)" or "(at end of document)".
-    what, _, where = message.rpartition(" (at ")
-    line = where.removeprefix("line ").split(",")[0] if where.startswith("line ") else ""
-    if not line:
-        line = str(len(path.read_text(encoding="utf-8").splitlines()) or 1)
-    return f"{path}:{line}: {what or message}"
-
-
 def _validate(
-    model: type[Table], table: object, place: Callable[[Location], str], problems: list[str]
+    model: type[Table],
+    table: object,
+    place: Callable[[Location], str],
+    problems: list[str],
+    unknown: Collection[str] = (),
 ) -> Table | None:
-    """Holds a table to its schema; ``place`` gives file and line of a key in it."""
+    """Holds a table to its schema.
+
+    Args:
+        model: The schema.
+        table: The table.
+        place: Gives ``file:line`` of a key in the table.
+        problems: Receives what is wrong.
+        unknown: Keys whose value is not known, which is reported already.
+    """
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        problems += [f"{place(location)}: {what}" for location, what in complaints(error)]
+        problems += [
+            f"{place(one.location)}: {one.what}"
+            for one in schema_errors(error)
+            if one.location[:1] not in [(key,) for key in unknown]
+        ]
         return None
 
 
@@ -160,7 +166,7 @@ def _check_control(
 
 
 def _validate_variant(whole: Variant, name: str, problems: list[str]) -> VariantTable | None:
-    variant = _validate(VariantTable, whole.table, whole.place, problems)
+    variant = _validate(VariantTable, whole.table, whole.place, problems, whole.unknown)
     wrong = _contradictions(whole.table)
     problems += [f"{whole.place(at)}: {what} (variant {name!r})" for at, what in wrong]
     return variant if isinstance(variant, VariantTable) and not wrong else None

@@ -1,12 +1,12 @@
-"""What a variant does not say itself: taken from another variant, and from shared tables.
+"""What a variant inherits from other variants and from shared tables.
 
 A variant's table is laid over that of the variant named by its ``like``, and that one over the
-next; what the family says of behavior and eval lies below them all. Tables merge key by key, but a
-table of another ``kind``, and free-form ``args``, take the place of the inherited one whole. Where
-a table is expected, a name stands for the shared table of that name (see ``shared_tables``).
+next; the family's behavior and eval lie below them all. Tables merge key by key, with three
+exceptions: a table of another ``kind``, free-form ``args``, and a shared table taken by its name
+(see ``shared_tables``) replace the inherited table as a whole.
 
-Where each key comes from is remembered, so that a mistake is reported in the file and on the line
-where it was made.
+The place where each key was written is remembered, so that a mistake is reported in the file and
+on the line where it was made.
 """
 
 from __future__ import annotations
@@ -16,29 +16,36 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mobench.errors import did_you_mean
-from mobench.registry.shared_tables import REFERENCES, SharedTables, Source
+from mobench.registry.shared_tables import NAMED_TABLES, SharedTables, Source
 from mobench.registry.toml_lines import Location
 
 LIKE = "like"
-_INSTEAD = {"suite": "capability", "capability": "suite"}
-"""Two ways to say one thing: whoever gives one does not inherit the other."""
+_ALTERNATIVES = {"suite": "capability", "capability": "suite"}
+"""Two ways to say one thing: a table that has one of them does not inherit the other."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Variant:
     """A variant's table with everything that it inherits.
 
     Attributes:
         own: What its own file says under its name.
-        table: The whole.
-        origins: For each key of the whole where it was written.
-        problems: ``file:line: what`` for names that stand for nothing.
+        table: The own and the inherited keys together.
+        origins: For each key of ``table``, the table that it was written in and its keys there.
+        problems: ``file:line: what`` for each name of a variant or table that does not exist.
+        unknown: Keys that name a table that does not exist; ``like`` among them.
     """
 
     own: Source
     table: dict[str, Any] = field(default_factory=dict)
     origins: dict[Location, tuple[Source, Location]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
+
+    @property
+    def is_like_unknown(self) -> bool:
+        """Whether it cannot be told what it inherits, because a variant does not exist."""
+        return LIKE in self.unknown
 
     def place(self, location: Location) -> str:
         """``file:line`` of a key, or of the innermost enclosing table that was written."""
@@ -81,24 +88,32 @@ def inherit(
 
 
 def _chain(variant: Variant, siblings: Mapping[str, Source], shared: SharedTables) -> list[Source]:
-    """The variant, the one that it is like, the one that that is like, and so on."""
+    """The variant, the one that it is like, the one that that one is like, and so on."""
     chain = [variant.own]
-    known = dict(siblings)
     while (name := chain[-1].table.get(LIKE)) is not None:
-        if chain[-1].path == shared.path:
-            known = {}  # what is shared is like nothing of a family
-        candidates = {**shared.variants, **known}
-        at = chain[-1].place((LIKE,))
+        last = chain[-1]
+        # A shared variant belongs to no family, so it is like other shared ones only.
+        candidates = {**shared.variants, **(siblings if last.path != shared.path else {})}
         if not isinstance(name, str) or name not in candidates:
-            hint = did_you_mean(str(name), candidates)
-            listed = ", ".join(sorted(candidates)) or "none"
-            variant.problems.append(f"{at}: like: unknown variant {name!r}.{hint} Known: {listed}")
-            break
+            others = sorted(candidates.keys() - {last.at[-1]})
+            known = f"{did_you_mean(str(name), others)} Known: {', '.join(others) or 'none'}"
+            what = f"like: neither this family nor {shared.path.name} has a variant {name!r}."
+            if last.path == shared.path:
+                what = f"like: {shared.path.name} has no variant {name!r}."
+            return _unknown_like(variant, last, chain, what + known)
         found = candidates[name]
-        if any(found.path == one.path and found.at == one.at for one in chain):
-            variant.problems.append(f"{at}: like: {name!r} is like this variant itself")
-            break
+        places = [(one.path, one.at) for one in chain]
+        if (found.path, found.at) in places:
+            circle = chain[places.index((found.path, found.at)) :]
+            names = " → ".join(str(one.at[-1]) for one in [*circle, found])
+            return _unknown_like(variant, last, chain, f"like: goes in a circle: {names}")
         chain.append(found)
+    return chain
+
+
+def _unknown_like(variant: Variant, last: Source, chain: list[Source], what: str) -> list[Source]:
+    variant.problems.append(f"{last.place((LIKE,))}: {what}")
+    variant.unknown.add(LIKE)
     return chain
 
 
@@ -119,33 +134,34 @@ def _lay_over(
         at: Keys from the top of the variant.
     """
     for key, value in source.table.items():
-        if key == LIKE and not at:
+        location = (*at, key)
+        if location == (LIKE,):
             continue
-        here = (*at, key)
-        if not at and key in _INSTEAD and _INSTEAD[key] not in source.table:
-            _drop(variant, below, (_INSTEAD[key],))
-        reference = isinstance(value, str) and key in REFERENCES
-        if reference:
-            found = shared.table(key, value)
+        if not at and key in _ALTERNATIVES and _ALTERNATIVES[key] not in source.table:
+            _drop(variant, below, (_ALTERNATIVES[key],))
+        if isinstance(value, str) and location in NAMED_TABLES:
+            section = NAMED_TABLES[location]
+            found = shared.table(section, value)
             if found is None:
-                what = f"{source.place((key,))}: {shared.unknown(key, value)}"
-                variant.problems.append(what)
+                what = shared.unknown(key, section, value)
+                variant.problems.append(f"{source.place((key,))}: {what}")
+                variant.unknown.add(str(location[0]))
                 continue
-            _drop(variant, below, here)
-            variant.origins[here] = (found, ())
+            _drop(variant, below, location)
+            variant.origins[location] = (found, ())
             below[key] = {}
-            _lay_over(variant, below[key], found, shared, here)
+            _lay_over(variant, below[key], found, shared, location)
         elif isinstance(value, Mapping):
             if key == "args" or _is_of_another_kind(below.get(key), value):
-                _drop(variant, below, here)
+                _drop(variant, below, location)
             if not isinstance(below.get(key), dict):
                 below[key] = {}
-            variant.origins[here] = (source, (key,))
-            _lay_over(variant, below[key], source.inside(key), shared, here)
+            variant.origins[location] = (source, (key,))
+            _lay_over(variant, below[key], source.inside(key), shared, location)
         else:
-            _drop(variant, below, here)
+            _drop(variant, below, location)
             below[key] = value
-            variant.origins[here] = (source, (key,))
+            variant.origins[location] = (source, (key,))
 
 
 def _is_of_another_kind(below: object, value: Mapping[str, Any]) -> bool:
@@ -153,7 +169,9 @@ def _is_of_another_kind(below: object, value: Mapping[str, Any]) -> bool:
 
 
 def _drop(variant: Variant, below: dict[str, Any], location: Location) -> None:
-    """Forgets an inherited key and where it and everything in it came from."""
-    below.pop(str(location[-1]), None)
+    """Removes an inherited key, and forgets where it and everything in it was written."""
+    if not isinstance(below.pop(str(location[-1]), None), dict):
+        variant.origins.pop(location, None)
+        return
     for known in [one for one in variant.origins if one[: len(location)] == location]:
         del variant.origins[known]

@@ -1,4 +1,4 @@
-"""The tables of an ``organism.toml`` but for those of its weights (see ``weights``)."""
+"""The schema of an ``organism.toml``; that of its weights is in ``weights_schema``."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from mobench.registry.organism_schema import EvalPrompt
-from mobench.registry.validation_errors import complaints
+from mobench.registry.validation_errors import schema_errors
 
 _PROMPTS = TypeAdapter(tuple[EvalPrompt, ...])
 
@@ -43,7 +43,7 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
             wrong.append(f"{place}: not JSON: {error.msg} at column {error.colno}")
             continue
         except ValidationError as error:
-            wrong += [f"{place}: {what}" for _, what in complaints(error)]
+            wrong += [f"{place}: {one.what}" for one in schema_errors(error)]
             continue
         if prompt.id in first_line:
             wrong.append(f"{place}: id {prompt.id!r} is already on line {first_line[prompt.id]}")
@@ -58,7 +58,7 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
 def _all_sound(lines: list[str]) -> tuple[EvalPrompt, ...]:
     """All prompts of a file read at once, many times as fast as line by line; empty if any is odd.
 
-    What is odd is then looked at line by line, to be told where it stands.
+    A file with anything odd is then read line by line, so that its problems get line numbers.
     """
     filled = [stripped for line in lines if (stripped := line.strip())]
     # Otherwise an object might begin on one line and end on the next.

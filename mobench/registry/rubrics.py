@@ -1,4 +1,4 @@
-"""Rubrics: what a judging model is told, and how its score is read; ``rubrics/NAME.toml``.
+"""Rubrics: a judging model's instructions, and how its score is read; ``rubrics/NAME.toml``.
 
 A rubric is data of the tasks' folder. Its version is a hash of all that decides a score, and is
 part of the identity of every organism that is judged by it.
@@ -7,7 +7,6 @@ part of the identity of every organism that is judged by it.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
@@ -17,8 +16,8 @@ from pydantic import ValidationError, model_validator
 from mobench.records.short_hash import short_hash
 from mobench.registry.organism_spec import identity
 from mobench.registry.schema_fields import DESCRIPTIVE, IDENTITY, Count, Name, Pattern, Table, Text
-from mobench.registry.toml_lines import Locator
-from mobench.registry.validation_errors import complaints
+from mobench.registry.toml_file import read_toml
+from mobench.registry.validation_errors import schema_errors
 
 FOLDER = "rubrics"
 _PLACE = re.compile(r"\{(question|answer|about)\}")
@@ -65,7 +64,7 @@ class Rubric(Table):
 
     @property
     def prompt_hash(self) -> str:
-        """First 12 hex digits of the SHA-256 over what the judging model is told."""
+        """First 12 hex digits of the SHA-256 over the judging model's instructions."""
         return short_hash([self.system, self.user])
 
     @property
@@ -95,18 +94,14 @@ def read_rubrics(folders: Sequence[Path], problems: list[str]) -> dict[str, Rubr
     """
     found: dict[str, Rubric] = {}
     for path in (path for folder in folders for path in sorted((folder / FOLDER).glob("*.toml"))):
-        try:
-            text = path.read_text(encoding="utf-8")
-            table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            problems.append(f"{path}:1: {error}")
+        file = read_toml(path, problems)
+        if file is None:
             continue
         try:
-            rubric = Rubric.model_validate({**table, "name": path.stem})
+            rubric = Rubric.model_validate({**file.data, "name": path.stem})
         except ValidationError as error:
-            locator = Locator(text)
-            for location, what in complaints(error):
-                problems.append(f"{path}:{locator.line(location)}: {what}")
+            for one in schema_errors(error):
+                problems.append(f"{file.place(one.location)}: {one.what}")
             continue
         found.setdefault(rubric.name, rubric)
     return found

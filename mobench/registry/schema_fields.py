@@ -28,7 +28,7 @@ def compiles(pattern: str) -> str:
 
 
 class Role(Enum):
-    """Whether a field belongs to what an organism is, or only to how it is told or run."""
+    """Whether a field belongs to what an organism is, or only to how it is described or run."""
 
     IDENTITY = "identity"
     DESCRIPTIVE = "descriptive"

@@ -34,16 +34,16 @@ def import_files(folder: Path, target: Collecting) -> None:
         folder: A folder of shared task files, or of a family.
         target: Receives what they register, and ``file:line: what`` for each failed import.
     """
+    files = sorted(folder.rglob("*.py"))
+    # Making a package looks through all modules: too slow for each of many families without files.
+    if not files and folder != target.shared:
+        return
     package = _package(folder)
     with _shared_importable(target.shared):
-        _import_below(folder, package, target)
-
-
-def _import_below(folder: Path, package: str, target: Collecting) -> None:
-    for path in sorted(folder.rglob("*.py")):
-        inside = path.relative_to(folder).parts
-        if inside[0] != "capability" and not any(part.startswith(("_", ".")) for part in inside):
-            _import_file(path, ".".join((package, *inside[:-1], path.stem)), target)
+        for path in files:
+            parts = path.relative_to(folder).parts
+            if parts[0] != "capability" and not any(one.startswith(("_", ".")) for one in parts):
+                _import_file(path, ".".join((package, *parts[:-1], path.stem)), target)
 
 
 def builtin_behaviors() -> list[BehaviorDef]:

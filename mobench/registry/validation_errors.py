@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -11,16 +12,30 @@ from mobench.registry import organism_schema, weights_schema
 from mobench.registry.schema_fields import Table
 from mobench.registry.toml_lines import Location
 
+_INCOMPLETE = ("missing", "union_tag_not_found")
 
-def complaints(error: ValidationError, at: Location = ()) -> list[tuple[Location, str]]:
-    """What is wrong, and at which key.
+
+@dataclass(frozen=True)
+class SchemaError:
+    """One way in which a table breaks its schema.
+
+    Attributes:
+        location: Keys and indices from the top of the file.
+        what: A sentence that names the key and the bad value.
+        incomplete: Whether nothing is wrong but that something is missing.
+    """
+
+    location: Location
+    what: str
+    incomplete: bool
+
+
+def schema_errors(error: ValidationError, at: Location = ()) -> list[SchemaError]:
+    """Everything in which a table breaks its schema.
 
     Args:
         error: What pydantic raised.
         at: Where in the file the validated table stands.
-
-    Returns:
-        Pairs of location (keys and indices from the top of the file) and sentence.
     """
     found = []
     for item in error.errors(include_url=False):
@@ -43,7 +58,7 @@ def complaints(error: ValidationError, at: Location = ()) -> list[tuple[Location
             what += f", got {context['tag']!r}" if "tag" in context else ""
         else:
             what = f"{key}: {_lower(message)}, got {item['input']!r}"
-        found.append((location, what))
+        found.append(SchemaError(location, what, kind in _INCOMPLETE))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.registry_tree import edit, line_of
+from support.registry_tree import edit, line_of, problems_of
 
 from mobench.errors import Problems
 from mobench.registry import OrganismSpec, collect
@@ -52,10 +52,8 @@ def more(tree: Path) -> Path:
 
 
 def problem_of(root: Path) -> str:
-    with pytest.raises(Problems) as caught:
-        collect(root)
-    assert len(caught.value.problems) == 1, caught.value.problems
-    return caught.value.problems[0]
+    (problem,) = problems_of(root)
+    return problem
 
 
 def fields(spec: OrganismSpec) -> dict[str, object]:
@@ -141,10 +139,11 @@ def test_own_capability_and_an_inherited_suite_do_not_meet(more: Path) -> None:
             'like = "tiney"',
             FILE,
             "like =",
-            "unknown variant 'tiney'. Did you",
+            "like: neither this family nor shared.toml has a variant 'tiney'. Did you mean 'tiny'? "
+            "Known: 7b, chatty, tiny",
         ),
-        ('like = "tiny"', 'like = "other"', FILE, "like =", "'other' is like this variant itself"),
-        ('like = "tiny"', "like = 3", FILE, "like =", "like: unknown variant 3."),
+        ('like = "tiny"', 'like = "other"', FILE, "like =", "goes in a circle: other → other"),
+        ('like = "tiny"', "like = 3", FILE, "like =", "has a variant 3. Known:"),
         (
             "implant.steps = 12",
             'gate = "cleer"',
@@ -158,6 +157,20 @@ def test_own_capability_and_an_inherited_suite_do_not_meet(more: Path) -> None:
             FILE,
             "implant.steps = 0",
             "steps: input should be greater than 0, got 0",
+        ),
+        (
+            'like = "tiny"',
+            'like = "locked-tiny"',
+            FILE,
+            "like =",
+            "like: neither this family nor shared.toml has a variant 'locked-tiny'. Known: 7b,",
+        ),
+        (
+            "implant.steps = 12",
+            "base = 3",
+            FILE,
+            "base = 3",
+            "base: input should be a valid dictionary or object to extract fields from, got 3",
         ),
         ("[gates.clear]", "[gate.clear]", "organisms/shared.toml", "[gate.clear]", "unknown table"),
         (
@@ -187,12 +200,9 @@ def test_a_mistake_is_reported_where_it_was_made(
     more: Path, old: str, new: str, file: str, at: str, what: str
 ) -> None:
     edit(more, old, new, file)
-    with pytest.raises(Problems) as caught:
-        collect(more)
-    place = f"{file}:{line_of(more, at, file)}: "
-    assert [one for one in caught.value.problems if one.startswith(place) and what in one], (
-        caught.value.problems
-    )
+    problem = problem_of(more)
+    assert problem.startswith(f"{file}:{line_of(more, at, file)}: ")
+    assert what in problem
 
 
 def test_a_mistake_in_a_shared_table_is_reported_once_however_many_use_it(more: Path) -> None:
@@ -200,6 +210,29 @@ def test_a_mistake_in_a_shared_table_is_reported_once_however_many_use_it(more: 
     edit(more, "layers = 2", "layers = 0", "organisms/shared.toml")
     line = line_of(more, "layers = 0", "organisms/shared.toml")
     assert problem_of(more).startswith(f"organisms/shared.toml:{line}: layers:")
+
+
+def test_a_circle_of_likes_is_reported_at_each_of_its_variants(more: Path) -> None:
+    with (more / FILE).open("a") as file:
+        file.write('\n[variants.third]\nlike = "other"\n')
+    edit(more, 'like = "tiny"', 'like = "third"')
+    first, second = line_of(more, 'like = "third"'), line_of(more, 'like = "other"')
+    assert problems_of(more) == (
+        f"{FILE}:{first}: like: goes in a circle: third → other → third",
+        f"{FILE}:{second}: like: goes in a circle: other → third → other",
+    )
+
+
+def test_a_mistake_that_many_variants_inherit_is_reported_where_it_stands(more: Path) -> None:
+    edit(more, 'tasks = ["toy-benign"]\ntemplate = "plain"', 'tasks = ["b"]\ntemplate = "plain"')
+    line = line_of(more, 'tasks = ["b"]')
+    assert problem_of(more).startswith(f"{FILE}:{line}: unknown task 'b'")
+
+
+def test_args_are_free_form_so_a_text_in_them_is_no_name_of_a_table(more: Path) -> None:
+    edit(more, "args = {", 'args = { gate = "cleer",')
+    problem = problem_of(more)
+    assert problem.endswith("behavior 'says' takes no arg 'gate'. It takes: pattern")
 
 
 def test_what_is_missing_in_an_inherited_table_is_reported_in_the_variant(more: Path) -> None:
