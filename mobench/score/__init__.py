@@ -22,7 +22,7 @@ from mobench.score.scores import (
 )
 from mobench.score.taught import taught_rungs
 from mobench.score.verdict import verdict
-from mobench.score.verdict_facts import RungFacts, lr_text
+from mobench.score.verdict_facts import RungFacts
 
 __all__ = [
     "CapabilityLoss",
@@ -42,7 +42,6 @@ __all__ = [
     "Verdict",
     "capability_loss",
     "efficiency",
-    "lr_text",
     "plateau",
     "ranks",
     "removal",
