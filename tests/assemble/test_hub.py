@@ -12,8 +12,8 @@ import pytest
 from support.hub_asked import ask
 from support.hub_standin import Hub
 
-from mobench.assemble.hub.parts import wanted_base
-from mobench.assemble.hub.snapshot import cached_base, fetch_base, resolve_revision
+from mobench.assemble.hub.parts import MODEL, wanted_base
+from mobench.assemble.hub.snapshot import cached_base, fetch
 from mobench.errors import MobenchError
 from mobench.registry.weights_schema import HubBase
 
@@ -42,7 +42,7 @@ def test_a_fetched_base_is_the_one_served_with_its_commit(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     served = hub.add(REPO, model_folder)
-    folder, commit = fetch_base(REPO, "main", tmp_path)
+    folder, commit = fetch(REPO, "main", MODEL, tmp_path)
     assert commit == served
     there, here = (AutoModelForCausalLM.from_pretrained(f) for f in (model_folder, folder))
     for name, weight in there.state_dict().items():
@@ -54,7 +54,7 @@ def test_only_weights_configuration_and_tokenizer_are_downloaded(
     hub: Hub, model_folder: Path, tmp_path: Path
 ) -> None:
     hub.add(REPO, model_folder)
-    folder, _ = fetch_base(REPO, "main", tmp_path)
+    folder, _ = fetch(REPO, "main", MODEL, tmp_path)
     names = {p.name for p in model_folder.glob("*") if p.suffix in (".json", ".safetensors")}
     assert hub.fetched == names == {p.name for p in folder.iterdir()}
 
@@ -62,42 +62,29 @@ def test_only_weights_configuration_and_tokenizer_are_downloaded(
 def test_a_cached_base_needs_no_network(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
     """Neither to be checked nor to be used, by branch or by commit."""
     hub.add(REPO, model_folder)
-    first = fetch_base(REPO, "main", tmp_path)
+    first = fetch(REPO, "main", MODEL, tmp_path)
     hub.requests.clear()
     for revision in ("main", first[1]):
         check(tmp_path, HubBase(kind="hub", repo=REPO, revision=revision))
         check(tmp_path, HubBase(kind="hub", repo=REPO, revision=revision), offline=True)
-        assert fetch_base(REPO, revision, tmp_path) == first
-        assert fetch_base(REPO, revision, tmp_path, offline=True) == first
-    assert resolve_revision(REPO, "main", cache=tmp_path, offline=True) == first[1]
+        assert fetch(REPO, revision, MODEL, tmp_path) == first
+        assert fetch(REPO, revision, MODEL, tmp_path, offline=True) == first
     assert hub.requests == []
-
-
-def test_a_branch_is_resolved_to_a_commit_and_a_commit_is_itself(
-    hub: Hub, model_folder: Path, tmp_path: Path
-) -> None:
-    main = hub.add(REPO, model_folder)
-    other = hub.add(REPO, model_folder, "other")
-    assert resolve_revision(REPO, "main", cache=tmp_path) == main
-    assert resolve_revision(REPO, "other", cache=tmp_path) == other != main
-    assert resolve_revision(REPO, "0" * 40, cache=tmp_path) == "0" * 40
-    assert hub.fetched == set()
 
 
 def test_a_branch_that_moved_keeps_meaning_what_was_fetched(
     hub: Hub, model_folder: Path, tmp_path: Path
 ) -> None:
     hub.add(REPO, model_folder, "main")
-    fetched = fetch_base(REPO, "main", tmp_path)
+    fetched = fetch(REPO, "main", MODEL, tmp_path)
     hub.repositories[REPO].branches["main"] = hub.add(REPO, model_folder, "newer")
-    assert resolve_revision(REPO, "main", cache=tmp_path) == fetched[1]
-    assert fetch_base(REPO, "main", tmp_path) == fetched
+    assert fetch(REPO, "main", MODEL, tmp_path) == fetched
 
 
 def test_progress_ends_with_all_bytes(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
     hub.add(REPO, model_folder)
     seen: list[tuple[int, int]] = []
-    folder, _ = fetch_base(REPO, "main", tmp_path, progress=lambda *a: seen.append(a))
+    folder, _ = fetch(REPO, "main", MODEL, tmp_path, progress=lambda *a: seen.append(a))
     total = sum(p.stat().st_size for p in folder.iterdir())
     assert seen[0] == (0, total)
     assert seen[-1] == (total, total)
@@ -117,8 +104,7 @@ def test_offline_is_obeyed(
     if not offline:
         monkeypatch.setenv(*next(iter(how.items())))
     for call in (
-        lambda: fetch_base(REPO, "main", tmp_path, offline=offline),
-        lambda: resolve_revision(REPO, "main", cache=tmp_path, offline=offline),
+        lambda: fetch(REPO, "main", MODEL, tmp_path, offline=offline),
         lambda: check(tmp_path, offline=offline),
     ):
         with pytest.raises(MobenchError, match="offline") as caught:
@@ -158,7 +144,7 @@ def test_what_the_hub_refuses_is_said_clearly(
     for name in ("status", "answers_like_a_login_page"):
         setattr(hub, name, prepare.get(name, getattr(hub, name)))
     with pytest.raises(MobenchError, match=says) as caught:
-        fetch_base(repo, revision, tmp_path)
+        fetch(repo, revision, MODEL, tmp_path)
     assert caught.value.remedy
     with pytest.raises(MobenchError, match=says):
         check(tmp_path, HubBase(kind="hub", repo=repo, revision=revision))
@@ -171,7 +157,7 @@ def test_a_gated_base_is_fetched_by_who_was_let_in(
     commit = hub.add(REPO, model_folder, gated=True)
     monkeypatch.setenv("HF_TOKEN", hub.token)
     check(tmp_path)
-    assert fetch_base(REPO, "main", tmp_path)[1] == commit
+    assert fetch(REPO, "main", MODEL, tmp_path)[1] == commit
 
 
 @pytest.mark.parametrize(
@@ -191,7 +177,7 @@ def test_a_repository_without_safetensors_is_refused_before_anything_is_download
         (source / name).write_text("{}")
     hub.add(REPO, source)
     with pytest.raises(MobenchError, match=says):
-        fetch_base(REPO, "main", tmp_path / "cache")
+        fetch(REPO, "main", MODEL, tmp_path / "cache")
     with pytest.raises(MobenchError, match=says):
         check(tmp_path / "cache")
     assert hub.fetched == set()
@@ -204,13 +190,13 @@ def test_a_download_that_breaks_off_is_told_and_goes_on_where_it_was(
     broken = shards(model_folder)[1]
     hub.broken = broken
     with pytest.raises(MobenchError, match="no usable answer") as caught:
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL, tmp_path)
     assert "run again" in caught.value.remedy
     with pytest.raises(MobenchError, match=f"only in part in the cache.*{broken} is missing"):
         check(tmp_path, offline=True)
     hub.broken = ""
     hub.fetched.clear()
-    fetch_base(REPO, "main", tmp_path)
+    fetch(REPO, "main", MODEL, tmp_path)
     assert broken in hub.fetched
     assert "config.json" not in hub.fetched
 
@@ -219,15 +205,15 @@ def test_a_damaged_shard_in_the_cache_is_named_and_can_be_replaced(
     hub: Hub, model_folder: Path, tmp_path: Path
 ) -> None:
     hub.add(REPO, model_folder)
-    folder, _ = fetch_base(REPO, "main", tmp_path)
+    folder, _ = fetch(REPO, "main", MODEL, tmp_path)
     shard = folder / shards(model_folder)[0]
     content = shard.resolve()
     content.write_bytes(content.read_bytes()[:-8])
     with pytest.raises(MobenchError, match=f"{shard.name} is damaged") as caught:
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL, tmp_path)
     assert str(content) in caught.value.remedy
     content.unlink()
-    assert fetch_base(REPO, "main", tmp_path)[0] == folder
+    assert fetch(REPO, "main", MODEL, tmp_path)[0] == folder
 
 
 @pytest.mark.parametrize("lost", ["config.json", "tokenizer.json"])
@@ -235,7 +221,7 @@ def test_a_base_without_its_configuration_or_tokenizer_is_not_taken_for_whole(
     lost: str, hub: Hub, model_folder: Path, tmp_path: Path
 ) -> None:
     hub.add(REPO, model_folder)
-    folder, _ = fetch_base(REPO, "main", tmp_path)
+    folder, _ = fetch(REPO, "main", MODEL, tmp_path)
     (folder / lost).unlink()
     found = cached_base(REPO, "main", tmp_path)
     assert found is not None
@@ -252,7 +238,7 @@ def test_the_library_stays_quiet(
     """Mobench shows its own progress; a bar from within a library would cut through it."""
     hub.add(REPO, model_folder)
     with caplog.at_level(logging.WARNING):
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL, tmp_path)
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 

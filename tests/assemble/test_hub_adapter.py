@@ -10,8 +10,8 @@ from support.hub_organisms import files_only, random_adapter, save, tiny_model, 
 from support.hub_standin import Hub
 
 from mobench.assemble.hub.base import hub_base
-from mobench.assemble.hub.parts import wanted_from_hub
-from mobench.assemble.hub.snapshot import fetch_adapter, fetch_base
+from mobench.assemble.hub.parts import MODEL, adapter_part, wanted_from_hub
+from mobench.assemble.hub.snapshot import fetch
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, collect
@@ -54,7 +54,7 @@ def test_an_adapter_alone_is_fetched_with_its_commit(
     hub: Hub, adapter_folder: Path, tmp_path: Path
 ) -> None:
     served = hub.add(REPO, adapter_folder)
-    folder, commit = fetch_adapter(REPO, "main", tmp_path)
+    folder, commit = fetch(REPO, "main", adapter_part(None), tmp_path)
     assert commit == served
     assert hub.fetched == ADAPTER == {p.name for p in folder.iterdir() if p.is_file()}
     for name in ADAPTER:
@@ -65,7 +65,7 @@ def test_an_adapter_in_a_folder_is_fetched_without_its_neighbors(
     hub: Hub, adapter_folder: Path, tmp_path: Path
 ) -> None:
     served = hub.add(REPO, adapter_folder)
-    folder, commit = fetch_adapter(REPO, "main", tmp_path, folder="runs/second")
+    folder, commit = fetch(REPO, "main", adapter_part("runs/second"), tmp_path)
     assert commit == served
     assert hub.fetched == {f"runs/second/{name}" for name in ADAPTER}
     name = "adapter_model.safetensors"
@@ -74,13 +74,13 @@ def test_an_adapter_in_a_folder_is_fetched_without_its_neighbors(
 
 def test_a_fetched_adapter_needs_no_network(hub: Hub, adapter_folder: Path, tmp_path: Path) -> None:
     hub.add(REPO, adapter_folder)
-    first = fetch_adapter(REPO, "main", tmp_path, folder="runs/second")
+    first = fetch(REPO, "main", adapter_part("runs/second"), tmp_path)
     hub.requests.clear()
-    again = fetch_adapter(REPO, "main", tmp_path, folder="runs/second", offline=True)
+    again = fetch(REPO, "main", adapter_part("runs/second"), tmp_path, offline=True)
     assert again == first
     assert hub.requests == []
     with pytest.raises(MobenchError, match=r"adapter_config.json is missing") as caught:
-        fetch_adapter(REPO, "main", tmp_path, offline=True)
+        fetch(REPO, "main", adapter_part(None), tmp_path, offline=True)
     assert "The adapter in" in caught.value.fact
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_adapter_is_refused_before_anything_is_downloaded(
 ) -> None:
     hub.add(REPO, files_only(tmp_path / "source", files))
     with pytest.raises(MobenchError, match=says) as caught:
-        fetch_adapter(REPO, "main", tmp_path / "cache", folder=folder)
+        fetch(REPO, "main", adapter_part(folder), tmp_path / "cache")
     assert caught.value.remedy
     assert hub.fetched == set()
 
@@ -109,7 +109,7 @@ def test_an_adapter_named_as_a_base_says_where_it_belongs(
 ) -> None:
     hub.add(REPO, adapter_folder)
     with pytest.raises(MobenchError, match="holds a LoRA adapter") as caught:
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL, tmp_path)
     assert "`adapter` table" in caught.value.remedy
 
 
@@ -119,9 +119,9 @@ def test_a_half_downloaded_adapter_is_told_and_goes_on(
     hub.add(REPO, adapter_folder)
     hub.broken = "adapter_model.safetensors"
     with pytest.raises(MobenchError, match="no usable answer"):
-        fetch_adapter(REPO, "main", tmp_path)
+        fetch(REPO, "main", adapter_part(None), tmp_path)
     hub.broken = ""
-    assert fetch_adapter(REPO, "main", tmp_path)[0].is_dir()
+    assert fetch(REPO, "main", adapter_part(None), tmp_path)[0].is_dir()
 
 
 def test_base_and_adapter_are_both_asked_about_and_all_that_lacks_is_told(

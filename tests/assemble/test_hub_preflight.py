@@ -11,8 +11,8 @@ import pytest
 from support.hub_asked import ask
 from support.hub_standin import Hub
 
-from mobench.assemble.hub.parts import wanted_base
-from mobench.assemble.hub.snapshot import fetch_base
+from mobench.assemble.hub.parts import MODEL, wanted_base
+from mobench.assemble.hub.snapshot import fetch
 from mobench.errors import MobenchError
 from mobench.machine.hardware import Hardware
 from mobench.registry.weights_schema import HubBase, Size
@@ -83,7 +83,7 @@ def test_a_disk_too_small_for_the_download_is_lacking(
 ) -> None:
     """Unless the base is there already."""
     hub.add(REPO, model_folder)
-    fetch_base(REPO, "main", tmp_path / "full")
+    fetch(REPO, "main", MODEL, tmp_path / "full")
     real = shutil.disk_usage(tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda _: real._replace(free=100))
     with pytest.raises(MobenchError, match="make room"):
@@ -95,7 +95,7 @@ def test_a_wrong_hub_address_is_told_with_the_rest_and_only_where_it_is_needed(
     hub: Hub, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.add(REPO, model_folder)
-    fetch_base(REPO, "main", tmp_path / "full")
+    fetch(REPO, "main", MODEL, tmp_path / "full")
     monkeypatch.setenv("HF_ENDPOINT", "mirror.example")
     with pytest.raises(MobenchError, match="2 things are missing") as caught:
         check(tmp_path, needed_bytes=int(90e9))

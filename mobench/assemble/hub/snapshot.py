@@ -7,7 +7,6 @@ What is already in the hub's cache is used without asking the network.
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobench.assemble.folder_check import damaged
-from mobench.assemble.hub.parts import MODEL, Part, Refusal, adapter_part
+from mobench.assemble.hub.parts import MODEL, Part, Refusal
 from mobench.assemble.hub.refusals import endpoint, explained
 from mobench.errors import MobenchError
 from mobench.quiet import quiet
@@ -24,8 +23,6 @@ Progress = Callable[[int, int], None]  # (bytes here, bytes in all)
 
 TIMEOUT = 5.0
 """Seconds to wait for the hub's answer to a question."""
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -117,27 +114,6 @@ def cached_base(
     return snapshot / part.folder, snapshot.name, part.check(snapshot / part.folder)
 
 
-def resolve_revision(
-    repo: str, revision: str, *, cache: Path | None = None, offline: bool = False
-) -> str:
-    """Returns the commit, 40 hex digits, that a branch, tag or commit stands for.
-
-    What is in the cache counts first: a branch that moved on the hub since is not followed, so one
-    machine's results stay results of one base.
-
-    Raises:
-        MobenchError: It is not in the cache, and the hub does not have it or cannot be asked.
-    """
-    if _COMMIT.fullmatch(revision):
-        return revision
-    cached = cached_base(repo, revision, cache)
-    if cached:
-        return cached[1]
-    if is_offline(offline):
-        raise not_cached(repo, revision, cache)
-    return look_up(repo, revision).commit
-
-
 def fetch(
     repo: str,
     revision: str,
@@ -192,44 +168,6 @@ def fetch(
     if problems:
         raise damaged(folder, problems, part.name)
     return folder, snapshot.name
-
-
-def fetch_base(
-    repo: str,
-    revision: str,
-    cache: Path | None = None,
-    *,
-    offline: bool = False,
-    progress: Progress | None = None,
-) -> tuple[Path, str]:
-    """Returns a folder with a model and its tokenizer, and its commit, as :func:`fetch` does.
-
-    The folder is for ``from_pretrained``, which must not be given ``trust_remote_code``.
-    """
-    return fetch(repo, revision, MODEL, cache, offline=offline, progress=progress)
-
-
-def fetch_adapter(
-    repo: str,
-    revision: str,
-    cache: Path | None = None,
-    *,
-    folder: str | None = None,
-    offline: bool = False,
-    progress: Progress | None = None,
-) -> tuple[Path, str]:
-    """Returns a folder with a LoRA adapter, and its commit, as :func:`fetch` does.
-
-    Args:
-        repo: Such as ``org/name``.
-        revision: A branch, a tag or a commit.
-        cache: Where repositories are kept; the hub's own cache if None.
-        folder: The folder of the repository that holds it; None for its top.
-        offline: Use only what is in the cache.
-        progress: Called about once a second with bytes here and bytes in all.
-    """
-    part = adapter_part(folder)
-    return fetch(repo, revision, part, cache, offline=offline, progress=progress)
 
 
 def download_command(repo: str, revision: str, cache: Path | None = None) -> str:
