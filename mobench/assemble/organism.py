@@ -24,7 +24,7 @@ from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.plan.cells import ALPHA_PER_RANK
+from mobench.plan.grid import ALPHA_PER_RANK
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.records.examples import examples_hash
