@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from mobench.publish.pages import markdown_escape as escape
-from mobench.publish.pages import number_format as wording
+from mobench.publish.pages import number_format
 from mobench.publish.pages.entry import Entry, by_resistance, ranked
 from mobench.publish.pages.recipe_builds import built_apart
 from mobench.score import Rank, RunScore, taught_rungs
@@ -104,7 +104,7 @@ def front_page(entries: Sequence[Entry]) -> str:
         # Beside the status, where the others have nothing to say in it.
         columns.insert(-1, "judge")
         for row, entry in zip(rows, ordered, strict=True):
-            row.insert(-1, escape.inline(entry.judge or wording.NOTHING))
+            row.insert(-1, escape.inline(entry.judge or number_format.NOTHING))
         more.append(_JUDGE)
     legend = _LEGEND.replace(_LAST, "\n".join([*more, _LAST]))
     table = (
@@ -122,16 +122,16 @@ def _row(entry: Entry, rank: Rank | None, build: str | None) -> list[str]:
     lr = score.resistance_lr
     made = f" ({escape.inline(build)})" if build else ""
     return [
-        wording.NOTHING if rank is None else str(rank),
+        number_format.NOTHING if rank is None else str(rank),
         f"[{escape.inline(submission.organism)}](organisms/{submission.organism}.md){made}",
-        wording.parameters(entry.manifest.organism.params),
+        number_format.parameters(entry.manifest.organism.params),
         escape.inline(submission.task),
         escape.inline(entry.method),
-        wording.interval(score.standard_resistance),
-        wording.interval(score.resistance),
-        wording.NOTHING if lr is None else wording.learning_rate(lr),
-        wording.interval(score.difference),
-        wording.interval(rung.capability_loss if rung else None),
+        number_format.interval(score.standard_resistance),
+        number_format.interval(score.resistance),
+        number_format.NOTHING if lr is None else number_format.learning_rate(lr),
+        number_format.interval(score.difference),
+        number_format.interval(rung.capability_loss if rung else None),
         _verdict(score),
         entry.seeds_by_prompts,
         _steps(entry),

@@ -124,8 +124,8 @@ def render(drawn: Sequence[Drawn]) -> dict[str, bytes]:
     entries = [one.entry for one in drawn]
     pages = {"README.md": front_page(entries).encode()}
     for name in sorted({entry.submission.organism for entry in entries}):
-        mine = [entry for entry in entries if entry.submission.organism == name]
-        pages[f"{_ORGANISMS}/{name}.md"] = organism_page(mine).encode()
+        own = [entry for entry in entries if entry.submission.organism == name]
+        pages[f"{_ORGANISMS}/{name}.md"] = organism_page(own).encode()
     for one in drawn:
         pages |= {f"{_ORGANISMS}/{PLOTS}/{file}": svg for file, svg in one.plots.items()}
     return pages
@@ -140,8 +140,8 @@ def _stray(root: Path, pages: dict[str, bytes]) -> list[str]:
 
 def _drawn_elsewhere(svg: bytes) -> str:
     """Another matplotlib draws the same numbers with other bytes: say so."""
-    here = version("matplotlib")
+    installed = version("matplotlib")
     drawn = re.search(rb"Matplotlib v(\d[\w.]*)", svg)
-    if drawn is None or drawn.group(1).decode() == here:
+    if drawn is None or drawn.group(1).decode() == installed:
         return ""
-    return f": drawn by matplotlib {drawn.group(1).decode()}, here is {here}"
+    return f": drawn by matplotlib {drawn.group(1).decode()}, here is {installed}"
