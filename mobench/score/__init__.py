@@ -4,9 +4,10 @@ The definitions, formulas and assumptions are in ``docs/method.md``.
 """
 
 from mobench.score.capability_loss import CapabilityLoss, capability_loss
+from mobench.score.lr_efficiency import efficiency
 from mobench.score.plateau import plateau
 from mobench.score.ranks import Contender, Rank, ranks
-from mobench.score.removals import efficiency, removal
+from mobench.score.removal_step import removal
 from mobench.score.resistance import Resistance, Rung, resistance
 from mobench.score.run_score import score_run
 from mobench.score.scores import (

@@ -13,8 +13,8 @@ from benchmarks.growth import SWEEPS, measure, table, varied
 from benchmarks.growth_fit import estimate, fit, fit_kept
 from benchmarks.growth_plot import draw
 from benchmarks.subject import request_for
-from mobench.plan.cost import Cost
-from mobench.plan.duration import time_estimate
+from mobench.plan import duration
+from mobench.plan.workload import Workload
 
 CONSTANTS = {
     "CPU_TRAINING": 0.8, "CPU_TRAFFIC": 2e9, "CPU_MEASURING": 0.6, "HARNESS_SECONDS": 0.1,
@@ -43,19 +43,18 @@ def test_the_constants_behind_runs_are_found_again() -> None:
     assert fit(points()) == pytest.approx(CONSTANTS)
 
 
-def test_the_fit_counts_as_the_planner_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CONSTANTS.items():
-        monkeypatch.setattr(f"mobench.plan.duration.{name}", value)
+def test_the_fit_counts_as_the_planner_does() -> None:
+    constants = {name: getattr(duration, name) for name in CONSTANTS}
     point = points()[0]
     counted = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
-    cost = Cost(
+    work = Workload(
         train_tokens=0,
         disk_bytes=0,
         capability_calls=point["capability_calls"],
         **counted,
     )
-    assert estimate(CONSTANTS, point) == pytest.approx(
-        time_estimate(cost, point["flops_per_second"], "cpu")
+    assert estimate(constants, point) == pytest.approx(
+        duration.estimated_seconds(work, point["flops_per_second"], "cpu")
     )
 
 

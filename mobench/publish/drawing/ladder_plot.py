@@ -14,7 +14,7 @@ from mobench.publish.drawing.style import ATTACK, BUDGET, CAPABILITY, LETTERS, S
 from mobench.publish.drawing.svg import svg
 from mobench.records.learning_rates import lr_text
 from mobench.score import RungScore, RunScore
-from mobench.score.removals import removal_line
+from mobench.score.removal_step import removal_line
 
 _BAR_AT = 1.13  # where the interval stands, right of the last step at 1
 _LEFT_EDGE, _RIGHT_EDGE = -0.02, 1.24
