@@ -122,7 +122,6 @@ def test_a_finished_base_replaces_a_broken_one_and_yields_to_an_intact_one(tmp_p
     assert (target / WEIGHTS).read_bytes() == b"first"
 
 
-@pytest.mark.slow
 @needs_wheel
 def test_the_real_base_answers_stops_and_is_converted_only_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
