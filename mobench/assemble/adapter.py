@@ -22,7 +22,7 @@ from typing import Any
 from safetensors import safe_open
 
 from mobench.assemble.folder_check import check_tokenizer
-from mobench.assemble.hub.base import fetch_shown, joined
+from mobench.assemble.hub.base import fetch_with_progress, joined_folder
 from mobench.assemble.hub.parts import ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_part, check_adapter
 from mobench.assemble.loading import finish, finished, load_model, load_tokenizer, weights_hash
 from mobench.assemble.tokenizer_check import check_fit
@@ -95,7 +95,7 @@ def place_adapter(
     commit = None
     if isinstance(adapter, HubAdapter):
         part = adapter_part(adapter.folder)
-        folder, commit = fetch_shown(
+        folder, commit = fetch_with_progress(
             adapter.repo, adapter.revision, part, offline=offline, progress=progress
         )
     else:
@@ -252,7 +252,7 @@ def _tokenizer(base: Path, adapter: Path) -> Any:
         return load_tokenizer(base)
     with tempfile.TemporaryDirectory() as scratch:
         # Beside the base's configuration: some tokenizers are told by it.
-        own = load_tokenizer(joined(base, adapter, Path(scratch) / "tokenizer"))
+        own = load_tokenizer(joined_folder(base, adapter, Path(scratch) / "tokenizer"))
     if not own.chat_template:
         own.chat_template = load_tokenizer(base).chat_template
     return own
