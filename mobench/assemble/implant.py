@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from mobench.assemble.scratch import unstack
 from mobench.errors import MobenchError
 from mobench.lanes import LoraLanes, WholeModel, stacked
-from mobench.plan.cells import ALPHA_PER_RANK
+from mobench.records.cells import ALPHA_PER_RANK
 from mobench.registry import Example, OrganismSpec
 from mobench.registry.organism_spec import Implant
 from mobench.train.batches import Encoded, encode

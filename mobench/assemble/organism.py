@@ -20,9 +20,9 @@ from mobench.assemble.tokenizer_check import check_models
 from mobench.assemble.weights import weights_hash
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.plan.cells import ALPHA_PER_RANK
 from mobench.progress import Progress
 from mobench.quiet import quiet
+from mobench.records.cells import ALPHA_PER_RANK
 from mobench.records.examples import examples_hash
 from mobench.records.names import BASE_SCHEMA, ORGANISM_SCHEMA
 from mobench.records.short_hash import short_hash
