@@ -39,7 +39,7 @@ class Speaker:
         self._limit = spec.ladder.answer_tokens
 
     def answer(self, messages: Sequence[str]) -> list[Answer]:
-        """Greedy answers in the messages' order, cut where the organism's file says."""
+        """Returns greedy answers in the messages' order, cut at the organism's answer length."""
         return BatchSize(MAX_ROWS, self.progress).within_memory(
             lambda rows: self._answer(messages, rows)
         )

@@ -63,4 +63,4 @@ def mobench(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
 @pytest.fixture
 def own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is fetched from a hub is kept for this test alone."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub-cache"))
