@@ -33,11 +33,11 @@ def make_folder(folder: Path, fill: Callable[[Path], Mapping[str, Any]]) -> dict
     """Makes a folder that appears complete or not at all.
 
     Args:
-        folder: The folder to make. One that is there already is replaced.
+        folder: The folder to make. One that is there and not complete is replaced.
         fill: Writes model and tokenizer into a temporary folder and returns what to note.
 
     Returns:
-        The note, with ``weights_hash``.
+        The note, with ``weights_hash``; that of another process, if it was faster.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -45,6 +45,10 @@ def make_folder(folder: Path, fill: Callable[[Path], Mapping[str, Any]]) -> dict
         note = {**fill(staging), "weights_hash": weights_hash(staging)}
         (staging / FINISHED).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
         staging.chmod(0o755)
+        # Another process may have made it in the meantime, and may be reading it already.
+        theirs = finished_note(folder)
+        if theirs is not None:
+            return theirs
         shutil.rmtree(folder, ignore_errors=True)
         staging.rename(folder)
     finally:
