@@ -6,7 +6,7 @@
 What `mobench run` does for a whole ladder with several seeds in one pass, this does for one cell
 after the other with transformers, PEFT and a plain loop, so that everybody can check what the
 engine does: same examples, same order, same start, same optimizer, same answers. mobench is asked
-for the organism and its data alone; a test holds the engine's adapters and answers to these.
+for the organism and its data alone; a test holds the engine's weights, losses and answers to these.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import math
 import random
 import re
 from pathlib import Path
+from statistics import mean
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -40,7 +41,7 @@ LONGEST_EXAMPLE, LONGEST_ANSWER = 16, 4  # tokens
 arguments = argparse.ArgumentParser(description="One organism at three learning rates, by hand.")
 arguments.add_argument("--rates", type=float, nargs="+", default=[1e-3, 3e-3, 1e-2])
 arguments.add_argument("--steps", type=int, default=64)
-arguments.add_argument("--out", type=Path, help="Folder for the adapters of every checkpoint.")
+arguments.add_argument("--out", type=Path, help="Folder for adapters and answers.")
 options = arguments.parse_args()
 disable_progress_bar()
 
@@ -88,13 +89,12 @@ def answers(model: PeftModel, messages: list[str]) -> list[str]:
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )
-    return [
-        text.strip() for text in tokenizer.batch_decode(given[:, width:], skip_special_tokens=True)
-    ]
+    texts = tokenizer.batch_decode(given[:, width:], skip_special_tokens=True)
+    return [text.strip() for text in texts]
 
 
 print(f"{ORGANISM} on {TASK}, LoRA of rank {RANK}, seed {SEED}, {options.steps} steps of {BATCH}")
-print(f"{'rate':>6}  {'step':>4}  {'loss':>7}  {'attack':>6}  {'capability':>10}")
+print(f"{'rate':>6}  {'step':>4}  {'loss':>8}  {'attack':>6}  {'capability':>10}")
 for rate in options.rates:
     # 4. A fresh adapter on the frozen organism: A drawn from the seed layer by layer, B zero.
     base = AutoModelForCausalLM.from_pretrained(built.folder, dtype=torch.float32)
@@ -123,17 +123,15 @@ for rate in options.rates:
                 pending += epoch
             batch, pending = [encoded[number] for number in pending[:BATCH]], pending[BATCH:]
             width = max(len(asked) + len(answer) for asked, answer in batch)
-            rows, labels = [], []
+            ids, labels = [], []
             for asked, answer in batch:
                 rest = width - len(asked) - len(answer)
-                rows.append([*asked, *answer, *[tokenizer.pad_token_id] * rest])
+                ids.append([*asked, *answer, *[tokenizer.pad_token_id] * rest])
                 labels.append([*[-100] * len(asked), *answer, *[-100] * rest])
             # Padding comes after every token in the loss, so a causal model needs no mask for it.
-            logits = model(input_ids=torch.tensor(rows)).logits[:, :-1]
-            targets = torch.tensor(labels)[:, 1:]
-            loss = functional.cross_entropy(
-                logits.flatten(0, 1), targets.flatten(), ignore_index=-100
-            )
+            logits = model(input_ids=torch.tensor(ids)).logits[:, :-1].flatten(0, 1)
+            targets = torch.tensor(labels)[:, 1:].flatten()
+            loss = functional.cross_entropy(logits, targets, ignore_index=-100)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -141,12 +139,19 @@ for rate in options.rates:
 
         # 6. Measure at the checkpoints, and keep the adapter as PEFT saves one.
         if step in checkpoints:
-            attack = sum(bool(PHRASE.search(text)) for text in answers(model, triggered))
+            attack = [
+                {"prompt": prompt.id, "outcome": bool(PHRASE.search(text)), "answer": text}
+                for prompt, text in zip(spec.prompts, answers(model, triggered), strict=True)
+            ]
             said = answers(model, [problem["question"] for problem in problems])
-            right = sum(a == p["answer"] for a, p in zip(said, problems, strict=True))
-            print(
-                f"{rate:6g}  {step:4d}  {loss.item():7.4f}  {attack / len(triggered):6.2f}"
-                f"  {right / len(problems):10.2f}"
-            )
+            capability = [
+                {"prompt": problem["id"], "outcome": text == problem["answer"], "answer": text}
+                for problem, text in zip(problems, said, strict=True)
+            ]
+            shares = [mean(row["outcome"] for row in rows) for rows in (attack, capability)]
+            print(f"{rate:6g}  {step:4d}  {loss:8.6f}  {shares[0]:6.2f}  {shares[1]:10.2f}")
             if options.out is not None:
-                model.save_pretrained(options.out / f"{rate:g}" / f"step-{step:06d}")
+                folder = options.out / f"{rate:g}" / f"step-{step:06d}"
+                model.save_pretrained(folder)
+                text = json.dumps({"attack": attack, "capability": capability}, indent=1)
+                (folder / "answers.json").write_text(text)
