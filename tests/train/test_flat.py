@@ -34,7 +34,7 @@ BATCH = [
 
 def stack(make: Make, dtype: torch.dtype = torch.float64, **changes: object) -> LoraLanes:
     """Two lanes that differ from the base and from one another."""
-    lanes = LoraLanes(make(dtype, **changes), [0, 1], rank=4, alpha=8.0, dtype=dtype)
+    lanes = LoraLanes(make(dtype, **changes), [0, 1], rank=4, alpha=8.0)
     with torch.no_grad():
         for layer in lanes.layers.values():
             layer.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))
@@ -152,7 +152,7 @@ def test_a_whole_pack_trains_to_the_same_weights_either_way(
     runs = (Run(1e-2, 0), Run(3e-3, 1), Run(1e-2, 2))
 
     def trained(micro_batch: int | None) -> LoraLanes:
-        lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0, dtype=torch.float64)
+        lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0)
         train_pack(lanes, runs, examples, Recipe(8, 4, micro_batch=micro_batch), pad=0)
         return lanes
 
