@@ -15,7 +15,7 @@ PROMPTS = [tuple(range(5, 5 + length)) for length in (3, 12, 4, 11, 3, 12, 4)]
 
 def answered(max_rows: int) -> tuple[list[list[list[int]]], list[tuple[int, int]]]:
     """Answers of two lanes, and the shape of every batch that was read."""
-    lanes = LoraLanes(llama(), [0, 1], rank=4, alpha=8.0, dtype=torch.float64)
+    lanes = LoraLanes(llama(), [0, 1], rank=4, alpha=8.0)
     with torch.no_grad():
         for layer in lanes.layers.values():
             layer.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))
