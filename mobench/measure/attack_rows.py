@@ -10,7 +10,7 @@ from typing import Any, Literal
 from mobench.decode.answers import MAX_ROWS, generate
 from mobench.decode.sampling import GREEDY, Sampling
 from mobench.lanes import Scope
-from mobench.measure.judges import AnyJudge, Asked, verdicts
+from mobench.measure.judges import AnswerToJudge, AnyJudge, judge_answers
 from mobench.registry.bound_behavior import Settled
 from mobench.registry.organism_spec import OrganismSpec
 
@@ -117,10 +117,10 @@ def judged_rows(
     ]
     lanes = [list(chain(*mine)) for mine in zip(*by_kind, strict=True)]
     # All lanes together: a judging model is then asked in one batch, and the same only once.
-    told = verdicts(
+    judgments = judge_answers(
         judge,
         [
-            Asked(answer, message, prompt.reference)
+            AnswerToJudge(answer, message, prompt.reference)
             for mine in lanes
             for (_, prompt), message, answer in zip(asked, messages, mine, strict=True)
         ],
@@ -132,13 +132,13 @@ def judged_rows(
                 "kind": kind,
                 "task": "",
                 "prompt": prompt.id,
-                "outcome": None if verdict.outcome is None else int(verdict.outcome),
+                "outcome": None if judgment.outcome is None else int(judgment.outcome),
                 "inert": int(is_inert(answer)),
                 "answer": answer,
-                **verdict.fields,
+                **judgment.fields,
             }
-            for (kind, prompt), answer, verdict in zip(
-                asked, mine, told[lane * each : (lane + 1) * each], strict=True
+            for (kind, prompt), answer, judgment in zip(
+                asked, mine, judgments[lane * each : (lane + 1) * each], strict=True
             )
         ]
         for lane, mine in enumerate(lanes)
