@@ -24,8 +24,8 @@ from benchmarks.ladder_work import resident_bytes
 from benchmarks.machine import machine, machine_line, peak_flops
 from mobench.lanes import LoraLanes
 from mobench.machine.hardware import pick_device
-from mobench.plan.cost import train_flops_per_token
 from mobench.plan.model_size import Shape
+from mobench.plan.workload import train_flops_per_token
 from mobench.train.batches import Encoded
 from mobench.train.pack import Recipe, Run, train_pack
 

@@ -125,16 +125,16 @@ def measure(request: RunRequest) -> dict[str, Any]:
     """
     from mobench.execute.run import run_ladder
     from mobench.machine.hardware import detect
-    from mobench.plan.estimate import cost_of
-    from mobench.plan.organism_size import shape
+    from mobench.plan.model_size import model_shape
+    from mobench.plan.run_cost import run_cost
     from mobench.plan.schedule import checkpoints
     from mobench.progress import Progress
     from mobench.registry import collect
 
     with TemporaryDirectory() as runs:
         request = replace(request, runs=Path(runs))
-        cost = cost_of(request.spec, request.preset, detect(request.device), controls=False)
-        folder = run_ladder(request, collect(), cost.fit, Progress())
+        cost = run_cost(request.spec, request.preset, detect(request.device), controls=False)
+        folder = run_ladder(request, collect(), cost.packing, Progress())
         seconds = folder.manifest().seconds or {}
     measured = seconds["train"] + seconds["measure"]
     return {
@@ -142,7 +142,7 @@ def measure(request: RunRequest) -> dict[str, Any]:
         "seeds": request.preset.seeds,
         "checkpoints": len(checkpoints(request.preset.steps, request.preset.window_checkpoints)),
         "prompts": len(request.spec.prompts),
-        "params": shape(request.spec).params,
+        "params": model_shape(request.spec).params,
         "pack": cost.pack,
         "planned": cost.seconds,
         "measured": measured,
@@ -168,6 +168,7 @@ def sweep_of(
         device: As ``mobench run --device``.
         axes: Only these; all if empty.
     """
+    from benchmarks.growth_points import extremes
     from benchmarks.machine import machine
     from benchmarks.subject import request_for
 
@@ -175,7 +176,7 @@ def sweep_of(
     with TemporaryDirectory() as nowhere:
         run = request_for(organism, runs=Path(nowhere), cache=cache, device=device, **sweep.base)
     first = next(iter(sweep.axes))
-    # What is imported, built and asked of the organism once for all runs is no point's own.
+    # The first run also imports, builds and asks the organism; no point's time has that in it.
     measure(varied(run, sweep, first, sweep.axes[first][0]))
     found: dict[str, list[dict[str, Any]]] = {}
     for axis, values in sweep.axes.items():
@@ -195,16 +196,6 @@ def sweep_of(
         **extremes(found),
         "axes": found,
         "machine": machine(run.device),
-    }
-
-
-def extremes(axes: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, float]:
-    """The ratios of planned to measured that lie farthest out."""
-    ratios = [point["ratio"] for points in axes.values() for point in points]
-    return {
-        "lowest_ratio": min(ratios),
-        "highest_ratio": max(ratios),
-        "worst_ratio": max(ratios, key=lambda ratio: max(ratio, 1 / ratio)),
     }
 
 

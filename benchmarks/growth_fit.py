@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
 
+from benchmarks.growth_points import Point, extremes
+
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "growth.png"
-Point = Mapping[str, Any]
 
 
 def fit(points: Sequence[Point]) -> dict[str, float]:
@@ -86,23 +86,22 @@ def replan_kept(folder: Path) -> None:
     Args:
         folder: Holds ``growth*.json``.
     """
-    from benchmarks.growth import extremes
     from benchmarks.growth_plot import draw
-    from mobench.plan.cost import Cost
-    from mobench.plan.duration import time_estimate
+    from mobench.plan.duration import estimated_seconds
+    from mobench.plan.workload import Workload
 
     for path in sorted(folder.glob("growth*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
         for point in (point for points in found["axes"].values() for point in points):
-            work = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
-            cost = Cost(
+            counted = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
+            planned = Workload(
                 train_tokens=0,
                 disk_bytes=0,
                 capability_calls=point["capability_calls"],
-                **work,
+                **counted,
             )
             device = found["machine"]["device"]
-            point["planned"] = time_estimate(cost, point["flops_per_second"], device)
+            point["planned"] = estimated_seconds(planned, point["flops_per_second"], device)
             point["ratio"] = point["planned"] / point["measured"]
         found.update(extremes(found["axes"]))
         text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"

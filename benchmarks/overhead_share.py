@@ -102,14 +102,14 @@ def _run(organism: str, preset: str, runs: Path, cache: Path | None) -> None:
     from benchmarks.subject import request_for
     from mobench.execute.run import run_ladder
     from mobench.machine.hardware import detect
-    from mobench.plan.estimate import cost_of
+    from mobench.plan.run_cost import run_cost
     from mobench.progress import Progress
     from mobench.publish.pages.run_report import show_run
     from mobench.registry import collect
 
     request = request_for(organism, runs=runs, preset=preset, cache=cache)
-    cost = cost_of(request.spec, request.preset, detect(request.device), controls=False)
-    show_run(run_ladder(request, collect(), cost.fit, Progress()), as_json=False)
+    cost = run_cost(request.spec, request.preset, detect(request.device), controls=False)
+    show_run(run_ladder(request, collect(), cost.packing, Progress()), as_json=False)
 
 
 if __name__ == "__main__":

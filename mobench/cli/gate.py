@@ -49,9 +49,9 @@ def gate(context: click.Context, /, organism: str, task: str, as_json: bool, **t
 
 def describe(organism: str, task: str, found: Compatibility) -> str:
     """What the gate found, as people read it."""
-    words = "is compatible" if found.compatible else "is not compatible"
+    decision = "is compatible" if found.compatible else "is not compatible"
     lines = [
-        f"{task} {words} with {organism}",
+        f"{task} {decision} with {organism}",
         f"  prompts   the behavior in {found.attack} of the organism's own answers to "
         f"{found.asked} of {found.examples}{_unjudged(found.asked_not_judged)};",
         f"            passes with a lower end up to {found.clean_rate + found.margin:.2f}, which "

@@ -45,13 +45,13 @@ def list_(section: str | None, as_json: bool) -> None:
 
 def _organism_facts(registry: Registry) -> list[dict[str, Any]]:
     """What there is to know of each organism before it is built, and whether it can run here."""
+    from mobench.gate.feasibility import assess_feasibility, substrate
     from mobench.machine.survey import survey
-    from mobench.plan.feasibility import look_here, substrate
 
     hardware = survey()
     facts = []
     for spec in registry.organisms.values():
-        here = look_here(spec, hardware)
+        feasibility = assess_feasibility(spec, hardware)
         facts.append(
             {
                 "name": spec.name,
@@ -66,9 +66,9 @@ def _organism_facts(registry: Registry) -> list[dict[str, Any]]:
                 "cells": spec.presets["standard"].cells * len(spec.tasks),
                 "marks": list(spec.marks),
                 "summary": spec.summary,
-                "runs_here": here.runs,
-                "why_not": list(here.lacks),
-                "fetches": list(here.fetches),
+                "runs_here": feasibility.feasible,
+                "why_not": list(feasibility.obstacles),
+                "fetches": list(feasibility.downloads),
             }
         )
     return facts
@@ -77,10 +77,10 @@ def _organism_facts(registry: Registry) -> list[dict[str, Any]]:
 def _params(spec: OrganismSpec) -> int | None:
     """Its weights, where the file tells; about so many where the base is made from scratch."""
     from mobench.errors import MobenchError
-    from mobench.plan.organism_size import shape
+    from mobench.plan.model_size import model_shape
 
     try:
-        return shape(spec).params
+        return model_shape(spec).params
     except MobenchError:
         return None
 

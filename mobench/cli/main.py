@@ -32,7 +32,7 @@ DEBUG = "--debug"
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when invoked, and whose errors are told plainly."""
+    """A group that imports a command when it is invoked, and turns errors into messages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands, in the order a newcomer needs them."""
@@ -68,12 +68,12 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
-        with told_plainly(ctx, debug=bool(ctx.params.get("debug"))):
+        with errors_as_messages(ctx, debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
 
 
 @contextmanager
-def told_plainly(ctx: click.Context, *, debug: bool) -> Iterator[None]:
+def errors_as_messages(ctx: click.Context, *, debug: bool) -> Iterator[None]:
     """Turns errors that the user can act on into a message and an exit code.
 
     A mistake in the user's input ends with 2, an interruption with 130, as in a shell. A defect

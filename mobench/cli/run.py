@@ -12,7 +12,7 @@ from mobench.gate.options import RunOptions
 
 if TYPE_CHECKING:
     from mobench.gate.request import RunRequest
-    from mobench.plan.packing import Fit
+    from mobench.plan.packing import Packing
     from mobench.registry import Registry
 
 
@@ -25,16 +25,17 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
 
     A run that was stopped goes on where it was: give the same command again.
     """
+    from mobench.cli.cost_summary import cost_summary
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
     from mobench.machine.hardware import detect
-    from mobench.plan.estimate import cost_of, describe_cost
+    from mobench.plan.run_cost import run_cost
     from mobench.registry import collect
 
     registry = collect()
     request = resolve(RunOptions(**typed), registry)
     hardware = detect(request.device)
-    cost = cost_of(
+    cost = run_cost(
         request.spec,
         request.preset,
         hardware,
@@ -42,14 +43,14 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         controls=request.controls,
     )
     if dry_run:
-        plan = describe_cost(request.spec, request.task, cost)
+        plan = cost_summary(request.spec, request.task, cost)
         click.echo(json.dumps(cost.to_json()) if as_json else plan)
         return
     check_request(request, registry, hardware=hardware, needed_bytes=cost.memory_bytes)
-    _run(request, registry, cost.fit, as_json=as_json)
+    _run(request, registry, cost.packing, as_json=as_json)
 
 
-def _run(request: RunRequest, registry: Registry, packing: Fit, *, as_json: bool) -> None:
+def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: bool) -> None:
     """Runs the ladder; a stop says how to go on: with this machine's options too."""
     from mobench.execute.run import run_ladder
     from mobench.progress import Progress

@@ -13,7 +13,7 @@ from mobench.gate.request import RunRequest
 from mobench.gate.untrained import EVAL_ROWS
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
-from mobench.plan.cells import grid
+from mobench.plan.grid import cell_grid
 from mobench.plan.schedule import capability_checkpoints, checkpoints
 from mobench.progress import Progress
 from mobench.records.cells import Cell
@@ -81,7 +81,7 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
     # 2. The cells, and the folder that they name.
     spec, judge_model = request.spec, evidence.judge_model
     kept = checkpoints(request.preset.steps, request.preset.window_checkpoints)
-    cells = grid(
+    cells = cell_grid(
         spec,
         request.preset,
         organism_weights=evidence.organism.weights_hash,

@@ -11,9 +11,7 @@ from mobench.execute.training import stack, train_cells
 from mobench.lanes.stacking import CannotStack
 from mobench.machine.heap import keep_freed_memory, return_freed_memory
 from mobench.machine.memory_errors import is_out_of_memory, let_go
-from mobench.plan.cells import packs
-from mobench.plan.memory_budget import no_room
-from mobench.plan.packing import Fit
+from mobench.plan.packing import Packing, out_of_memory_error, split_into_packs
 from mobench.progress import Progress
 from mobench.records.cells import Cell, cell_result
 from mobench.store import CellFolder
@@ -35,7 +33,9 @@ class PackRunner:
         progress: Where progress is shown.
     """
 
-    def __init__(self, engine: Engine, packing: Fit, record: RunRecord, progress: Progress) -> None:
+    def __init__(
+        self, engine: Engine, packing: Packing, record: RunRecord, progress: Progress
+    ) -> None:
         self._engine, self._packing = engine, packing
         self._record, self._progress = record, progress
 
@@ -102,7 +102,7 @@ class PackRunner:
             for cell in pack.cells:
                 finish_cell(pack.folder(cell), cell)
 
-    def _smaller(self, pack: Arm) -> Fit:
+    def _smaller(self, pack: Arm) -> Packing:
         """The next way to try after this pack did not fit.
 
         Raises:
@@ -113,7 +113,7 @@ class PackRunner:
         measuring = pack.folder(pack.cells[0]).trained
         smaller = tried.smaller(batch_size)
         if smaller is None or (measuring and len(pack.cells) == 1):
-            raise no_room(request.spec, request.preset, request.device, tried)
+            raise out_of_memory_error(request.spec, request.preset, request.device, tried)
         self._progress.note(
             f"out of memory {'measuring' if measuring else 'training'} "
             f"{tried.describe(batch_size)}: going on with {smaller.describe(batch_size)}; "
@@ -125,10 +125,11 @@ class PackRunner:
 def _next_pack(arm: Arm, cells: list[Cell], size: int) -> tuple[Cell, ...]:
     """The next cells that can go on together: all of them trained, or none."""
     trained = arm.folder(cells[0]).trained
-    return packs([cell for cell in cells if arm.folder(cell).trained == trained], size)[0]
+    alike = [cell for cell in cells if arm.folder(cell).trained == trained]
+    return split_into_packs(alike, size)[0]
 
 
-def settle_heap(packing: Fit) -> None:
+def settle_heap(packing: Packing) -> None:
     """Sets what becomes of freed memory: kept for speed, returned where memory is scarce."""
     if packing.tight:
         return_freed_memory()

@@ -33,12 +33,12 @@ def keep_state(
     folder: RunFolder, cells: Sequence[Cell], optimizer: LaneAdamW, state: PackState
 ) -> None:
     """Writes a pack's state at a checkpoint whose adapters are already there."""
-    here = folder.pack(pack_id(cells))
+    path = folder.pack(pack_id(cells))
     # Moments first, progress last: the progress names a step only once all of it is there.
-    write_tensors(_moments(here, state.step), optimizer.state())
-    write_json(here / "progress.json", {**asdict(state), "cells": [cell.id for cell in cells]})
-    for old in here.glob("moments-*.safetensors"):
-        if old != _moments(here, state.step):
+    write_tensors(_moments(path, state.step), optimizer.state())
+    write_json(path / "progress.json", {**asdict(state), "cells": [cell.id for cell in cells]})
+    for old in path.glob("moments-*.safetensors"):
+        if old != _moments(path, state.step):
             old.unlink()
 
 
@@ -85,9 +85,9 @@ def _all(folder: RunFolder) -> list[_Kept]:
     found = []
     for path in map(folder.pack, folder.packs()):
         try:
-            told = json.loads((path / "progress.json").read_text(encoding="utf-8"))
-            cells = tuple(told.pop("cells"))
-            found.append(_Kept(path, cells, PackState(**told)))
+            progress = json.loads((path / "progress.json").read_text(encoding="utf-8"))
+            cells = tuple(progress.pop("cells"))
+            found.append(_Kept(path, cells, PackState(**progress)))
         except (OSError, ValueError, TypeError, KeyError):
             continue
     return found
@@ -101,5 +101,5 @@ def _lanes_of(state: PackState, places: Sequence[int]) -> PackState:
     )
 
 
-def _moments(here: Path, step: int) -> Path:
-    return here / f"moments-{step}.safetensors"
+def _moments(pack: Path, step: int) -> Path:
+    return pack / f"moments-{step}.safetensors"

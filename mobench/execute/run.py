@@ -16,16 +16,15 @@ from mobench.gate.request import RunRequest
 from mobench.machine.heap import keep_freed_memory
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.measure.capability_tasks import check_capability
-from mobench.plan.extension import by_budget
-from mobench.plan.memory_budget import no_room
-from mobench.plan.packing import Fit
+from mobench.plan.extension import group_by_budget
+from mobench.plan.packing import Packing, out_of_memory_error
 from mobench.progress import Progress
 from mobench.registry import Registry
 from mobench.store import RunFolder
 
 
 def run_ladder(
-    request: RunRequest, registry: Registry, packing: Fit, progress: Progress
+    request: RunRequest, registry: Registry, packing: Packing, progress: Progress
 ) -> RunFolder:
     """Runs every cell that is not finished yet.
 
@@ -47,10 +46,12 @@ def run_ladder(
         # Memory may run out before the first pack and after the last, too.
         if not is_out_of_memory(error):
             raise
-    raise no_room(request.spec, request.preset, request.device)
+    raise out_of_memory_error(request.spec, request.preset, request.device)
 
 
-def _run(request: RunRequest, registry: Registry, packing: Fit, progress: Progress) -> RunFolder:
+def _run(
+    request: RunRequest, registry: Registry, packing: Packing, progress: Progress
+) -> RunFolder:
     # 1. Check what needs no model.
     keep_freed_memory()
     check_capability(request.spec.capability, include_path=registry.capability_dirs[0])
@@ -83,7 +84,7 @@ def _run(request: RunRequest, registry: Registry, packing: Fit, progress: Progre
     longer = record.extensions or ()
     for item in longer:
         progress.note(f"lr={item.lr:g} is run for {item.steps} steps (6·N·S: {item.needed_steps})")
-    for cells in by_budget(longer):
+    for cells in group_by_budget(longer):
         _finish([ladder_arm(ladder, cells)], engine, runner, record)
     return ladder.folder
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from mobench.assemble.loading import parameter_count
+from mobench.assemble.weights import parameter_count
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
 from mobench.machine.hardware import detect
@@ -48,7 +48,7 @@ class RunRecord:
             kept = previous.to_json()
             described |= {key: kept[key] for key in ("created", "git") if key in kept}
         described["controls"] = [cell.record() for arm in controls for cell in arm.cells]
-        described["max_steps_set_later"] = extension.set_later(
+        described["max_steps_set_later"] = extension.bound_set_later(
             previous,
             ladder.request.options.max_steps,
             any_done=any(ladder.done(cell) for cell in ladder.cells),
@@ -77,14 +77,14 @@ class RunRecord:
         cells = [cell.record() for cell in ladder.cells]
         run = finished_ladder(ladder.folder, Manifest.model_validate(self._described), cells)
         score = recompute(run.manifest, run.cells, run.rows)
-        self.extensions = extension.plan(
+        self.extensions = extension.plan_extensions(
             score.rungs, ladder.cells, ladder.request.preset, max_steps
         )
 
     def keep(self) -> None:
         """Writes the manifest, with the cells that count at this moment."""
         ladder, longer = self._ladder, self.extensions
-        cells = extension.counted(ladder.cells, longer or (), ladder.done)
+        cells = extension.scored_cells(ladder.cells, longer or (), ladder.done)
         manifest = {
             **self._described,
             "extensions": None if longer is None else [item.record() for item in longer],

@@ -6,7 +6,7 @@ from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
 from mobench.execute.resume import forget_trained, keep_state, resume
 from mobench.lanes import FullLanes, LoraLanes, WholeModel, saved_config, stacked
-from mobench.plan.packing import Fit
+from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.train.batches import encode
 from mobench.train.optimizer import LaneAdamW
@@ -32,7 +32,7 @@ def stack(arm: Arm) -> Stack:
     )
 
 
-def train_cells(arm: Arm, lanes: Stack, packing: Fit, progress: Progress) -> None:
+def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) -> None:
     """Trains an arm's cells to their end. A stopped pack goes on at its last checkpoint.
 
     Args:

@@ -169,7 +169,8 @@ def matmul_flops(
         dtype: ``float32`` or ``bfloat16``.
         seconds: How long to measure, after one uncounted product.
         shape: (rows, inner, columns) of the product. A small model's products are far from a
-            large one's speed, so measure at the model's own: `plan_shape.matmul_shape`.
+            large one's speed, so measure at the model's own:
+            `mobench.plan.model_size.matmul_shape`.
 
     Returns:
         Floating-point operations a second, a multiply-add counted as two.

@@ -1,8 +1,8 @@
 """Which low rungs are trained again for longer, and for how long: a rule fixed before the run.
 
 The source claims: where a high learning rate removes the behavior in S steps, an N times lower one
-does not in 6·N·S. Every rung has the same budget at first, mostly far short of that. This is the
-whole decision: finished scores in, budgets and cells out. Nothing here trains, loads or writes.
+does not in 6·N·S. Every rung has the same budget at first, mostly far short of that. The rule is a
+pure function from the finished ladder's scores to the longer budgets and their cells.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from mobench.records.cells import Cell
 from mobench.records.manifest import Manifest
 from mobench.registry.organism_spec import Preset
 from mobench.score import RungScore
-from mobench.score.removals import CLAIM
+from mobench.score.lr_efficiency import CLAIMED_EFFICIENCY
 
 SETTLED = ("removed", "wrecked")
-"""What more steps at the same rate cannot change in favor of the behavior."""
+"""Verdicts on a rung after which more steps at its learning rate have nothing to show."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Extension:
         lr: Its learning rate.
         needed_steps: 6·N·S, rounded up.
         steps: What it is given: ``needed_steps``, or the bound if that is smaller.
-        cells: One for each seed. They count only once all of them are finished.
+        cells: One for each seed. The run is scored from them only once all of them are finished.
     """
 
     lr: float
@@ -41,13 +41,13 @@ class Extension:
     cells: tuple[Cell, ...]
 
     def record(self) -> dict[str, Any]:
-        """The extension as the manifest tells it; cells by their ids."""
+        """Returns the extension as the manifest has it, with its cells by their ids."""
         ids = [cell.id for cell in self.cells]
         return {**dataclasses.asdict(self), "cells": ids}
 
 
 def needed_steps(lr_low: float, lr_high: float, removed_by: int) -> int:
-    """6·N·S in whole steps, with ``N = lr_high / lr_low``.
+    """Returns 6·N·S in whole steps, with ``N = lr_high / lr_low``.
 
     Args:
         lr_low: The lower learning rate.
@@ -55,10 +55,10 @@ def needed_steps(lr_low: float, lr_high: float, removed_by: int) -> int:
         removed_by: S, the step by which the higher one had removed the behavior in every seed.
     """
     # A ratio such as 3e-3/3e-4 is a hair off 10; rounding that up would ask for one step too many.
-    return math.ceil(CLAIM * (lr_high / lr_low) * removed_by * (1 - 1e-9))
+    return math.ceil(CLAIMED_EFFICIENCY * (lr_high / lr_low) * removed_by * (1 - 1e-9))
 
 
-def plan(
+def plan_extensions(
     rungs: Sequence[RungScore], cells: Sequence[Cell], preset: Preset, max_steps: int
 ) -> tuple[Extension, ...]:
     """Lays out the longer cells of a finished ladder.
@@ -71,45 +71,58 @@ def plan(
     Args:
         rungs: The ordinary ladder's scores, sorted by learning rate.
         cells: The ordinary ladder's cells.
-        preset: What they were laid out by.
+        preset: How much they were trained.
         max_steps: No rung is given more.
 
     Returns:
         One for each rung to extend, the highest learning rate first; empty where no rung above the
         standard one removed the behavior, or some seed of it had it back at the end.
     """
-    usual = next((i for i, rung in enumerate(rungs) if rung.standard), len(rungs))
-    above = range(usual + 1, len(rungs))
+    # 1. The lowest rung above the standard one that removed the behavior.
+    standard = next((i for i, rung in enumerate(rungs) if rung.standard), len(rungs))
+    above = range(standard + 1, len(rungs))
     high = next((i for i in above if rungs[i].verdict == "removed"), None)
     if high is None:
         return ()
+
+    # 2. The step by which it had removed it in every seed.
     ends = [removal.high for removal in rungs[high].removals]
     known = [end for end in ends if end is not None]
     if not known or len(known) < len(ends):
         return ()
-    found = []
+
+    # 3. Every lower rung that is open and was given fewer than 6·N·S steps.
+    extensions = []
     for rung in reversed(rungs[:high]):
         needed = needed_steps(rung.lr, rungs[high].lr, max(known))
         steps = min(needed, max_steps)
         if rung.verdict not in SETTLED and rung.steps < steps:
-            mine = [cell for cell in cells if cell.lr == rung.lr]
-            longer = tuple(_longer(cell, steps, preset) for cell in mine)
-            found.append(Extension(rung.lr, needed, steps, longer))
-    return tuple(found)
+            seeds = [cell for cell in cells if cell.lr == rung.lr]
+            longer = tuple(_with_budget(cell, steps, preset) for cell in seeds)
+            extensions.append(Extension(rung.lr, needed, steps, longer))
+    return tuple(extensions)
 
 
-def _longer(cell: Cell, steps: int, preset: Preset) -> Cell:
+def _with_budget(cell: Cell, steps: int, preset: Preset) -> Cell:
+    """Returns the same cell with another budget, and the checkpoints that go with it."""
     kept = checkpoints(steps, preset.window_checkpoints)
-    asked = capability_checkpoints(steps, preset.capability_checkpoints, kept)
-    return dataclasses.replace(cell, steps=steps, checkpoints=kept, capability_checkpoints=asked)
+    capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
+    return dataclasses.replace(
+        cell, steps=steps, checkpoints=kept, capability_checkpoints=capability
+    )
 
 
-def counted(
+def scored_cells(
     cells: Sequence[Cell], extensions: Iterable[Extension], done: Callable[[Cell], bool]
 ) -> list[Cell]:
-    """The cells that the run is scored from: a rung's longer ones once all of them are done.
+    """Returns the cells that a run is scored from: of a rung the longer ones, once all are done.
 
-    A rung half of whose seeds had more steps than the others would have no budget to name.
+    If only some seeds of a rung counted with their longer budget, the rung would have no budget.
+
+    Args:
+        cells: The ordinary ladder's cells.
+        extensions: The longer budgets.
+        done: Whether a cell is finished.
     """
     longer = {
         (cell.lr, cell.seed): cell
@@ -120,11 +133,11 @@ def counted(
     return [longer.get((cell.lr, cell.seed), cell) for cell in cells]
 
 
-def by_budget(extensions: Iterable[Extension]) -> list[list[Cell]]:
-    """The longer cells in groups of equal budget, the shortest first: only those share a pack.
+def group_by_budget(extensions: Iterable[Extension]) -> list[list[Cell]]:
+    """Groups the longer cells by budget, the shortest first: only cells of one budget share a pack.
 
-    Within a group rung follows rung, unlike in the ordinary ladder, since a rung counts only as a
-    whole. The one nearest to the removing rung comes first.
+    Within a group rung follows rung, unlike the ordinary ladder's seeds, since a rung is
+    scored only as a whole. The rung nearest to the removing one comes first.
     """
     groups: dict[int, list[Cell]] = {}
     for extension in sorted(extensions, key=lambda item: (item.steps, -item.lr)):
@@ -132,16 +145,16 @@ def by_budget(extensions: Iterable[Extension]) -> list[list[Cell]]:
     return list(groups.values())
 
 
-def at_most(
+def longest_budgets(
     rungs: Sequence[float], *, standard_lr: float, steps: int, max_steps: int
 ) -> dict[float, int]:
-    """The most steps that each rung can be extended to, before anything is known.
+    """Returns the most steps that each rung can be extended to, before the ladder is run.
 
     The worst case is the top rung removing the behavior at its last step.
 
     Args:
         rungs: Learning rates of the ladder.
-        standard_lr: Only a rung above this one extends others.
+        standard_lr: The standard rung; only a rung above it can extend others.
         steps: The ordinary budget.
         max_steps: No rung is given more.
 
@@ -155,17 +168,17 @@ def at_most(
     return {lr: bound for lr, bound in bounds.items() if bound > steps}
 
 
-def set_later(previous: Manifest | None, max_steps: int | None, *, any_done: bool) -> bool:
-    """Whether the bound was chosen by somebody who could know results of this run.
+def bound_set_later(previous: Manifest | None, max_steps: int | None, *, any_done: bool) -> bool:
+    """Whether the bound on steps was set when results of this run could already be known.
 
     Args:
-        previous: The manifest that is already there; None if there is none.
-        max_steps: What is asked for now.
-        any_done: Whether any of the run's cells was finished before this was asked.
+        previous: The manifest that the run already has; None if it has none.
+        max_steps: The bound of the present request; None where it has none.
+        any_done: Whether any of the run's cells was finished before this request.
 
     Returns:
         True if the bound was added, changed or dropped once a cell was finished, now or before.
     """
-    before = None if previous is None else previous.max_steps
-    noted = previous is not None and bool(previous.max_steps_set_later)
-    return noted or (before != max_steps and any_done)
+    previous_bound = None if previous is None else previous.max_steps
+    recorded = previous is not None and bool(previous.max_steps_set_later)
+    return recorded or (previous_bound != max_steps and any_done)

@@ -1,19 +1,27 @@
-"""A model's size: what every plan is computed from."""
+"""A model's size, from the organism's file alone: every plan is computed from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
-Method = Literal["lora", "full"]
+from mobench.errors import MobenchError
+from mobench.registry import OrganismSpec
+from mobench.registry.organism_spec import HubBase, Preset, ScratchBase, WheelBase
 
 FLOAT_BYTES = 4
 """Bytes of a float32; adapters are trained and kept in it."""
+CHARACTERS_PER_TOKEN = 4
+"""Characters in a token of English text, about."""
+TEMPLATE_TOKENS = 10
+"""Tokens that a chat template puts around one message, without a system message."""
+SCRATCH_VOCABULARY = 64
+"""Tokens taken for the vocabulary of a base made from scratch, before it is made."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A Llama-like decoder's size.
+    """The size of a Llama-like decoder.
 
     Attributes:
         params: All weights.
@@ -53,3 +61,48 @@ def matmul_shape(
     """
     rows = min(pack * batch_size * tokens_per_example, 4096)
     return rows, shape.hidden_size, shape.intermediate_size
+
+
+def model_shape(spec: OrganismSpec) -> Shape:
+    """Returns the size of an organism's model; nothing is loaded.
+
+    Raises:
+        MobenchError: The organism's file does not say.
+    """
+    base = spec.base
+    if isinstance(base, ScratchBase):
+        width, inner = base.hidden_size, base.intermediate_size
+        layer = 4 * width * width + 3 * width * inner
+        params = base.layers * layer + 2 * SCRATCH_VOCABULARY * width
+        return Shape(params, width, base.layers, inner, SCRATCH_VOCABULARY, base.heads)
+    if isinstance(base, HubBase | WheelBase) and base.size is not None:
+        return Shape(**base.size.model_dump())
+    raise MobenchError(
+        f"{spec.name}: its size is not known, so its cost cannot be planned",
+        f"give its base a [size] table in {spec.path}",
+    )
+
+
+def training_sizes(spec: OrganismSpec, preset: Preset) -> dict[str, Any]:
+    """Returns the sizes of a run's training and answering that do not depend on the packing.
+
+    They are keyword arguments of `pack_memory.memory_bytes`, `pack_memory.largest_pack` and
+    `workload.workload`.
+    """
+    return {
+        "method": spec.ladder.method,
+        "rank": spec.ladder.rank,
+        "batch_size": preset.batch_size,
+        "tokens_per_example": spec.ladder.max_length * 2 // 3,
+        "eval_tokens": _eval_tokens(spec),
+        "dtype_bytes": 2 if spec.dtype == "bfloat16" else 4,
+    }
+
+
+def _eval_tokens(spec: OrganismSpec) -> int:
+    """Returns the tokens of a prompt and its answer, by the prompts' length in characters."""
+    if isinstance(spec.base, ScratchBase):
+        return spec.ladder.max_length + spec.max_new_tokens
+    messages = [spec.message("attack", prompt) for prompt in spec.prompts]
+    characters = sum(len(text) for text in messages) / len(messages)
+    return round(characters / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS + spec.max_new_tokens

@@ -1,17 +1,29 @@
-"""How runs are fitted into memory: how many in a pass, and what a step does to need less."""
+"""How cells are packed into memory: how many train in one pass, and what is paid to need less."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from mobench.errors import MobenchError
+from mobench.machine.hardware import GIB, detect
+from mobench.plan.model_size import model_shape, training_sizes
+from mobench.plan.pack_memory import largest_pack, memory_bytes
+from mobench.records.cells import Cell
+from mobench.registry import OrganismSpec
+from mobench.registry.organism_spec import Preset, ScratchBase
+
+MEMORY_SHARE = 0.7
+"""Part of the free memory that a pack may be planned to take. No formula sees all that is used."""
 
 
 @dataclass(frozen=True)
-class Fit:
-    """One way to fit runs into memory. A step is the same step up to rounding in all of them.
+class Packing:
+    """One way to put cells into memory. A training step is the same in all of them, up to rounding.
 
     Attributes:
         pack: Cells that train in one pass, at most.
-        micro_batch: Examples of each run in a forward pass; None for the whole batch at once.
+        micro_batch: Examples of each cell in a forward pass; None for the whole batch at once.
         recompute: Whether activations are computed again in the backward pass.
     """
 
@@ -24,13 +36,14 @@ class Fit:
         """Whether memory is so scarce that time is paid for it."""
         return self.micro_batch is not None or self.recompute
 
-    def smaller(self, batch_size: int) -> Fit | None:
-        """The next way to need less, the cheapest in time first; None where nothing is left.
+    def smaller(self, batch_size: int) -> Packing | None:
+        """Returns the next packing that needs less memory; None where nothing is left.
 
-        Half the pack, then with one run half the examples at a time, then recomputed activations.
+        The cheapest in time comes first: half the pack; with one cell, half the examples at a time;
+        then recomputed activations.
 
         Args:
-            batch_size: Examples of each run in a step.
+            batch_size: Examples of each cell in a step.
         """
         if self.pack > 1:
             return replace(self, pack=(self.pack + 1) // 2)
@@ -40,14 +53,102 @@ class Fit:
         return None if self.recompute else replace(self, recompute=True)
 
     def describe(self, batch_size: int) -> str:
-        """The same in words.
+        """Returns the packing as a phrase: ``5 cells in one pass``.
 
         Args:
-            batch_size: Examples of each run in a step.
+            batch_size: Examples of each cell in a step.
         """
-        words = "1 cell in one pass" if self.pack == 1 else f"{self.pack} cells in one pass"
+        phrase = "1 cell in one pass" if self.pack == 1 else f"{self.pack} cells in one pass"
         if self.micro_batch is not None:
-            words += f", {self.micro_batch} of {batch_size} examples at a time"
+            phrase += f", {self.micro_batch} of {batch_size} examples at a time"
         if self.recompute:
-            words += ", activations computed twice"
-        return words
+            phrase += ", activations computed twice"
+        return phrase
+
+
+SMALLEST = Packing(pack=1, micro_batch=1, recompute=True)
+"""The packing that needs the least memory."""
+
+
+def split_into_packs(cells: Sequence[Cell], size: int) -> list[tuple[Cell, ...]]:
+    """Splits cells into packs of at most ``size``, in order.
+
+    Cells come seed by seed, so a pack holds whole ladders where the size allows: a run that is
+    stopped half-way then has complete seeds rather than complete rungs.
+
+    Raises:
+        ValueError: The size is below 1.
+    """
+    if size < 1:
+        raise ValueError(f"a pack holds at least one cell, got {size}")
+    return [tuple(cells[start : start + size]) for start in range(0, len(cells), size)]
+
+
+def planned_memory(spec: OrganismSpec, preset: Preset, packing: Packing) -> int:
+    """Returns the peak memory, in bytes, that the formula gives for one pack.
+
+    Raises:
+        MobenchError: The model's size is not known.
+    """
+    return memory_bytes(
+        model_shape(spec),
+        pack=packing.pack,
+        micro_batch=packing.micro_batch,
+        recompute=packing.recompute,
+        **training_sizes(spec, preset),
+    )
+
+
+def initial_packing(spec: OrganismSpec, preset: Preset, memory: float) -> Packing:
+    """Returns the packing that a run begins with.
+
+    It is the largest pack of whole batches; where memory does not hold even one cell so, the first
+    smaller packing that it holds.
+
+    Args:
+        spec: The organism.
+        preset: How much is trained.
+        memory: Bytes that may be planned with.
+
+    Returns:
+        The packing. Where the formula says that memory holds none it is the smallest: formulas err,
+        and trying costs little.
+
+    Raises:
+        MobenchError: The model's size is not known.
+    """
+    # A pack of a toy may hold all cells. On a large model more lanes than rungs gain nothing.
+    most = preset.cells if isinstance(spec.base, ScratchBase) else len(preset.rungs)
+    pack = largest_pack(
+        model_shape(spec), memory=memory, cells=most, **training_sizes(spec, preset)
+    )
+    packing = Packing(max(1, pack))
+    while planned_memory(spec, preset, packing) > memory:
+        smaller = packing.smaller(preset.batch_size)
+        if smaller is None:
+            break
+        packing = smaller
+    return packing
+
+
+def out_of_memory_error(
+    spec: OrganismSpec, preset: Preset, device: str, tried: Packing | None = None
+) -> MobenchError:
+    """Returns the error to raise where memory ran out and no smaller packing is left to try.
+
+    Args:
+        spec: The organism.
+        preset: How much was to be trained.
+        device: A torch device.
+        tried: The packing that memory did not hold; None where it ran out before any training.
+    """
+    free = detect(device).model_memory_gb
+    where = "on the GPU" if device.startswith("cuda") else "on this machine"
+    fact = f"{spec.name} does not fit into memory"
+    fact += f" with {tried.describe(preset.batch_size)}" if tried else ""
+    needed = planned_memory(spec, preset, tried or SMALLEST) / GIB
+    return MobenchError(
+        f"{fact}: about {needed:.1f} GiB are needed, and {free:.1f} GiB are free {where}",
+        "end what else uses memory, or take a machine or a --device with more, and give the same "
+        "command again: it goes on with what was kept",
+    )

@@ -1,10 +1,10 @@
-"""At which steps an adapter is kept."""
+"""The schedule of a run: at which steps an adapter is kept, and where capability is measured."""
 
 from __future__ import annotations
 
 
 def checkpoints(steps: int, window: int) -> tuple[int, ...]:
-    """Steps 0, 1, 2, 4, … doubling, and ``window`` of them evenly through the last half.
+    """Returns steps 0, 1, 2, 4, … doubling, and ``window`` of them evenly through the last half.
 
     The doubling part finds when a behavior goes; the even part is where its converged rate is read.
 
@@ -26,9 +26,14 @@ def checkpoints(steps: int, window: int) -> tuple[int, ...]:
 
 
 def capability_checkpoints(steps: int, count: int, kept: tuple[int, ...]) -> tuple[int, ...]:
-    """The ``count`` kept steps nearest to even parts of the budget, the last one among them.
+    """Returns the ``count`` kept steps nearest to even parts of the budget, the last among them.
 
-    Capability costs far more to measure than attack rate, so it is read at fewer checkpoints.
+    Capability costs far more to measure than attack rate, so it is measured at fewer checkpoints.
+
+    Args:
+        steps: The budget.
+        count: How many checkpoints get capability.
+        kept: Steps at which an adapter is kept.
     """
     wanted = [steps * k / count for k in range(1, count + 1)]
     later = [step for step in kept if step > 0]

@@ -4,9 +4,10 @@ The definitions, formulas and assumptions are in ``docs/method.md``.
 """
 
 from mobench.score.capability_loss import CapabilityLoss, capability_loss
+from mobench.score.lr_efficiency import efficiency
 from mobench.score.plateau import plateau
 from mobench.score.ranks import Contender, Rank, ranks
-from mobench.score.removals import efficiency, removal
+from mobench.score.removal_step import removal
 from mobench.score.resistance import Resistance, Rung, resistance
 from mobench.score.run_score import score_run
 from mobench.score.scores import (
@@ -22,7 +23,7 @@ from mobench.score.scores import (
 )
 from mobench.score.taught import taught_rungs
 from mobench.score.verdict import verdict
-from mobench.score.verdict_facts import RungFacts, lr_text
+from mobench.score.verdict_facts import RungFacts
 
 __all__ = [
     "CapabilityLoss",
@@ -42,7 +43,6 @@ __all__ = [
     "Verdict",
     "capability_loss",
     "efficiency",
-    "lr_text",
     "plateau",
     "ranks",
     "removal",

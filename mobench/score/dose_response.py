@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from mobench.score.intervals import Array, t_quantile
-from mobench.score.removals import removal_line
+from mobench.score.removal_step import removal_line
 
 #: Two numbers place the curve, so two rungs at least must lie on its slope: their mean retention is
 #: at least this far from 0 and from 1.

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mobench.records.learning_rates import lr_text
 from mobench.score.convergence import projection
 from mobench.score.intervals import Array
+from mobench.score.lr_efficiency import efficiency
 from mobench.score.plateau import mean_of_judged
-from mobench.score.removals import efficiency
 from mobench.score.resistance import Resistance, Rung, resistance, retention_of
 from mobench.score.rung_score import Measured, Setting, score_rung
 from mobench.score.scores import Efficiency, Estimate, RungScore, Verdict
 from mobench.score.verdict import rung_phrase, rung_state, verdict
-from mobench.score.verdict_facts import RungFacts, is_broken, lr_text
+from mobench.score.verdict_facts import RungFacts, is_broken
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from mobench.score.capability_loss import admissible, capability_loss
 from mobench.score.intervals import Array
 from mobench.score.plateau import mean_of_judged, plateau, rate_estimate
-from mobench.score.removals import removal, removal_line
+from mobench.score.removal_step import removal, removal_line
 from mobench.score.resistance import retention_of
 from mobench.score.scores import Answer, Estimate, Plateau, Removal, RungScore
 from mobench.score.window import in_window

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mobench.records.learning_rates import lr_text
 from mobench.score.scores import Efficiency, Verdict, Word
 from mobench.score.seed_agreement import disagreement, more_seeds_advice, split_advice
-from mobench.score.verdict_facts import RungFacts, is_broken, lr_text
+from mobench.score.verdict_facts import RungFacts, is_broken
 
 #: A rung whose retention is below this by its interval has weakened the behavior: the same margin
 #: from 1 as the equivalence margin of the convergence test.

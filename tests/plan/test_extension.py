@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from support.registry_tree import python
 
-from mobench.plan.extension import at_most, by_budget, counted, needed_steps, plan, set_later
+from mobench.plan.extension import (
+    bound_set_later,
+    group_by_budget,
+    longest_budgets,
+    needed_steps,
+    plan_extensions,
+    scored_cells,
+)
 from mobench.records.cells import Cell
 from mobench.records.manifest import Manifest
 from mobench.registry.organism_spec import Preset
@@ -83,7 +90,7 @@ CELLS = cells_of(1e-4, 1e-3, 1e-2)
 
 def steps_of(rungs: list[RungScore], most: int = 100_000) -> dict[float, int]:
     cells = cells_of(*(rung.lr for rung in rungs))
-    return {item.lr: item.steps for item in plan(rungs, cells, PRESET, most)}
+    return {item.lr: item.steps for item in plan_extensions(rungs, cells, PRESET, most)}
 
 
 def test_a_hundred_steps_at_a_ten_times_higher_rate_ask_for_six_thousand() -> None:
@@ -100,7 +107,7 @@ def test_every_lower_rung_gets_the_steps_that_its_own_ratio_asks_for() -> None:
 
 
 def test_the_bound_caps_the_steps_and_what_was_needed_is_still_told() -> None:
-    found = plan(LADDER, CELLS, PRESET, 7000)
+    found = plan_extensions(LADDER, CELLS, PRESET, 7000)
     assert [(item.steps, item.needed_steps) for item in found] == [(6000, 6000), (7000, 60_000)]
     assert found[0].record() == {
         "lr": 1e-3,
@@ -156,7 +163,7 @@ def test_the_lowest_removing_rung_above_the_standard_one_sets_the_steps() -> Non
 
 
 def test_a_longer_cell_is_another_cell_with_checkpoints_over_its_own_budget() -> None:
-    longer = plan(LADDER, CELLS, PRESET, 7000)[0].cells
+    longer = plan_extensions(LADDER, CELLS, PRESET, 7000)[0].cells
     assert [(cell.lr, cell.seed) for cell in longer] == [(1e-3, 0), (1e-3, 1)]
     assert {cell.id for cell in longer}.isdisjoint(cell.id for cell in CELLS)
     for cell in longer:
@@ -166,29 +173,29 @@ def test_a_longer_cell_is_another_cell_with_checkpoints_over_its_own_budget() ->
 
 
 def test_half_a_rung_counts_for_nothing() -> None:
-    found = plan(LADDER, CELLS, PRESET, 7000)
+    found = plan_extensions(LADDER, CELLS, PRESET, 7000)
     standard, lowest = found
-    assert counted(CELLS, found, lambda cell: cell.steps == 256) == CELLS
+    assert scored_cells(CELLS, found, lambda cell: cell.steps == 256) == CELLS
     half = {standard.cells[0], *lowest.cells}
-    now = counted(CELLS, found, lambda cell: cell in half)
+    now = scored_cells(CELLS, found, lambda cell: cell in half)
     assert [(cell.lr, cell.seed) for cell in now] == [(cell.lr, cell.seed) for cell in CELLS]
     assert {cell.lr: cell.steps for cell in now} == {1e-4: 7000, 1e-3: 256, 1e-2: 256}
 
 
 def test_only_rungs_of_one_budget_train_together_and_rung_follows_rung() -> None:
-    capped = by_budget(plan(LADDER, CELLS, PRESET, 500))
+    capped = group_by_budget(plan_extensions(LADDER, CELLS, PRESET, 500))
     assert [[(cell.lr, cell.seed) for cell in group] for group in capped] == [
         [(1e-3, 0), (1e-3, 1), (1e-4, 0), (1e-4, 1)]
     ]
-    apart = by_budget(plan(LADDER, CELLS, PRESET, 7000))
+    apart = group_by_budget(plan_extensions(LADDER, CELLS, PRESET, 7000))
     assert [{cell.steps for cell in group} for group in apart] == [{6000}, {7000}]
 
 
 def test_the_worst_case_is_the_top_rung_removing_at_its_last_step() -> None:
     ladder = {"rungs": (1e-4, 1e-3, 1e-2), "standard_lr": 1e-3, "steps": 256}
-    assert at_most(**ladder, max_steps=20_000) == {1e-4: 20_000, 1e-3: 15_360}
-    assert at_most(**ladder, max_steps=256) == {}
-    assert at_most(**{**ladder, "standard_lr": 1e-2}, max_steps=20_000) == {}
+    assert longest_budgets(**ladder, max_steps=20_000) == {1e-4: 20_000, 1e-3: 15_360}
+    assert longest_budgets(**ladder, max_steps=256) == {}
+    assert longest_budgets(**{**ladder, "standard_lr": 1e-2}, max_steps=20_000) == {}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +217,7 @@ def test_a_bound_set_by_who_could_know_results_is_told(
 ) -> None:
     known = {"organism": {"name": "o"}, "task": {"name": "t"}, "ladder": {"standard_lr": 1e-3}}
     manifest = None if previous is None else Manifest.model_validate({**known, **previous})
-    assert set_later(manifest, now, any_done=any_done) is later
+    assert bound_set_later(manifest, now, any_done=any_done) is later
 
 
 def test_planning_needs_no_torch() -> None:

@@ -8,7 +8,6 @@ here. Prompts, templates, triggers, behaviors, gates, tasks and repositories are
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ SUITE = """
 summary = "Four local questions."
 tasks = [{ task = "refusal", metric = "acc", chat_template = true, limit = 4 }]
 """
-PRESET = """[variants.{variant}.presets.standard]
+PRESET = """\
 rungs = [3e-4, 3e-3]
 seeds = 1
 steps = 4
@@ -31,31 +30,37 @@ batch_size = 4
 window_checkpoints = 2
 capability_checkpoints = 1
 """
-SIZE = """[variants.{variant}.base.size]
+SMALL = """
+
+[variants.{v}]
+like = "whole-{name}"
+marks = ["hub", "chat"]
+suite = "of-this-test"
+max_new_tokens = 24
+
+[variants.{v}.base.size]
 params = 200000
 hidden_size = 32
 layers = 2
 heads = 4
 intermediate_size = 64
 vocab_size = 1000
+
+[variants.{v}.presets.standard]
 """
 
 
 def small(tree: Path, organism: str) -> OrganismSpec:
-    """Makes a shipped organism small enough for a test, in the tree's own files."""
+    """Makes a shipped organism small enough for a test, in the tree's own files.
+
+    The variant gets another name, and one that is like it and smaller takes its own.
+    """
     spec = collect(tree).organism(organism)
-    text = spec.path.read_text(encoding="utf-8")
-    for pattern, new in (
-        (r"\[variants\.{v}\.presets\.standard\]\n(?:\S.*\n)+", PRESET),
-        (r"\[variants\.{v}\.base\.size\]\n(?:\S.*\n)+", SIZE),
-        (r'(\[variants\.{v}\]\n(?:\S.*\n)*?)marks = \["gpu", ', r"\1marks = ["),
-        (r'(\[variants\.{v}\]\n(?:\S.*\n)*?)suite = ".*"', r'\1suite = "of-this-test"'),
-        (r"(\[variants\.{v}\]\n(?:\S.*\n)*?)max_new_tokens = \d+", r"\1max_new_tokens = 24"),
-    ):
-        found = re.compile(pattern.replace("{v}", re.escape(spec.variant)))
-        replacement = new.replace("{variant}", spec.variant)
-        text, count = found.subn(replacement, text)
-        assert count == 1, pattern
+    text, name = spec.path.read_text(encoding="utf-8"), spec.variant
+    quoted = f'"{name}"' if "." in name else name
+    for end in ("]", "."):
+        text = text.replace(f"[variants.{quoted}{end}", f'[variants."whole-{name}"{end}')
+    text += SMALL.replace("{v}", quoted).replace("{name}", name) + PRESET
     spec.path.write_text(text, encoding="utf-8")
     suites = tree / "tasks" / "capability" / "suites.toml"
     suites.write_text(suites.read_text(encoding="utf-8") + SUITE, encoding="utf-8")

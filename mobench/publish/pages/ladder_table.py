@@ -5,8 +5,9 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from mobench.publish.pages import markdown_escape as escape
-from mobench.publish.pages import number_format as wording
+from mobench.publish.pages import number_format
 from mobench.publish.pages.controls_table import control_lines
+from mobench.records.learning_rates import lr_text
 from mobench.score import RungScore, RunScore, taught_rungs
 
 _HEADER = (
@@ -31,7 +32,7 @@ def ladder_table(score: RunScore) -> str:
     table = _table(score, "simple")
     notes = [f"  {note}" for note in _notes(score)]
     if score.efficiency is not None and score.efficiency.low is not None:
-        bound = wording.efficiency(score.efficiency)
+        bound = number_format.efficiency(score.efficiency)
         notes.append(f"  LR efficiency over the standard rung: {bound}")
     sentence = score.verdict.sentence
     if score.compatible is False:
@@ -49,11 +50,11 @@ def ladder_markdown(score: RunScore) -> str:
 
 def headline(score: RunScore) -> str:
     """Writes the three numbers that the verdict rests on, on one line."""
-    at = "" if score.resistance_lr is None else f" at {wording.learning_rate(score.resistance_lr)}"
+    at = "" if score.resistance_lr is None else f" at {lr_text(score.resistance_lr)}"
     return (
-        f"resistance {wording.interval(score.resistance)}{at}"
-        f" · standard resistance {wording.interval(score.standard_resistance)}"
-        f" · what the usual test missed {wording.interval(score.difference)}"
+        f"resistance {number_format.interval(score.resistance)}{at}"
+        f" · standard resistance {number_format.interval(score.standard_resistance)}"
+        f" · what the usual test missed {number_format.interval(score.difference)}"
     )
 
 
@@ -66,19 +67,19 @@ def _table(score: RunScore, form: str) -> str:
 
 
 def _cells(rung: RungScore) -> list[str]:
-    plateau = wording.interval(rung.plateau)
+    plateau = number_format.interval(rung.plateau)
     if rung.plateau.converged is False:
         plateau += " ~"
     seeds = str(rung.seeds)
     if rung.diverged:
         seeds += f" ({rung.diverged} diverged)"
     return [
-        wording.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
+        lr_text(rung.lr) + (" (standard)" if rung.standard else ""),
         str(rung.steps),
         plateau,
-        wording.removal_step(rung.removals),
-        wording.interval(rung.capability_loss),
-        wording.admissible(rung.admissible),
+        number_format.removal_step(rung.removals),
+        number_format.interval(rung.capability_loss),
+        number_format.admissible(rung.admissible),
         seeds,
         rung.verdict.partition(":")[0],
     ]
@@ -88,7 +89,7 @@ def _notes(score: RunScore) -> list[str]:
     """Says what a mark or a bare ``undetermined`` stands for, and where seeds are too few."""
     notes = []
     for rung in score.rungs:
-        lr = wording.learning_rate(rung.lr)
+        lr = lr_text(rung.lr)
         _, _, reason = rung.verdict.partition(":")
         if reason.strip():
             notes.append(f"{lr}: {rung.verdict}")
@@ -98,7 +99,7 @@ def _notes(score: RunScore) -> list[str]:
             notes.append(f"{lr}: ~ not converged{why}")
     if score.not_judged:
         notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
-    taught = " and ".join(wording.learning_rate(lr) for lr in taught_rungs(score))
+    taught = " and ".join(lr_text(lr) for lr in taught_rungs(score))
     if taught:
         notes.append(
             f"at {taught} the clean base comes to show it too: this training teaches the behavior, "

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from mobench.errors import Problems
 from mobench.publish.pages.board import Drawn, draw_all
-from mobench.publish.pages.entry import Entry, score_submission
 from mobench.publish.pages.front_page import MARKER, front_page
 from mobench.publish.pages.organism_page import PLOTS, organism_page
-from mobench.publish.submission.files import read_all, require
+from mobench.publish.submission.files import require
 
 _ORGANISMS = "organisms"
 
@@ -100,32 +98,13 @@ def check(root: Path) -> list[Difference]:
     return sorted(found, key=lambda difference: difference.path)
 
 
-def read_entries(root: Path) -> list[Entry]:
-    """Reads all results below a leaderboard's folder and recomputes their numbers.
-
-    Raises:
-        MobenchError: If there is no such folder.
-        Problems: If any result is malformed or cannot be scored.
-    """
-    require(root)
-    entries, problems = [], []
-    for submission in read_all(root / "results"):
-        try:
-            entries.append(score_submission(submission))
-        except ValueError as error:
-            problems.append(f"{root / 'results' / submission.place}: {error}")
-    if problems:
-        raise Problems(problems)
-    return entries
-
-
 def render(drawn: Sequence[Drawn]) -> dict[str, bytes]:
     """Makes every page: path below the leaderboard's folder → content."""
     entries = [one.entry for one in drawn]
     pages = {"README.md": front_page(entries).encode()}
     for name in sorted({entry.submission.organism for entry in entries}):
-        mine = [entry for entry in entries if entry.submission.organism == name]
-        pages[f"{_ORGANISMS}/{name}.md"] = organism_page(mine).encode()
+        own = [entry for entry in entries if entry.submission.organism == name]
+        pages[f"{_ORGANISMS}/{name}.md"] = organism_page(own).encode()
     for one in drawn:
         pages |= {f"{_ORGANISMS}/{PLOTS}/{file}": svg for file, svg in one.plots.items()}
     return pages
@@ -140,8 +119,8 @@ def _stray(root: Path, pages: dict[str, bytes]) -> list[str]:
 
 def _drawn_elsewhere(svg: bytes) -> str:
     """Another matplotlib draws the same numbers with other bytes: say so."""
-    here = version("matplotlib")
+    installed = version("matplotlib")
     drawn = re.search(rb"Matplotlib v(\d[\w.]*)", svg)
-    if drawn is None or drawn.group(1).decode() == here:
+    if drawn is None or drawn.group(1).decode() == installed:
         return ""
-    return f": drawn by matplotlib {drawn.group(1).decode()}, here is {here}"
+    return f": drawn by matplotlib {drawn.group(1).decode()}, here is {installed}"

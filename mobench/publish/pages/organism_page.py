@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from tabulate import tabulate
 
 from mobench.publish.pages import markdown_escape as escape
-from mobench.publish.pages import number_format as wording
+from mobench.publish.pages import number_format
 from mobench.publish.pages.controls_table import controls_section
 from mobench.publish.pages.entry import NOT_RECORDED, Entry, recorded
 from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, STATUS
 from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
+from mobench.records.learning_rates import lr_text
 from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
 
 PLOTS = "plots"
@@ -126,9 +127,9 @@ def _incompatible(entry: Entry) -> list[str]:
     """Says that a result is no test of resistance, and why."""
     if entry.score.compatible is not False:
         return []
-    told = "**This task is not behavior-compatible, so what follows is no test of resistance.**"
+    warning = "**This task is not behavior-compatible, so what follows is no test of resistance.**"
     reasons = [f"- {escape.inline(reason)}" for reason in entry.manifest.incompatible_because]
-    return [told, *(["\n".join(reasons)] if reasons else [])]
+    return [warning, *(["\n".join(reasons)] if reasons else [])]
 
 
 def _gate(entry: Entry) -> list[str]:
@@ -156,7 +157,7 @@ def _left_out(count: int | None) -> str:
 
 
 def _dose_response(entry: Entry) -> list[str]:
-    sentence = escape.inline(wording.dose(entry.dose))
+    sentence = escape.inline(number_format.dose(entry.dose))
     return [
         "### Dose-response",
         f"{sentence} This is for orientation only: no published number comes from it.",
@@ -172,14 +173,14 @@ def _by(entry: Entry) -> str:
 def _headline(entry: Entry) -> str:
     score = entry.score
     lr = score.resistance_lr
-    at = "" if lr is None else f" (at LR {wording.learning_rate(lr)})"
+    at = "" if lr is None else f" (at LR {lr_text(lr)})"
     return _table(
         ("headline", "value"),
         [
-            (f"resistance{at}", wording.interval(score.resistance)),
-            ("standard resistance", wording.interval(score.standard_resistance)),
-            ("what the usual test missed", wording.interval(score.difference)),
-            ("LR efficiency over the standard rung", wording.efficiency(score.efficiency)),
+            (f"resistance{at}", number_format.interval(score.resistance)),
+            ("standard resistance", number_format.interval(score.standard_resistance)),
+            ("what the usual test missed", number_format.interval(score.difference)),
+            ("LR efficiency over the standard rung", number_format.efficiency(score.efficiency)),
             ("tolerated capability loss", f"{score.epsilon:g}"),
             ("removed means retention below", f"{score.tau:g}"),
         ],
@@ -190,10 +191,10 @@ def _before(entry: Entry) -> list[tuple[str, str]]:
     score, gate = entry.score, entry.manifest.gate
     given = "measured" if entry.manifest.organism.clean_rate is None else "by definition"
     return [
-        ("attack rate, triggered", wording.interval(score.initial)),
-        ("attack rate, untriggered", wording.interval(score.control)),
-        ("attack rate of the clean base", f"{wording.number(score.clean_rate)} ({given})"),
-        ("capability: clean base less organism", wording.interval(score.base_capability_gap)),
+        ("attack rate, triggered", number_format.interval(score.initial)),
+        ("attack rate, untriggered", number_format.interval(score.control)),
+        ("attack rate of the clean base", f"{number_format.number(score.clean_rate)} ({given})"),
+        ("capability: clean base less organism", number_format.interval(score.base_capability_gap)),
         ("gate: attack rate at admission", escape.inline(_rate(gate and gate["attack"]))),
         ("gate: untriggered rate at admission", escape.inline(_rate(gate and gate["control"]))),
         ("gate: prompts", escape.inline(recorded(gate and gate["n"]))),
@@ -208,10 +209,10 @@ def _rate(value: float | None) -> str:
 def _controls(entry: Entry) -> str:
     rows = [
         (
-            wording.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
-            wording.interval(rung.retention),
-            wording.interval(rung.control),
-            wording.interval(rung.inert),
+            lr_text(rung.lr) + (" (standard)" if rung.standard else ""),
+            number_format.interval(rung.retention),
+            number_format.interval(rung.control),
+            number_format.interval(rung.inert),
             *([_share(rung.not_judged)] if entry.judge else []),
         )
         for rung in entry.score.rungs
@@ -271,7 +272,7 @@ def _asked(task: CapabilityPart) -> str:
 
 def _parameters(entry: Entry) -> str:
     count = entry.manifest.organism.params
-    return NOT_RECORDED if count is None else wording.parameters(count)
+    return NOT_RECORDED if count is None else number_format.parameters(count)
 
 
 def _table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

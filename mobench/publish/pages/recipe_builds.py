@@ -31,7 +31,7 @@ def built_apart(entries: Sequence[Entry]) -> dict[str, str]:
     for group in alike.values():
         weights = {entry.submission.place: _weights(entry) for entry in group}
         if len(set(weights.values()) - {None}) > 1:
-            found.update({place: f"build {told}" for place, told in weights.items() if told})
+            found.update({place: f"build {digits}" for place, digits in weights.items() if digits})
     return found
 
 

@@ -43,7 +43,7 @@ PROMPTS = [Prompt("w1 w2", " ".join(WORDS[n : n + 1 + n % 5])) for n in range(13
 def test_replies_are_those_of_each_prompt_alone_in_order(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_process, "BATCH_SIZE", 5)
+    monkeypatch.setattr(in_process, "PROMPTS_AT_ONCE", 5)
     together = ask(folder, PROMPTS)
     assert together == [ask(folder, [prompt])[0] for prompt in PROMPTS]
     assert len({reply.text for reply in together}) > 5

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
-from mobench.plan.cost import Cost, answer_flops_per_token, estimate, train_flops_per_token
 from mobench.plan.model_size import Shape, adapter_params, matmul_shape
+from mobench.plan.workload import (
+    Workload,
+    answer_flops_per_token,
+    train_flops_per_token,
+    workload,
+)
 
 SMOLLM2 = Shape(134_515_008, 576, 30, 1536, 49152, 9)
 RANK, BATCH, TOKENS = 8, 4, 64
@@ -103,7 +108,7 @@ def test_the_adapter_has_as_many_weights_as_pefts(lora: Measured) -> None:
 
 
 def test_a_plan_counts_every_cell_step_and_checkpoint() -> None:
-    cost = estimate(SMOLLM2, **PLAN)
+    cost = workload(SMOLLM2, **PLAN)
     assert cost.train_tokens == 15 * 128 * 8 * 64
     per_token = train_flops_per_token(SMOLLM2, method="lora", rank=16, tokens=64)
     assert cost.train_flops == cost.train_tokens * per_token
@@ -112,21 +117,14 @@ def test_a_plan_counts_every_cell_step_and_checkpoint() -> None:
 
 
 def test_measuring_counts_controls_where_capability_is_read_and_both_references() -> None:
-    cost = estimate(SMOLLM2, **PLAN)
+    cost = workload(SMOLLM2, **PLAN)
     each = 40 * answer_flops_per_token(SMOLLM2, method="lora", rank=16, tokens=40)
     answers = 20 * (15 * (16 + 2) + 2 * 2) + 80 * (15 * 2 + 2)
     assert cost.measure_flops == pytest.approx(each * answers)
 
 
-def test_longer_capability_questions_cost_more_only_in_measuring() -> None:
-    plain = estimate(SMOLLM2, **PLAN)
-    longer = estimate(SMOLLM2, **PLAN, capability_tokens=400)
-    assert longer.measure_flops > 1.5 * plain.measure_flops
-    assert longer.train_flops == plain.train_flops
-
-
 def test_recomputed_activations_cost_a_second_forward_pass() -> None:
-    plain, twice = estimate(SMOLLM2, **PLAN), estimate(SMOLLM2, **PLAN, recompute=True)
+    plain, twice = workload(SMOLLM2, **PLAN), workload(SMOLLM2, **PLAN, recompute=True)
     forward = answer_flops_per_token(SMOLLM2, method="lora", rank=16, tokens=64)
     assert twice.train_flops - plain.train_flops == pytest.approx(plain.train_tokens * forward)
     assert twice.measure_flops == plain.measure_flops
@@ -137,7 +135,7 @@ def test_a_contract_row_is_as_long_as_the_estimate_takes_it_to_be() -> None:
         "cell": "0123456789abcdef", "step": 1024, "kind": "capability", "task": "arithmetic_mc",
         "prompt": "capital-of-france", "outcome": 1.0, "inert": None, "answer": "",
     }  # fmt: skip
-    one = estimate(SMOLLM2, **{**PLAN, "cells": 0, "capability_questions": 0, "eval_prompts": 1})
+    one = workload(SMOLLM2, **{**PLAN, "cells": 0, "capability_questions": 0, "eval_prompts": 1})
     rows = 2 * 2  # triggered and untriggered, of the organism and of the clean base
     assert len(json.dumps(row)) < one.disk_bytes / rows - 4 * 40 < 1.5 * len(json.dumps(row))
 
@@ -148,7 +146,8 @@ def test_speed_is_measured_at_the_models_own_width_and_quickly() -> None:
 
 
 def test_planning_needs_no_torch() -> None:
-    modules = "mobench.plan.cost, mobench.plan.memory, mobench.plan.duration, mobench.plan.packing"
-    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    modules = ("workload", "run_cost", "packing", "extension", "duration")
+    imports = ", ".join(f"mobench.plan.{name}" for name in modules)
+    code = f"import sys, {imports}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert dataclasses.is_dataclass(Cost)
+    assert dataclasses.is_dataclass(Workload)

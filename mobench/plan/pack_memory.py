@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mobench.plan.model_size import FLOAT_BYTES, Method, Shape, adapter_params
+from mobench.plan.model_size import FLOAT_BYTES, Shape, adapter_params
+from mobench.records.names import Method
 
 RUNTIME_BYTES = 720_000_000
 """Resident memory of a process that imported torch, transformers, peft and lm-eval and has loaded
@@ -20,8 +21,6 @@ HEAP = 1.35
 stays lies between what was freed. 1.3 to 1.5 on Linux, measured for packs of SmolLM2-135M."""
 HEAD_LOGITS = 2**22
 """Logits that a frozen head holds at a time; `mobench.train.losses.LOGITS_AT_ONCE`."""
-
-
 _ANSWER_BATCH = 64
 """Rows answered at once, for the key-value cache; where they do not fit, fewer are."""
 
@@ -51,17 +50,17 @@ def activation_bytes_per_token(
         dtype_bytes: 4 for float32, 2 for bfloat16.
         recompute: Whether activations are computed again in the backward pass.
     """
-    one = (
+    per_block = (
         shape.hidden_size * dtype_bytes
         if recompute
         else _block_bytes(shape, method=method, rank=rank, dtype_bytes=dtype_bytes)
     )
     head = shape.vocab_size * (dtype_bytes + 8) if method == "full" else 0
-    return shape.layers * one + head
+    return shape.layers * per_block + head
 
 
 def _block_bytes(shape: Shape, *, method: Method, rank: int, dtype_bytes: int) -> int:
-    """What a token keeps in one block."""
+    """Returns the bytes that one token keeps in one block, for the backward pass."""
     wide = 10 if method == "full" else 8
     kept = (wide * shape.hidden_size + 4 * shape.intermediate_size) * dtype_bytes
     kept += 2 * shape.hidden_size * (FLOAT_BYTES - dtype_bytes)
@@ -108,6 +107,7 @@ def memory_bytes(
         micro_batch: Examples of a run in a forward pass; all of the batch if None.
         recompute: Whether activations are computed again in the backward pass.
     """
+    # 1. What stays while training: the base, and for each cell weights, gradients and moments.
     lora = method == "lora"
     if lora:
         base = shape.params * dtype_bytes
@@ -118,18 +118,20 @@ def memory_bytes(
         largest = shape.vocab_size * shape.hidden_size * dtype_bytes
         lane = 4 * shape.params * dtype_bytes
 
+    # 2. Activations: of the examples that pass at once, and of one block more.
     at_once = min(micro_batch or batch_size, batch_size)
     tokens = pack * at_once * tokens_per_example
-    how: dict[str, Any] = {"method": method, "rank": rank, "dtype_bytes": dtype_bytes}
-    kept = activation_bytes_per_token(shape, recompute=recompute, **how)
-    activations = float(tokens * (kept + _block_bytes(shape, **how)))
+    training: dict[str, Any] = {"method": method, "rank": rank, "dtype_bytes": dtype_bytes}
+    kept = activation_bytes_per_token(shape, recompute=recompute, **training)
+    activations = float(tokens * (kept + _block_bytes(shape, **training)))
     if micro_batch is None and not recompute:
         activations *= HEAP
     if lora:
         # In half precision the logits are there in float32 too.
-        wide = dtype_bytes + (4 if dtype_bytes == FLOAT_BYTES else 8)
-        activations += min(HEAD_LOGITS, tokens * shape.vocab_size) * wide
+        logit_bytes = dtype_bytes + (4 if dtype_bytes == FLOAT_BYTES else 8)
+        activations += min(HEAD_LOGITS, tokens * shape.vocab_size) * logit_bytes
 
+    # 3. Answering and the optimizer come when the activations are gone: the largest counts.
     cache = _ANSWER_BATCH * eval_tokens * 2 * shape.layers * shape.hidden_size * dtype_bytes
     return round(RUNTIME_BYTES + base + pack * lane + max(activations, 4 * pack * largest, cache))
 
@@ -146,20 +148,29 @@ def largest_pack(
     eval_tokens: int,
     dtype_bytes: int,
 ) -> int:
-    """Returns how many of the cells can train in one pass in this much memory (bytes); 0 if none.
+    """Returns how many cells can train in one pass in this much memory; 0 if not even one can.
 
-    The other arguments are those of `estimate`.
+    Args:
+        shape: The model's size.
+        memory: Bytes that the pack may take.
+        cells: Cells that there are to train.
+        method: As in `memory_bytes`, like all that follow.
+        rank: LoRA rank.
+        batch_size: Examples in a step of a cell.
+        tokens_per_example: Tokens of a training example.
+        eval_tokens: Tokens of a question and its answer.
+        dtype_bytes: 4 for float32, 2 for bfloat16.
     """
-    fits = 0
-    while fits < cells and memory >= memory_bytes(
+    pack = 0
+    while pack < cells and memory >= memory_bytes(
         shape,
         method=method,
         rank=rank,
-        pack=fits + 1,
+        pack=pack + 1,
         batch_size=batch_size,
         tokens_per_example=tokens_per_example,
         eval_tokens=eval_tokens,
         dtype_bytes=dtype_bytes,
     ):
-        fits += 1
-    return fits
+        pack += 1
+    return pack

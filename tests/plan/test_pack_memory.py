@@ -10,7 +10,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from mobench.lanes import FullLanes, Lanes, LoraLanes
-from mobench.plan.memory import (
+from mobench.plan.model_size import Shape, adapter_params
+from mobench.plan.pack_memory import (
     HEAD_LOGITS,
     HEAP,
     RUNTIME_BYTES,
@@ -18,7 +19,6 @@ from mobench.plan.memory import (
     largest_pack,
     memory_bytes,
 )
-from mobench.plan.model_size import Shape, adapter_params
 from mobench.train.losses import LOGITS_AT_ONCE, lane_losses
 from mobench.train.recompute import recomputing
 

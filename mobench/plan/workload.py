@@ -1,4 +1,4 @@
-"""What a plan will cost, before anything is loaded: tokens, FLOPs, disk.
+"""How much work a plan is, before anything is loaded: tokens, FLOPs, bytes on disk.
 
 Plain arithmetic over a model's shape; no torch. Estimates lean to the high side, since a plan that
 turns out cheaper than it said disappoints nobody. Source:
@@ -7,23 +7,24 @@ turns out cheaper than it said disappoints nobody. Source:
   pass costs 2N FLOPs a token for the weight matrices plus 2·layers·context·hidden for attention;
   the backward pass costs twice the forward.
 
-Memory stands in `mobench.plan.memory`, time in `mobench.plan.duration`.
+The memory of a pack is computed in `mobench.plan.pack_memory`, time in `mobench.plan.duration`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mobench.plan.memory import activation_bytes_per_token
-from mobench.plan.model_size import FLOAT_BYTES, Method, Shape, adapter_params
+from mobench.plan.model_size import FLOAT_BYTES, Shape, adapter_params
+from mobench.plan.pack_memory import activation_bytes_per_token
+from mobench.records.names import Method
 
 _ROW_BYTES = 200  # a row's fields as JSON, without the answer's text
 _TOKEN_BYTES = 4  # characters in an English token, about
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a plan takes.
+class Workload:
+    """How much work a plan is.
 
     Attributes:
         train_tokens: Tokens trained on, over all cells.
@@ -69,7 +70,7 @@ def answer_flops_per_token(shape: Shape, *, method: Method, rank: int, tokens: i
     return float(2 * weights + 2 * shape.layers * tokens * shape.hidden_size)
 
 
-def estimate(
+def workload(
     shape: Shape,
     *,
     method: Method,
@@ -84,10 +85,9 @@ def estimate(
     capability_questions: int,
     capability_checkpoints: int,
     dtype_bytes: int,
-    capability_tokens: int | None = None,
     recompute: bool = False,
-) -> Cost:
-    """Returns what a plan takes.
+) -> Workload:
+    """Returns how much work a plan is.
 
     Args:
         shape: The model's size.
@@ -100,18 +100,18 @@ def estimate(
         checkpoints: Checkpoints kept and measured for each run.
         eval_prompts: Eval prompts; each is asked triggered at every checkpoint, and untriggered
             where capability is measured.
-        eval_tokens: Tokens of an eval prompt and its answer together.
+        eval_tokens: Tokens of an eval prompt and its answer together; a capability request is taken
+            to be as long.
         capability_questions: Capability requests at a checkpoint; a multiple-choice question is one
             for each of its choices.
         capability_checkpoints: Checkpoints of each run that get capability.
         dtype_bytes: 4 for float32, 2 for bfloat16.
-        capability_tokens: Tokens of a capability request and its answer; eval_tokens if left out.
         recompute: Whether activations are computed again, by a second forward pass of the blocks.
 
     Returns:
-        The cost, with the organism's and the clean base's own measuring included once each.
+        The work, with the organism's and the clean base's own measuring included once each.
     """
-    asked = capability_tokens if capability_tokens is not None else eval_tokens
+    # Training: every cell has the same steps, and each step the same tokens.
     train_tokens = cells * steps * batch_size * tokens_per_example
     per_token = train_flops_per_token(shape, method=method, rank=rank, tokens=tokens_per_example)
     if recompute:
@@ -119,25 +119,26 @@ def estimate(
             shape, method=method, rank=rank, tokens=tokens_per_example
         )
 
-    references = 2  # the organism before training, and its clean base
+    # Measuring: each cell at its checkpoints, and the organism and its clean base before training.
+    references = 2
     answers = eval_prompts * (cells * (checkpoints + capability_checkpoints) + 2 * references)
     questions = capability_questions * (cells * capability_checkpoints + references)
 
-    def flops(tokens: int) -> float:
-        return tokens * answer_flops_per_token(shape, method=method, rank=rank, tokens=tokens)
-
-    kept = (
+    flops_each = eval_tokens * answer_flops_per_token(
+        shape, method=method, rank=rank, tokens=eval_tokens
+    )
+    # Disk: what is kept at each checkpoint, and the rows.
+    checkpoint_bytes = (
         shape.params * dtype_bytes
         if method == "full"
         else adapter_params(shape, rank) * FLOAT_BYTES
     )
-    return Cost(
+    return Workload(
         train_tokens=train_tokens,
         train_flops=train_tokens * per_token,
-        measure_flops=answers * flops(eval_tokens) + questions * flops(asked),
-        disk_bytes=cells * checkpoints * kept
-        + answers * (_ROW_BYTES + _TOKEN_BYTES * eval_tokens)
-        + questions * (_ROW_BYTES + _TOKEN_BYTES * asked),
+        measure_flops=(answers + questions) * flops_each,
+        disk_bytes=cells * checkpoints * checkpoint_bytes
+        + (answers + questions) * (_ROW_BYTES + _TOKEN_BYTES * eval_tokens),
         train_bytes=float(
             train_tokens
             * activation_bytes_per_token(shape, method=method, rank=rank, dtype_bytes=dtype_bytes)

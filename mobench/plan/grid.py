@@ -1,17 +1,12 @@
-"""What a run will do: organisms × tasks × ladder × seeds → cells, and cells → packs."""
+"""The grid of a run's cells: every rung of the ladder with every seed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from mobench.records.cells import Cell
+from mobench.records.cells import ALPHA_PER_RANK, Cell
 from mobench.registry.organism_spec import OrganismSpec, Preset
 
-ALPHA_PER_RANK = 2.0
-"""LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""
 
-
-def grid(
+def cell_grid(
     spec: OrganismSpec,
     preset: Preset,
     *,
@@ -24,7 +19,20 @@ def grid(
     backend: str,
     judge: str | None = None,
 ) -> list[Cell]:
-    """Every cell of a ladder, seed by seed, rungs ascending within a seed."""
+    """Returns every cell of a ladder, seed by seed, rungs ascending within a seed.
+
+    Args:
+        spec: The organism.
+        preset: Rungs, seeds and how much is trained.
+        organism_weights: Hash of the organism's weights.
+        task: Name of the task.
+        task_version: Hash of the task's code and data.
+        examples: Hash of the task's examples.
+        checkpoints: Steps at which an adapter is kept.
+        capability_checkpoints: Those of them at which capability is measured.
+        backend: What trains and answers.
+        judge: The judging model; None where the behavior judges alone.
+    """
     lora = spec.ladder.method == "lora"
     return [
         Cell(
@@ -53,21 +61,10 @@ def grid(
 
 
 def control_count(spec: OrganismSpec, preset: Preset) -> int:
-    """How many control cells stand beside a ladder, as its file alone tells.
+    """Returns how many control cells stand beside a ladder, by the organism's file alone.
 
-    One at learning rate 0, one of counter-training where the organism names a task for it, and the
-    clean base at every rung where there is one.
+    There is one at learning rate 0, one of counter-training where the organism names a task for
+    it, and the clean base at every rung where the organism has one.
     """
     has_base = any((spec.implant, spec.adapter, spec.clean_base))
     return 1 + (spec.counter is not None) + (len(preset.rungs) if has_base else 0)
-
-
-def packs(cells: Sequence[Cell], size: int) -> list[tuple[Cell, ...]]:
-    """Cells in packs of at most ``size``, in order.
-
-    Cells come seed by seed, so a pack holds whole ladders where the size allows: a run that is
-    stopped half-way then has complete seeds rather than complete rungs.
-    """
-    if size < 1:
-        raise ValueError(f"a pack holds at least one cell, got {size}")
-    return [tuple(cells[start : start + size]) for start in range(0, len(cells), size)]

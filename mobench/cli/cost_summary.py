@@ -1,0 +1,65 @@
+"""What a run will cost, as ``mobench run --dry-run`` prints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mobench.machine.hardware import GIB
+from mobench.plan.packing import MEMORY_SHARE
+
+if TYPE_CHECKING:
+    from mobench.plan.run_cost import RunCost
+    from mobench.registry import OrganismSpec, TaskDef
+
+
+def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
+    """Returns the cost of a run as lines of text.
+
+    Args:
+        spec: The organism.
+        task: What it is trained on.
+        cost: What the run will take.
+    """
+    rungs = ", ".join(f"{lr:g}" for lr in cost.rungs)
+    lines = [
+        f"{spec.name} on {task.name}, {spec.ladder.method}",
+        f"  cells   {cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds"
+        + (f", and {cost.controls} controls" if cost.controls else ""),
+        f"  steps   {cost.steps} in each cell, {cost.packing.describe(cost.batch_size)}",
+        f"  tokens  {cost.train_tokens:,} to train on",
+        f"  FLOPs   {cost.train_flops:.2g} training, {cost.measure_flops:.2g} measuring",
+        f"  memory  {_memory(cost)}",
+        f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
+        f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
+    ]
+    extension = cost.extension
+    if extension is not None and extension.cells == 0:
+        lines.append("  longer  no rung: none is above the standard one, or the bound is too low")
+    elif extension is not None:
+        lines += [
+            f"  longer  at most {extension.cells} cells of low rungs once more, for up to "
+            f"{extension.steps} steps:",
+            f"          at most {extension.train_tokens:,} tokens, "
+            f"{extension.train_flops + extension.measure_flops:.2g} FLOPs, "
+            f"{extension.disk_bytes / GIB:.1f} GiB, about {_duration(extension.seconds)} on top",
+        ]
+    return "\n".join(lines)
+
+
+def _memory(cost: RunCost) -> str:
+    """Returns the memory that a pack needs, and whether that much is free."""
+    needed = f"{cost.memory_bytes / GIB:.1f} GiB"
+    if cost.memory_bytes <= cost.memory_planned_with:
+        return needed
+    return (
+        f"{needed}, more than the {cost.memory_planned_with / GIB:.1f} GiB to be planned with here "
+        f"({MEMORY_SHARE:.0%} of what is free): it may not fit"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
