@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(folder: Path, prompts: list[Prompt], longest: int = 6) -> list[Reply]:
     heard: dict[int, Reply] = {}
     InProcess(folder, "cpu", Progress(False)).ask(
-        prompts, max_tokens=longest, heard=heard.__setitem__
+        prompts, max_tokens=longest, on_reply=heard.__setitem__
     )
     return [heard[number] for number in range(len(prompts))]
 
@@ -43,7 +43,7 @@ PROMPTS = [Prompt("w1 w2", " ".join(WORDS[n : n + 1 + n % 5])) for n in range(13
 def test_replies_are_those_of_each_prompt_alone_in_order(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_process, "TOGETHER", 5)
+    monkeypatch.setattr(in_process, "PROMPTS_AT_ONCE", 5)
     together = ask(folder, PROMPTS)
     assert together == [ask(folder, [prompt])[0] for prompt in PROMPTS]
     assert len({reply.text for reply in together}) > 5
