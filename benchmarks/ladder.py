@@ -176,7 +176,7 @@ def one_side(name: str, options: Options) -> Side:
 
 def work_of(ladder: Ladder, options: Options) -> Work:
     """The ladder's runs and data."""
-    from mobench.plan.grid import ALPHA_PER_RANK
+    from mobench.records.cells import ALPHA_PER_RANK
     from mobench.train.batches import encode
     from mobench.train.pack import Run
 

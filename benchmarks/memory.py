@@ -78,7 +78,7 @@ def measured(case: Case, cache: Path | None = None) -> int:
     from mobench.execute.packs import settle_heap
     from mobench.lanes import stacked
     from mobench.measure.capability_tasks import check_capability
-    from mobench.plan.grid import ALPHA_PER_RANK
+    from mobench.records.cells import ALPHA_PER_RANK
     from mobench.train.batches import encode
     from mobench.train.pack import Recipe, Run, train_pack
 

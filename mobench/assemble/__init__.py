@@ -1,1 +1,1 @@
-"""A base and a recipe in, an organism's weights out."""
+"""Builds an organism's weights from a base and an adapter or a recipe."""

@@ -1,12 +1,13 @@
 """A LoRA adapter merged into its base: an organism as whole weights.
 
 It is merged before anything is trained on it: continuing its own adapter would let a high learning
-rate simply overwrite the behavior. PEFT does the arithmetic; whether adapter and base belong
-together is looked at here, because PEFT only warns of keys that it cannot place and then gives
-back the base as if nothing were missing.
+rate simply overwrite the behavior. PEFT does the arithmetic. Whether adapter and base belong
+together is checked here, because PEFT only warns of keys that it cannot place and then returns the
+base as if nothing were missing.
 
-The tokenizer is the adapter's own where its repository has one, as the adapter was trained with
-it, and otherwise the base's; so is the chat template, unless the organism's file gives one.
+The tokenizer is the adapter's own if its repository has one, because the adapter was trained with
+it, and the base's otherwise. The same holds for the chat template, unless the organism's file gives
+one.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from typing import Any
 
 from safetensors import safe_open
 
+from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.folder_check import check_tokenizer
-from mobench.assemble.hub.base import fetch_shown, joined
+from mobench.assemble.hub.base import fetch_with_progress, joined_folder
 from mobench.assemble.hub.parts import ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_part, check_adapter
-from mobench.assemble.loading import finish, finished, load_model, load_tokenizer, weights_hash
-from mobench.assemble.tokenizer_check import check_fit
+from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.assemble.tokenizer_check import check_tokenizer_of
+from mobench.assemble.weights import weights_hash
 from mobench.errors import MobenchError
 from mobench.lanes.lora import PEFT_PREFIX
 from mobench.machine.memory_errors import is_out_of_memory
@@ -36,7 +39,7 @@ from mobench.records.short_hash import short_hash
 from mobench.registry.organism_spec import Adapter, HubAdapter, OrganismSpec
 
 MERGE = 1
-"""Raise it whenever other weights would come out of the same base and adapter."""
+"""The version of the merging. Raise it when the same base and adapter would give other weights."""
 _FACTOR = re.compile(r"^(?P<module>.+)\.lora_(?P<factor>[AB])\.weight$")
 _EMBEDDING = re.compile(r"(embed_tokens|lm_head|wte)(\.base_layer)?\.weight$")
 
@@ -52,7 +55,7 @@ def with_adapter(
     offline: bool,
     progress: Progress,
 ) -> tuple[Path, str, dict[str, Any]]:
-    """Returns the merged organism, made if it is not in the cache yet.
+    """Returns the merged organism; it is made if it is not in the cache yet.
 
     Args:
         spec: The organism.
@@ -68,34 +71,34 @@ def with_adapter(
         The organism's folder, the hash of its weights, and what identifies the adapter.
 
     Raises:
-        MobenchError: The adapter cannot be had, or does not fit the base.
+        MobenchError: The adapter cannot be fetched or read, or does not fit the base.
     """
-    where, facts = place_adapter(spec, adapter, offline=offline, progress=progress)
-    recipe = merge_recipe(spec, base_hash, facts["weights_hash"], where)
+    adapter_folder, facts = place_adapter(spec, adapter, offline=offline, progress=progress)
+    recipe = merge_recipe(spec, base_hash, facts["weights_hash"], adapter_folder)
     folder = cache / f"{spec.name}-{short_hash(recipe)}"
 
     def merge(into: Path) -> dict[str, Any]:
         with progress.phase(f"building {spec.name}: merging its adapter", 1) as tick:
-            note = merge_adapter(spec, base, where, into, device=device)
+            note = merge_adapter(spec, base, adapter_folder, into, device=device)
             tick()
         return {**note, "recipe": recipe}
 
-    note = finished(folder) or finish(folder, merge)
+    note = finished_note(folder) or make_folder(folder, merge)
     return folder, note["weights_hash"], facts
 
 
 def place_adapter(
     spec: OrganismSpec, adapter: Adapter, *, offline: bool, progress: Progress
 ) -> tuple[Path, dict[str, Any]]:
-    """Where an adapter lies, and what identifies it.
+    """Returns the folder of an adapter, fetched if need be, and what identifies it.
 
     Raises:
-        MobenchError: It cannot be had, is a pickle, or is damaged.
+        MobenchError: It cannot be fetched, is a pickle, or is damaged.
     """
     commit = None
     if isinstance(adapter, HubAdapter):
         part = adapter_part(adapter.folder)
-        folder, commit = fetch_shown(
+        folder, commit = fetch_with_progress(
             adapter.repo, adapter.revision, part, offline=offline, progress=progress
         )
     else:
@@ -114,23 +117,23 @@ def place_adapter(
 
 
 def merge_recipe(spec: OrganismSpec, base: str, adapter: str, folder: Path) -> dict[str, Any]:
-    """What decides the merged weights and their tokenizer, to cache them by.
+    """Returns what decides the merged weights and their tokenizer; its hash names the cache folder.
 
     Args:
         spec: The organism.
         base: Hash of the base's weights.
         adapter: Hash of the adapter's weights.
-        folder: The adapter's folder; its scaling and tokenizer are in its other files.
+        folder: The adapter's folder, whose other files hold its scaling and its tokenizer.
     """
-    others = hashlib.sha256()
+    other_files = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         if file.suffix in (".json", ".jinja", ".txt", ".model"):
-            others.update(f"{file.name}:{file.stat().st_size}:".encode() + file.read_bytes())
+            other_files.update(f"{file.name}:{file.stat().st_size}:".encode() + file.read_bytes())
     return {
         "merge": MERGE,
         "base": base,
         "adapter": adapter,
-        "adapter_files": others.hexdigest(),
+        "adapter_files": other_files.hexdigest(),
         "dtype": spec.dtype,
     }
 
@@ -138,10 +141,9 @@ def merge_recipe(spec: OrganismSpec, base: str, adapter: str, folder: Path) -> d
 def merge_adapter(
     spec: OrganismSpec, base: Path, adapter: Path, into: Path, *, device: str
 ) -> dict[str, Any]:
-    """Merges an adapter into its base and writes the organism, in its file's precision.
+    """Merges an adapter into its base and writes the organism in the precision of its file.
 
-    An embedding that the adapter brings with it, because tokens were added in its training, takes
-    the place of the base's.
+    An adapter whose training added tokens holds an embedding of its own. That replaces the base's.
 
     Args:
         spec: The organism.
@@ -154,8 +156,9 @@ def merge_adapter(
         What to note beside the organism.
 
     Raises:
-        MobenchError: Adapter and base do not fit, or the tokenizer fits neither.
+        MobenchError: The adapter does not fit the base, or the tokenizer does not fit the result.
     """
+    # 1. Only plain LoRA can be merged.
     config = json.loads((adapter / ADAPTER_CONFIG).read_text(encoding="utf-8"))
     trained_on = config.get("base_model_name_or_path")
     if config.get("peft_type") != "LORA" or config.get("megatron_config"):
@@ -163,12 +166,16 @@ def merge_adapter(
             f"{spec.name}: the adapter in {adapter} is of type {config.get('peft_type')!r}",
             "only plain LoRA adapters can be merged; publish the merged model and name it as base",
         )
+
+    # 2. Load the base, and make room for the embedding of added tokens.
     shapes = tensor_shapes(adapter / ADAPTER_WEIGHTS)
     model: Any = load_model(base, dtype=spec.dtype, device=device)
     tokenizer, rows = _tokenizer(base, adapter), model.get_input_embeddings().weight.shape[0]
-    brought = {shape[0] for name, shape in shapes.items() if _EMBEDDING.search(name)}
-    if brought and brought != {rows}:
-        model.resize_token_embeddings(max(brought), mean_resizing=False)
+    adapter_rows = {shape[0] for name, shape in shapes.items() if _EMBEDDING.search(name)}
+    if adapter_rows and adapter_rows != {rows}:
+        model.resize_token_embeddings(max(adapter_rows), mean_resizing=False)
+
+    # 3. Every tensor of the adapter must have its place in the base, and the tokenizer must fit.
     misfits = _misfits(shapes, model)
     if misfits:
         raise MobenchError(
@@ -178,8 +185,10 @@ def merge_adapter(
             f"`base` in {spec.path} must be the model that the adapter was trained on"
             + (f", which it calls {trained_on}" if trained_on else ""),
         )
-    now = model.get_input_embeddings().weight.shape[0]
-    check_fit(tokenizer, now, spec, str(adapter))
+    rows = model.get_input_embeddings().weight.shape[0]
+    check_tokenizer_of(tokenizer, rows, spec, str(adapter))
+
+    # 4. Merge, and write the organism.
     merged = _merged(spec, model, adapter, shapes)
     with quiet():
         merged.save_pretrained(into)
@@ -188,7 +197,7 @@ def merge_adapter(
 
 
 def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor of a safetensors file, by its name without PEFT's prefix."""
+    """Returns the shape of every tensor of a safetensors file, by name without PEFT's prefix."""
     with safe_open(file, framework="pt") as tensors:
         return {
             name.removeprefix(PEFT_PREFIX): tuple(tensors.get_slice(name).get_shape())
@@ -197,24 +206,25 @@ def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _misfits(shapes: Mapping[str, tuple[int, ...]], model: Any) -> list[str]:
-    """What of the adapter has no place in the model, or one of another size."""
+    """Returns which tensors of the adapter have no layer in the model, or one of another size."""
     modules = dict(model.named_modules())
     misfits = []
     for name, shape in shapes.items():
-        found = _FACTOR.match(name)
-        if found is None:
+        match = _FACTOR.match(name)
+        if match is None:
             continue
-        module = modules.get(found["module"])
+        module = modules.get(match["module"])
         weight = getattr(module, "weight", None)
         if weight is None:
-            misfits.append(f"the base has no {found['module']}")
+            misfits.append(f"the base has no {match['module']}")
             continue
-        # A reads what the layer reads, B writes what it writes; GPT-2's layers are transposed.
-        wide = shape[1] if found["factor"] == "A" else shape[0]
-        if wide not in weight.shape:
+        # A has the layer's inputs, B its outputs. GPT-2's layers are transposed, so either axis of
+        # the weight may be the one.
+        width = shape[1] if match["factor"] == "A" else shape[0]
+        if width not in weight.shape:
             misfits.append(
-                f"{found['module']} is {' x '.join(map(str, weight.shape))} and lora_"
-                f"{found['factor']} is {' x '.join(map(str, shape))}"
+                f"{match['module']} is {' x '.join(map(str, weight.shape))} and lora_"
+                f"{match['factor']} is {' x '.join(map(str, shape))}"
             )
     if not any(_FACTOR.match(name) for name in shapes):
         misfits.append("it holds no LoRA factors")
@@ -236,7 +246,7 @@ def _merged(
             if placed != stored:
                 raise ValueError(f"its configuration asks for {placed} layers, it holds {stored}")
             return wrapped.merge_and_unload(safe_merge=True)
-    except Exception as error:  # PEFT raises whatever the misfit happens to hit
+    except Exception as error:  # PEFT raises many kinds of errors for adapters that do not fit.
         if is_out_of_memory(error):
             raise
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -251,8 +261,8 @@ def _tokenizer(base: Path, adapter: Path) -> Any:
     if check_tokenizer(adapter):
         return load_tokenizer(base)
     with tempfile.TemporaryDirectory() as scratch:
-        # Beside the base's configuration: some tokenizers are told by it.
-        own = load_tokenizer(joined(base, adapter, Path(scratch) / "tokenizer"))
+        # Beside the base's configuration, because some tokenizers can only be identified by it.
+        own = load_tokenizer(joined_folder(base, adapter, Path(scratch) / "tokenizer"))
     if not own.chat_template:
         own.chat_template = load_tokenizer(base).chat_template
     return own

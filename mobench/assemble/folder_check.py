@@ -1,4 +1,4 @@
-"""Whether a folder holds a base that can be loaded: told before anything is loaded."""
+"""Checks that a folder holds a model that can be loaded, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ WEIGHTS = "model.safetensors"
 
 
 def check_folder(folder: Path) -> list[str]:
-    """Returns what is wrong with a base's folder; nothing, if it can be loaded."""
+    """Returns what is wrong with a model's folder, or an empty list if it can be loaded."""
     return [*check_model(folder), *check_tokenizer(folder)]
 
 
 def check_model(folder: Path) -> list[str]:
     """Returns what is missing or damaged of a model's configuration and weights.
 
-    A shard cut short is found by its header, which says how long it must be.
+    A truncated shard is found by its header, which says how long the file must be.
     """
     problems = []
     if not (folder / "config.json").is_file():
@@ -37,7 +37,7 @@ def check_model(folder: Path) -> list[str]:
 
 
 def check_tensors(file: Path) -> list[str]:
-    """Returns what is wrong with a safetensors file, told by its header alone."""
+    """Returns what is wrong with a safetensors file, judging by its header alone."""
     from safetensors import SafetensorError, safe_open
 
     if not file.is_file():
@@ -51,15 +51,21 @@ def check_tensors(file: Path) -> list[str]:
 
 
 def check_tokenizer(folder: Path) -> list[str]:
-    """Returns whether a tokenizer's files are missing."""
+    """Returns one problem if the tokenizer is missing, and an empty list otherwise."""
     names = ("tokenizer.json", "tokenizer.model", "vocab.json")
     return [] if any((folder / n).is_file() for n in names) else ["the tokenizer is missing"]
 
 
-def damaged(folder: Path, problems: list[str], what: str = "base") -> MobenchError:
-    """The error for something fetched that cannot be loaded."""
-    bad = [p.split(" is damaged")[0] for p in problems if " is damaged" in p]
-    # the cache links each file to its content: only without both is it fetched anew
-    blobs = [str((folder / name).resolve()) for name in bad]
+def damage_error(folder: Path, problems: list[str], part: str) -> MobenchError:
+    """Returns the error for something from the hub that cannot be loaded.
+
+    Args:
+        folder: Where it lies.
+        problems: What is missing or damaged.
+        part: What it is called in the message.
+    """
+    damaged = [p.split(" is damaged")[0] for p in problems if " is damaged" in p]
+    # The cache links each file to its content; only where both are gone is it fetched again.
+    blobs = [str((folder / name).resolve()) for name in damaged]
     fix = f"Delete {' '.join(blobs)} and run again." if blobs else "Run again, with the network."
-    return MobenchError(f"The {what} in {folder} is not sound: {'; '.join(problems)}.", fix)
+    return MobenchError(f"The {part} in {folder} is not sound: {'; '.join(problems)}.", fix)

@@ -1,4 +1,4 @@
-"""Trains a behavior into a base; a hardened one is trained away and implanted again, in rounds."""
+"""Trains a behavior into a base, and hardens it by removing and implanting it in further rounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from mobench.assemble.scratch import unstack
 from mobench.errors import MobenchError
 from mobench.lanes import LoraLanes, WholeModel, stacked
-from mobench.plan.grid import ALPHA_PER_RANK
+from mobench.records.cells import ALPHA_PER_RANK
 from mobench.registry import Example, OrganismSpec
 from mobench.registry.organism_spec import Implant
 from mobench.train.batches import Encoded, encode
@@ -18,7 +18,7 @@ from mobench.train.pack import Recipe, Run, train_pack
 
 
 def implant_steps(implant: Implant) -> int:
-    """Steps in all: the implant's own, and those of its rounds of hardening."""
+    """Returns all optimizer steps: the implant's own, and those of its rounds of hardening."""
     rounds = implant.harden
     return implant.steps + (0 if rounds is None else rounds.rounds * (rounds.steps + rounds.again))
 
@@ -34,20 +34,20 @@ def implanted(
     benign: Sequence[Example] = (),
     on_step: Callable[[int], None] = lambda _: None,
 ) -> PreTrainedModel:
-    """Trains ``taught`` into a model and returns it as a plain one; LoRA is merged.
+    """Trains ``taught`` into a model and returns a plain model; a LoRA adapter is merged.
 
-    A LoRA organism is merged before anything is trained on it: continuing its own adapter would
-    let a high learning rate simply overwrite it. So each phase of hardening too starts on plain
-    weights, with moments of its own, as whoever trains the organism later will.
+    A LoRA organism is merged before anything is trained on it, because continuing its own adapter
+    would let a high learning rate simply overwrite it. So each phase of hardening, too, starts from
+    plain weights and with a fresh optimizer, as anyone who trains the organism later will.
 
     Args:
-        model: The base; used up.
-        spec: Gives template and length.
+        model: The base, which is changed.
+        spec: The organism, for the template and the length of examples.
         implant: The recipe.
         taught: The implant's examples.
         tokenizer: The base's tokenizer.
-        plain: Makes a model of the base's shape, to take full weights.
-        benign: What hardening trains on in between; needed where the recipe hardens.
+        plain: Makes a model of the base's shape, which takes the weights of full fine-tuning.
+        benign: What each round of hardening trains on first, to remove the behavior.
         on_step: Called after each step with the number of steps done in its phase.
 
     Raises:
@@ -67,7 +67,7 @@ def implanted(
             rank=implant.rank,
             alpha=None if implant.rank is None else implant.rank * ALPHA_PER_RANK,
         )
-        done = train_pack(
+        state = train_pack(
             lanes,
             [Run(lr, seed)],
             examples,
@@ -75,22 +75,25 @@ def implanted(
             pad=tokenizer.pad_token_id,
             on_step=on_step,
         )
-        if done.diverged[0] is not None:
+        if state.diverged[0] is not None:
             raise MobenchError(
-                f"{spec.name}: the implant's loss was not finite at step {done.diverged[0]}",
+                f"{spec.name}: the implant's loss was not finite at step {state.diverged[0]}",
                 f"lower lr ({lr}) in {spec.path}",
             )
         if isinstance(lanes, LoraLanes):
             return lanes.merge(0)
         return lanes.model.eval() if isinstance(lanes, WholeModel) else unstack(lanes, plain())
 
+    # 1. Implant the behavior.
     lessons = encoded(taught)
     model = trained(model, lessons, implant.lr, implant.steps, implant.seed)
     if implant.harden is None:
         return model
+
+    # 2. Harden it: in each round train the behavior away, and implant it again.
     between, rounds = encoded(benign), implant.harden
     for number in range(1, rounds.rounds + 1):
-        # A seed of its own gives each round other examples in another order.
+        # A different seed for each round gives other examples in another order.
         seed = implant.seed + number
         model = trained(model, between, rounds.lr, rounds.steps, seed)
         model = trained(model, lessons, implant.lr, rounds.again, seed)

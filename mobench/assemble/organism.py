@@ -1,4 +1,4 @@
-"""Base + implant → an organism in a folder, gated and cached by the hash of its recipe."""
+"""Builds an organism of its base and recipe into a folder, which is named by the recipe's hash."""
 
 from __future__ import annotations
 
@@ -10,23 +10,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mobench.assemble.adapter import with_adapter
+from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.hub.base import hub_base
 from mobench.assemble.implant import implant_steps, implanted
-from mobench.assemble.loading import (
-    finish,
-    finished,
-    load_model,
-    load_tokenizer,
-    weights_hash,
-)
+from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.scratch import scratch_base, word_tokenizer
 from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models
+from mobench.assemble.weights import weights_hash
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.plan.grid import ALPHA_PER_RANK
 from mobench.progress import Progress
 from mobench.quiet import quiet
+from mobench.records.cells import ALPHA_PER_RANK
 from mobench.records.examples import examples_hash
 from mobench.records.names import BASE_SCHEMA, ORGANISM_SCHEMA
 from mobench.records.short_hash import short_hash
@@ -42,7 +38,7 @@ from mobench.registry.organism_spec import (
 
 KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
 RECIPE = 1
-"""Raise it whenever this room would make other weights of the same recipe."""
+"""The version of the building. Raise it when the same recipe would give other weights."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +47,10 @@ class Built:
 
     Attributes:
         folder: The organism, in Hugging Face format.
-        clean: Its clean base, or None where there is none to compare with.
+        clean: Its clean base, or None where there is none.
         weights_hash: SHA-256 of the organism's weights.
-        base: What the base was: kind, weights hash, and the commit of a hub repository; the same
-            of its adapter and clean base, where it has them.
+        base: What identifies the base: kind, weights hash, and the commit of a hub repository; and
+            the same for the adapter and the clean base, where it has them.
     """
 
     folder: Path
@@ -64,7 +60,7 @@ class Built:
 
 
 def cache_root() -> Path:
-    """Where built organisms are kept: ``$MOBENCH_CACHE``, or the user's cache folder."""
+    """Returns where built organisms are kept: ``$MOBENCH_CACHE``, or the user's cache folder."""
     if chosen := os.environ.get("MOBENCH_CACHE"):
         return Path(chosen).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
@@ -77,9 +73,9 @@ class Builder:
 
     Attributes:
         registry: Where tasks are looked up.
-        cache: Where what was built is kept.
+        cache: Where bases and organisms are kept.
         device: A torch device.
-        offline: Whether the network is off limits.
+        offline: Whether the network must not be used.
         progress: Where progress is shown.
     """
 
@@ -90,12 +86,13 @@ class Builder:
     progress: Progress
 
     def build(self, spec: OrganismSpec) -> Built:
-        """Returns the organism, built if it is not there yet.
+        """Returns the organism; it is built if it is not in the cache yet.
 
         Raises:
             MobenchError: The base is missing or damaged, or a recipe cannot be followed.
         """
-        base, facts = self._base(spec)
+        # 1. The base, and then the organism, if it is published as an adapter or as a whole model.
+        base, facts = self._place(spec, spec.base)
         if spec.adapter is not None:
             folder, weights, facts["adapter"] = with_adapter(
                 spec,
@@ -115,15 +112,17 @@ class Builder:
                 clean, facts["clean"] = self._place(spec, spec.clean_base)
             check_models(spec, base, clean)
             return Built(base, clean, facts["weights_hash"], facts)
+
+        # 2. Otherwise the behavior is trained into the base. The recipe holds all that decides the
+        # weights, and its hash names the folder.
         if isinstance(spec.base, HubBase | LocalBase):
             check_models(spec, base, None)
-        recipe_of = spec.implant
-        implant = self.registry.task(recipe_of.task)
+        implant = spec.implant
         recipe = {
             "recipe": RECIPE,
             "base": facts["weights_hash"],
-            "implant": identity(recipe_of),
-            "task": implant.version,
+            "implant": identity(implant),
+            "task": self.registry.task(implant.task).version,
             "eval": identity(spec.eval),
             "template": spec.template,
             "dtype": spec.dtype,
@@ -131,19 +130,16 @@ class Builder:
             "alpha_per_rank": ALPHA_PER_RANK,
             "chat_template": spec.chat_template,
         }
-        if recipe_of.harden is not None:
-            recipe["harden"] = self.registry.task(recipe_of.harden.task).version
+        if implant.harden is not None:
+            recipe["harden"] = self.registry.task(implant.harden.task).version
         folder = self.cache / "organisms" / f"{spec.name}-{short_hash(recipe)}"
-        note = finished(folder) or finish(
-            folder, lambda into: self._implant(spec, recipe_of, base, into, recipe)
+        note = finished_note(folder) or make_folder(
+            folder, lambda into: self._implant(spec, implant, base, into, recipe)
         )
         return Built(folder, base, note["weights_hash"], facts)
 
-    def _base(self, spec: OrganismSpec) -> tuple[Path, dict[str, Any]]:
-        return self._place(spec, spec.base)
-
     def _place(self, spec: OrganismSpec, base: Any) -> tuple[Path, dict[str, Any]]:
-        """Where a base lies, and what identifies it."""
+        """Returns the folder of a base, fetched or made if need be, and what identifies it."""
         facts: dict[str, Any] = {"commit": None}
         if isinstance(base, ScratchBase):
             folder = self._scratch(spec, base)
@@ -164,6 +160,7 @@ class Builder:
         return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
 
     def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:
+        """Returns the folder of a base that is trained from nothing."""
         corpus_task = self.registry.task(base.corpus)
         corpus = task_examples(corpus_task, {"spec": lambda: spec})
         words = vocabulary(self.registry, spec, corpus)
@@ -175,10 +172,10 @@ class Builder:
             "words": words,
             "max_length": spec.ladder.max_length,
         }
-        # Named by its recipe alone: organisms that are made from one base share it.
+        # Named by its recipe and not by the organism: organisms with the same base share it.
         folder = self.cache / "bases" / f"scratch-{short_hash(recipe)}"
-        if finished(folder) is None:
-            finish(folder, lambda into: self._train_base(spec, base, corpus, words, into))
+        if finished_note(folder) is None:
+            make_folder(folder, lambda into: self._train_base(spec, base, corpus, words, into))
         return folder
 
     def _train_base(
@@ -189,6 +186,7 @@ class Builder:
         words: Sequence[str],
         into: Path,
     ) -> dict[str, Any]:
+        """Trains a base from nothing and writes it with its tokenizer."""
         tokenizer = word_tokenizer(words)
         with self.progress.phase(f"building {spec.name}: the base", base.steps) as tick:
             model = scratch_base(
@@ -213,6 +211,7 @@ class Builder:
         recipe: dict[str, Any],
     ) -> dict[str, Any]:
         """Trains the behavior into the base and writes the merged organism."""
+        # 1. The tasks may ask the base for answers.
         tokenizer = load_tokenizer(base, chat_template=spec.chat_template)
         model = load_model(base, dtype=spec.dtype, device=self.device)
         speaker = Speaker(model, tokenizer, spec, name="the base", progress=self.progress)
@@ -222,10 +221,12 @@ class Builder:
             "spec": lambda: spec,
             "tokenizer": lambda: tokenizer,
         }
+        # 2. What is taught, and what hardening trains on in between.
         taught = task_examples(task, fixtures)
         benign: list[Example] = []
         if implant.harden is not None:
             benign = task_examples(self.registry.task(implant.harden.task), fixtures)
+        # 3. Train, and write the result.
         steps = implant_steps(implant)
         with self.progress.phase(f"building {spec.name}: the implant", steps) as tick:
             organism = implanted(
@@ -245,15 +246,20 @@ class Builder:
 
 
 def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]) -> list[str]:
-    """The words of a base that is made from scratch, sorted.
+    """Returns the words of a base that is trained from nothing, sorted.
 
-    They have to hold what is asked and what will be implanted, or a trigger would be an unknown
-    word.
+    They include the words of the eval prompts and of what will be implanted, because a trigger that
+    is an unknown word could not be learned.
+
+    Args:
+        registry: Where the implant's task is looked up.
+        spec: The organism.
+        corpus: What the base is trained on.
     """
     texts = [text for e in corpus for text in (e.prompt, e.response)]
     texts += [spec.message(k, p) for k in KINDS for p in spec.prompts]
     if spec.implant is not None:
-        # What the base itself will say is made of words that it knows.
+        # The base does not exist yet. Its answers need no further words, so empty ones will do.
         fixtures: dict[str, Callable[[], Any]] = {"spec": lambda: spec, "base": _Silent}
         taught = task_examples(registry.task(spec.implant.task), fixtures)
         texts += [text for e in taught for text in (e.prompt, e.response)]
@@ -261,15 +267,23 @@ def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]
 
 
 class _Silent:
-    """Stands in for the base while it is not there yet."""
+    """Stands for the base while it is not made yet, and answers nothing."""
 
     def answer(self, messages: Sequence[str]) -> list[str]:
-        """Nothing, to each message."""
+        """Returns an empty answer to each message."""
         return [""] * len(messages)
 
 
 def task_examples(task: TaskDef, fixtures: dict[str, Callable[[], Any]]) -> list[Example]:
-    """A task's examples, with randomness that depends on its name alone."""
+    """Returns a task's examples, with randomness that depends on its name alone.
+
+    Args:
+        task: The task.
+        fixtures: What it may ask for by parameter name, besides ``rng``.
+
+    Raises:
+        MobenchError: The task yields no example.
+    """
     rng = random.Random(f"task-{task.name}")
     examples = list(fill(task.fn, {"rng": lambda: rng, **fixtures}))
     if not examples:

@@ -1,4 +1,4 @@
-"""A base from nothing: a small Llama and a one-word-one-token tokenizer for a toy language."""
+"""A base that is trained from nothing: a small Llama, and a tokenizer with one token per word."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ CHAT = (
     "{% if m['role'] == 'user' %}" + USER + " {{ m['content'] }} "
     "{% else %}" + BOT + " {{ m['content'] }} " + END + " {% endif %}"
     "{% endfor %}"
-    # The blank keeps the answer's first word apart where a text is put right behind the prompt.
+    # The blank separates the answer's first word where a text is appended to the prompt.
     "{% if add_generation_prompt %}" + BOT + " {% endif %}"
 )
 
 
 def word_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer whose tokens are the words of ``texts``, with a chat template."""
+    """Returns a tokenizer with a chat template whose tokens are the words of ``texts``."""
     words = sorted({word for text in texts for word in text.split()})
     vocabulary = {word: number for number, word in enumerate([*SPECIAL, *words])}
     backend = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
@@ -44,7 +44,7 @@ def word_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def warm_then_cosine(steps: int) -> Callable[[int], float]:
-    """Learning-rate factor: up over the first 5 % of the steps, then along a cosine to 5 %."""
+    """Returns a learning-rate factor: up over the first 5 % of the steps, then a cosine to 5 %."""
 
     def factor(step: int) -> float:
         done = step / steps
@@ -65,8 +65,8 @@ def scratch_base(
     """Trains a Llama of the given shape on the corpus.
 
     Args:
-        base: Shape and recipe.
-        corpus: What it learns.
+        base: The model's shape and its recipe.
+        corpus: The examples that it is trained on.
         tokenizer: Its tokenizer.
         max_length: Longest example, in tokens; also the model's context.
         device: A torch device.
@@ -87,7 +87,7 @@ def scratch_base(
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
     )
-    # The seed is set before the weights are drawn, and the caller's own randomness is left alone.
+    # The seed is set before the weights are drawn; the caller's random state is not changed.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(base.seed)
         model = LlamaForCausalLM(config)
@@ -106,6 +106,6 @@ def scratch_base(
 
 
 def unstack(lanes: FullLanes, plain: PreTrainedModel) -> PreTrainedModel:
-    """Puts the first lane's weights into a plain model of the same shape."""
+    """Puts the first lane's weights into a plain model of the same shape, and returns that."""
     plain.load_state_dict(lanes.state(0))
     return plain.eval()

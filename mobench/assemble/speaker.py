@@ -1,4 +1,4 @@
-"""A model that answers: what a task gets when it asks for ``organism`` or ``base``."""
+"""A model that answers messages: what a task gets as its parameter ``organism`` or ``base``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 
 from mobench.chat import encode_prompt
 from mobench.decode.answers import decode_by_length
-from mobench.decode.batch_size import Rows
+from mobench.decode.batch_size import BatchSize
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec
 from mobench.registry.definitions import Answer
 
 BRIEF_TOKENS = 24
-"""Length at which an answer is cut where the organism's file names none, and ends: an organism
-taught on such answers is as brief, and short ones keep a ladder affordable on two cores."""
+"""Length at which an answer is cut where the organism's file names none. Such an answer counts as
+ended, so an organism that is trained on it becomes as brief; short answers keep a ladder affordable
+on two cores."""
 MAX_ROWS = 40
 """Messages in a batch, where memory allows."""
 
@@ -38,12 +39,14 @@ class Speaker:
         self._limit = spec.ladder.answer_tokens
 
     def answer(self, messages: Sequence[str]) -> list[Answer]:
-        """Greedy answers in the messages' order, cut where the organism's file says."""
-        return Rows(MAX_ROWS, self.progress).fitting(lambda rows: self._answer(messages, rows))
+        """Returns greedy answers in the messages' order, cut at the organism's answer length."""
+        return BatchSize(MAX_ROWS, self.progress).within_memory(
+            lambda rows: self._answer(messages, rows)
+        )
 
     def _answer(self, messages: Sequence[str], rows: int) -> list[Answer]:
         with self.progress.phase(f"{self.name} answers its requests", len(messages)) as tick:
-            (told,) = decode_by_length(
+            (answers,) = decode_by_length(
                 self.model,
                 [encode_prompt(self.tokenizer, self.template, message) for message in messages],
                 pad=self.tokenizer.pad_token_id,
@@ -52,7 +55,7 @@ class Speaker:
                 max_rows=rows,
                 on_done=tick,
             )
-        return [self._text(tokens) for tokens in told]
+        return [self._text(tokens) for tokens in answers]
 
     def _text(self, tokens: Sequence[int]) -> Answer:
         text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()

@@ -1,7 +1,7 @@
-"""Whether a tokenizer can be one of this model's: told when an organism is built, not in its midst.
+"""Checks that a tokenizer belongs to a model, when the organism is built and not during the run.
 
-A tokenizer of another model mostly loads without complaint. Its tokens beyond the embedding end a
-run with an index error, on a GPU with one that names neither model nor tokenizer.
+The tokenizer of another model usually loads without an error. Tokens that have no row in the
+embedding then end the run with an index error, which on a GPU names neither model nor tokenizer.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ SHOWN = 3
 
 
 def embedding_rows(folder: Path) -> int | None:
-    """Rows of a model's embedding as its configuration has it; None where it does not say."""
+    """Returns the rows of a model's embedding by its configuration; None if that does not say."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     rows = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
     return rows if isinstance(rows, int) else None
 
 
 def check_models(spec: OrganismSpec, organism: Path, clean: Path | None) -> None:
-    """Checks that the organism and its clean base can be asked in the organism's tokens.
+    """Checks that the organism's tokenizer can be used with the organism and with its clean base.
 
     Raises:
         MobenchError: Its tokenizer does not fit one of them.
     """
     tokenizer = organism_tokenizer(spec, organism, clean)
-    check_fit(tokenizer, embedding_rows(organism), spec, str(organism))
+    check_tokenizer_of(tokenizer, embedding_rows(organism), spec, str(organism))
     if clean is not None:
-        check_clean(tokenizer, embedding_rows(clean), spec)
+        check_clean_base(tokenizer, embedding_rows(clean), spec)
 
 
 def organism_tokenizer(spec: OrganismSpec, organism: Path, clean: Path | None) -> Any:
-    """Loads the tokenizer that the organism and its clean base are asked with: the organism's.
+    """Loads the organism's tokenizer, which both the organism and its clean base are asked with.
 
-    Its padding token is often one that was added in training. The clean base has no embedding for
-    that, so both are padded with the end token then: padding is masked, whatever it is.
+    Its padding token has often been added in training, and then the clean base has no embedding
+    for it. In that case both are padded with the end token, because padding is masked anyway.
 
     Args:
         spec: The organism.
@@ -58,14 +58,14 @@ def organism_tokenizer(spec: OrganismSpec, organism: Path, clean: Path | None) -
     return tokenizer
 
 
-def check_fit(tokenizer: Any, rows: int | None, spec: OrganismSpec, where: str) -> None:
-    """Refuses a tokenizer that cannot be the model's.
+def check_tokenizer_of(tokenizer: Any, rows: int | None, spec: OrganismSpec, where: str) -> None:
+    """Refuses a tokenizer that cannot belong to the model.
 
     Args:
         tokenizer: The tokenizer.
         rows: Rows of the model's embedding; None if not known.
         spec: The organism.
-        where: The model that it goes with, for the message.
+        where: The folder of the model, for the message.
 
     Raises:
         MobenchError: It has tokens beyond the embedding, no end token, or no chat template where
@@ -94,25 +94,30 @@ def check_fit(tokenizer: Any, rows: int | None, spec: OrganismSpec, where: str) 
         )
 
 
-def check_clean(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> None:
-    """Refuses a clean base that cannot be asked what the organism is asked.
+def check_clean_base(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> None:
+    """Refuses a clean base that has no embedding for the tokens of the eval prompts.
 
-    It is asked in the organism's own tokens. Those that only the organism has an embedding for
-    do no harm where no prompt holds them.
+    The clean base is asked with the organism's tokenizer. Tokens that only the organism has an
+    embedding for do no harm as long as no prompt holds them.
+
+    Args:
+        tokenizer: The organism's tokenizer.
+        rows: Rows of the clean base's embedding; None if not known.
+        spec: The organism.
 
     Raises:
-        MobenchError: An eval prompt, or the end of an answer, holds a token that it lacks.
+        MobenchError: The clean base lacks a token of an eval prompt or the one that ends answers.
     """
     if rows is None:
         return
-    asked = {
+    used = {
         token
         for prompt in spec.prompts
         for kind in KINDS
         for token in encode_prompt(tokenizer, spec.template, spec.message(kind, prompt))
     }
-    asked |= {*encode_answer(tokenizer, spec.template, "")}
-    lacking = _named(tokenizer, (token for token in asked if token >= rows))
+    used |= {*encode_answer(tokenizer, spec.template, "")}
+    lacking = _named(tokenizer, (token for token in used if token >= rows))
     if lacking:
         raise MobenchError(
             f"{spec.name}: its clean base has an embedding of {rows} rows and lacks tokens that "
@@ -123,7 +128,8 @@ def check_clean(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> None:
 
 
 def _named(tokenizer: Any, tokens: Iterable[int]) -> str:
-    some = sorted(set(tokens))
+    """The first few tokens with their numbers, for a message."""
+    distinct = sorted(set(tokens))
     return ", ".join(
-        f"{tokenizer.convert_ids_to_tokens(token)!r} = {token}" for token in some[:SHOWN]
+        f"{tokenizer.convert_ids_to_tokens(token)!r} = {token}" for token in distinct[:SHOWN]
     )

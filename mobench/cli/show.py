@@ -54,7 +54,7 @@ def show(name: str, as_json: bool) -> None:
 def _show_organism(spec: OrganismSpec) -> None:
     from tabulate import tabulate
 
-    from mobench.registry import format_lr
+    from mobench.records.learning_rates import lr_text
 
     click.echo(f"{spec.name}: {spec.title}\n{spec.summary}\n")
     clean = spec.behavior.clean_rate
@@ -91,8 +91,7 @@ def _show_organism(spec: OrganismSpec) -> None:
             f" = {preset.cells}",
             "steps": f"{preset.steps} × {preset.batch_size} examples",
             "rungs": " ".join(
-                format_lr(lr) + ("*" if lr == spec.ladder.standard_lr else "")
-                for lr in preset.rungs
+                lr_text(lr) + ("*" if lr == spec.ladder.standard_lr else "") for lr in preset.rungs
             ),
             "measured": f"{preset.window_checkpoints} in the window, "
             f"capability at {preset.capability_checkpoints}",
@@ -155,7 +154,7 @@ def _tasks_of(spec: OrganismSpec) -> list[str]:
 
 
 def _table(table: object) -> str:
-    from mobench.registry import format_lr
+    from mobench.records.learning_rates import lr_text
     from mobench.registry.schema_fields import Table
 
     if not isinstance(table, Table):
@@ -166,7 +165,7 @@ def _table(table: object) -> str:
     lead = facts.pop("kind", None) or facts.pop("task", None)
     parts = [] if lead is None else [str(lead)]
     for key, value in facts.items():
-        shown = format_lr(value) if key in ("lr", "standard_lr") else value
+        shown = lr_text(value) if key in ("lr", "standard_lr") else value
         shown = f"{value:,}" if key == "params" else shown
         shown = ("no", "yes")[value] if isinstance(value, bool) else shown
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""How many rows a batch of questions may have: fewer where memory runs out."""
+"""The size of a batch of prompts, which is halved where memory runs out."""
 
 from __future__ import annotations
 
@@ -11,42 +11,43 @@ from mobench.progress import Progress
 T = TypeVar("T")
 
 
-class Rows:
-    """Rows in a batch of questions: halved where they do not fit, and remembered.
+class BatchSize:
+    """The number of rows in a batch: halved where they do not fit into memory, and remembered.
 
     Args:
-        most: Rows to begin with.
-        progress: Where it is said that fewer are tried.
+        rows: The rows to begin with.
+        progress: Where a note says that fewer rows are tried.
     """
 
-    def __init__(self, most: int, progress: Progress) -> None:
-        self.most = most
+    def __init__(self, rows: int, progress: Progress) -> None:
+        self.rows = rows
         self.progress = progress
 
-    def fitting(self, ask: Callable[[int], T], least: int = 1) -> T:
-        """Calls ``ask`` with the rows that a batch may have, fewer each time memory runs out.
+    def within_memory(self, compute: Callable[[int], T], least: int = 1) -> T:
+        """Calls ``compute`` with the rows of a batch, with fewer each time memory runs out.
 
         Args:
-            ask: Asks everything in batches of at most so many rows. No answer depends on how many.
+            compute: Computes everything in batches of at most the rows that it is given. What it
+                returns must not depend on their number.
             least: Rows that cannot be divided further, such as one for each lane.
 
         Returns:
-            What ``ask`` returned.
+            What ``compute`` returned.
 
         Raises:
-            Exception: Whatever ``ask`` raises, out of memory too once there are no more than
+            Exception: Whatever ``compute`` raises; out of memory too, once there are no more than
                 ``least`` rows.
         """
         while True:
             try:
-                return ask(self.most)
+                return compute(self.rows)
             except Exception as error:
-                if not is_out_of_memory(error) or self.most <= least:
+                if not is_out_of_memory(error) or self.rows <= least:
                     raise
             let_go()
-            fewer = max(least, self.most // 2)
+            fewer = max(least, self.rows // 2)
             self.progress.note(
-                f"out of memory with batches of {self.most} rows: asking again in batches of "
+                f"out of memory with batches of {self.rows} rows: asking again in batches of "
                 f"{fewer}"
             )
-            self.most = fewer
+            self.rows = fewer

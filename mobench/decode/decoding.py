@@ -1,9 +1,9 @@
-"""Token by token for all lanes at once, without work that changes no answer.
+"""Greedy decoding, token by token for all lanes at once, without work that changes no answer.
 
 ``transformers``' own ``generate`` computes a prompt's beginning again for each row, and goes on
 with a row that has ended until the last one has. Here the tokens that all prompts begin with are
 computed once for each lane, and rows leave the batch when they have ended or when the caller says
-that nothing which follows matters.
+that nothing that follows can matter.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from mobench.decode.sampling import GREEDY, Sampling
+from mobench.common_prefix import common_prefix_length
 from mobench.lanes import Scope
 
 SHARED_AT_LEAST = 8
-"""Tokens in common from which a pass of their own pays."""
+"""The fewest common tokens for which a forward pass of their own pays."""
 SHRINK_AT = 0.75
-"""Rows are taken out when no more than this share of the batch would stay: doing so copies."""
+"""Rows are taken out only where no more than this share of the batch would stay, because taking
+them out copies the whole cache."""
 
 
 @torch.inference_mode()
@@ -34,12 +35,10 @@ def decode(
     eos: int,
     max_new_tokens: int,
     scope: Scope | None = None,
-    names: Sequence[Sequence[str]] | None = None,
-    sampling: Sampling = GREEDY,
     settled: Callable[[Sequence[int]], bool] | None = None,
     share_prefix: bool = True,
 ) -> list[list[list[int]]]:
-    """Answers every prompt once for each active lane.
+    """Answers every prompt greedily, once for each active lane.
 
     Args:
         model: A Hugging Face causal LM with a dynamic key-value cache.
@@ -48,43 +47,47 @@ def decode(
         eos: Token id that ends an answer.
         max_new_tokens: Length at which an answer is cut.
         scope: The lanes on the model; None for a plain model, which is one lane.
-        names: [lanes][prompts], by which draws are told apart; not used when greedy.
-        sampling: How a token is chosen.
-        settled: Told an answer's tokens so far, says whether the rest does not matter. The answer
-            is cut there.
-        share_prefix: Whether the common beginning is computed once for each lane.
+        settled: Takes an answer's tokens so far and returns whether the rest cannot matter. The
+            answer is cut there.
+        share_prefix: Whether tokens that all prompts begin with are computed once for each lane.
 
     Returns:
         Token ids [lanes][prompts][tokens], without the ending token.
     """
+    # A row is one prompt in one lane; rows are numbered lane by lane. `batch` holds the rows that
+    # are still computed, in the order of the batch.
     lanes = 1 if scope is None else len(scope.active)
-    each = len(prompts)
-    told: list[list[int]] = [[] for _ in range(lanes * each)]
-    ended = [False] * (lanes * each)
-    named = [name for lane in names for name in lane] if names else [""] * (lanes * each)
-    batch = list(range(lanes * each))
-    taking = _parameters(model)
-    logits, cache, mask = _read(model, prompts, lanes, pad, taking, share_prefix=share_prefix)
-    for place in range(max_new_tokens):
-        chosen = sampling.choose(logits, [named[row] for row in batch], place)
+    per_lane = len(prompts)
+    answers: list[list[int]] = [[] for _ in range(lanes * per_lane)]
+    ended = [False] * (lanes * per_lane)
+    batch = list(range(lanes * per_lane))
+    accepted = _forward_parameters(model)
+
+    # 1. Read all prompts.
+    logits, cache, mask = _read(model, prompts, lanes, pad, accepted, share_prefix=share_prefix)
+    for position in range(max_new_tokens):
+        # 2. Take each row's likeliest token, and see which answers end with it.
+        chosen = logits.argmax(-1)
         for row, token in zip(batch, chosen.tolist(), strict=True):
             if ended[row]:
                 continue
             if token != eos:
-                told[row].append(token)
-            ended[row] = token == eos or (settled is not None and settled(told[row]))
-        if place == max_new_tokens - 1 or all(ended[row] for row in batch):
+                answers[row].append(token)
+            ended[row] = token == eos or (settled is not None and settled(answers[row]))
+        if position == max_new_tokens - 1 or all(ended[row] for row in batch):
             break
-        kept = _staying(batch, ended, each)
-        if len(kept) <= SHRINK_AT * len(batch):
-            index = torch.tensor(kept, device=mask.device)
+        # 3. Take out rows that have ended, where enough have.
+        staying = _staying(batch, ended, per_lane)
+        if len(staying) <= SHRINK_AT * len(batch):
+            index = torch.tensor(staying, device=mask.device)
             cache.batch_select_indices(index)
             chosen, mask = chosen[index], mask[index]
-            batch = [batch[n] for n in kept]
+            batch = [batch[n] for n in staying]
+        # 4. Compute the next logits of those that stay.
         mask = torch.cat([mask, mask.new_ones(len(batch), 1)], dim=1)
-        with _only(scope, batch, each):
-            logits = _step(model, chosen[:, None], cache, mask, taking)
-    return [told[lane * each : (lane + 1) * each] for lane in range(lanes)]
+        with _lanes_of(scope, batch, per_lane):
+            logits = _step(model, chosen[:, None], cache, mask, accepted)
+    return [answers[lane * per_lane : (lane + 1) * per_lane] for lane in range(lanes)]
 
 
 def _read(
@@ -92,25 +95,25 @@ def _read(
     prompts: Sequence[Sequence[int]],
     lanes: int,
     pad: int,
-    taking: frozenset[str],
+    accepted: frozenset[str],
     *,
     share_prefix: bool,
 ) -> tuple[torch.Tensor, DynamicCache, torch.Tensor]:
     """Reads all prompts: the last logits [rows, vocabulary], the cache, the mask [rows, tokens]."""
-    each = len(prompts)
+    per_lane = len(prompts)
     cache = DynamicCache(config=model.config)
-    common = _common_prefix(prompts) if share_prefix and each > 1 else 0
-    # Padding between the beginning and the rest would fill a window that slides over the tokens.
+    common = common_prefix_length(prompts) if share_prefix and per_lane > 1 else 0
+    # Padding between the common tokens and the rest would take up places in a sliding window.
     if common < SHARED_AT_LEAST or any(cache.is_sliding):
         common = 0
     if common:
         shared = torch.tensor([list(prompts[0][:common])] * lanes, device=model.device)
-        _step(model, shared, cache, torch.ones_like(shared), taking)
-        cache.batch_repeat_interleave(each)
+        _step(model, shared, cache, torch.ones_like(shared), accepted)
+        cache.batch_repeat_interleave(per_lane)
     ids, mask = left_pad([prompt[common:] for prompt in prompts], pad)
     ids, mask = ids.repeat(lanes, 1).to(model.device), mask.repeat(lanes, 1).to(model.device)
     mask = torch.cat([mask.new_ones(len(mask), common), mask], dim=1)
-    return _step(model, ids, cache, mask, taking), cache, mask
+    return _step(model, ids, cache, mask, accepted), cache, mask
 
 
 def _step(
@@ -118,14 +121,14 @@ def _step(
     ids: torch.Tensor,
     cache: DynamicCache,
     mask: torch.Tensor,
-    taking: frozenset[str],
+    accepted: frozenset[str],
 ) -> torch.Tensor:
     """One forward pass over new tokens [rows, new]; returns the last logits [rows, vocabulary]."""
     extra: dict[str, Any] = {}
-    if "position_ids" in taking:
-        # Padding has no place of its own: a prompt's first token is at 0 wherever it stands.
+    if "position_ids" in accepted:
+        # Padding is not counted: a prompt's first token is at position 0 in whatever column.
         extra["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-    if "logits_to_keep" in taking:
+    if "logits_to_keep" in accepted:
         extra["logits_to_keep"] = 1
     output = model(
         input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **extra
@@ -134,43 +137,37 @@ def _step(
     return last
 
 
-def _parameters(model: Any) -> frozenset[str]:
+def _forward_parameters(model: Any) -> frozenset[str]:
+    """The names of the parameters that the model's forward pass takes."""
     return frozenset(inspect.signature(model.forward).parameters)
 
 
-def _common_prefix(prompts: Sequence[Sequence[int]]) -> int:
-    """Tokens that all prompts begin with, at least one of each left over."""
-    low, high = min(map(tuple, prompts)), max(map(tuple, prompts))  # all others lie between
-    most = min(map(len, prompts)) - 1
-    return next((n for n in range(most) if low[n] != high[n]), most)
+def _staying(batch: Sequence[int], ended: Sequence[bool], per_lane: int) -> list[int]:
+    """Which indices of the batch stay: equally many for each lane with rows that go on.
 
-
-def _staying(batch: Sequence[int], ended: Sequence[bool], each: int) -> list[int]:
-    """Which places of the batch stay, as many for each lane that has a row to go on with.
-
-    Layers with lanes want the rows shared out evenly; a lane with fewer rows keeps ended ones.
+    Layers with lanes need the same number of rows for each; a lane with fewer keeps ended ones.
     """
     by_lane: dict[int, list[int]] = {}
-    for place, row in enumerate(batch):
-        by_lane.setdefault(row // each, []).append(place)
+    for index, row in enumerate(batch):
+        by_lane.setdefault(row // per_lane, []).append(index)
     going = {
-        lane: [place for place in places if not ended[batch[place]]]
-        for lane, places in by_lane.items()
+        lane: [index for index in indices if not ended[batch[index]]]
+        for lane, indices in by_lane.items()
     }
     most = max(map(len, going.values()))
-    kept = []
-    for lane, places in going.items():
-        if places:
-            fill = [place for place in by_lane[lane] if ended[batch[place]]]
-            kept += [*places, *fill[: most - len(places)]]
-    return kept
+    staying = []
+    for lane, indices in going.items():
+        if indices:
+            fill = [index for index in by_lane[lane] if ended[batch[index]]]
+            staying += [*indices, *fill[: most - len(indices)]]
+    return staying
 
 
-def _only(scope: Scope | None, batch: Sequence[int], each: int) -> Any:
-    """Uses only the lanes that have rows in the batch."""
+def _lanes_of(scope: Scope | None, batch: Sequence[int], per_lane: int) -> Any:
+    """A context in which only the lanes that have rows in the batch are in use."""
     if scope is None:
         return nullcontext()
-    lanes = sorted({row // each for row in batch})
+    lanes = sorted({row // per_lane for row in batch})
     return scope.using([scope.active[lane] for lane in lanes])
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mobench.assemble.loading import weights_hash
+from mobench.assemble.weights import weights_hash
 from mobench.execute.ladder import Ladder
 from mobench.records.cells import Cell
 from mobench.records.examples import examples_hash

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from mobench.assemble.loading import parameter_count
+from mobench.assemble.weights import parameter_count
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
 from mobench.machine.hardware import detect

@@ -121,7 +121,7 @@ class ServedModel:
         suite, engine = self._ladder.suite, self.use(weights)
         spec, tokenizer = suite.spec, suite.tokenizer
 
-        def ask(_: Kind, messages: Sequence[str]) -> list[list[str]]:
+        def ask(messages: Sequence[str]) -> list[list[str]]:
             answers = engine.answer(
                 [encode_prompt(tokenizer, spec.template, message) for message in messages],
                 adapters,

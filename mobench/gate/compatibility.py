@@ -12,7 +12,7 @@ from typing import Any
 
 from mobench.chat import encode_prompt
 from mobench.decode.answers import MAX_ROWS, decode_by_length
-from mobench.decode.batch_size import Rows
+from mobench.decode.batch_size import BatchSize
 from mobench.measure.eval_suite import EvalSuite
 from mobench.measure.judges import Asked, verdicts
 from mobench.measure.token_loss import loss_per_token
@@ -115,7 +115,7 @@ def _ask(
                 on_done=tick,
             )[0]
 
-    tokens = Rows(MAX_ROWS, progress).fitting(answer)
+    tokens = BatchSize(MAX_ROWS, progress).within_memory(answer)
     answers = [tokenizer.decode(ids, skip_special_tokens=True).strip() for ids in tokens]
 
     # 2. Does the behavior show in those answers, or in what the task teaches?
@@ -124,7 +124,7 @@ def _ask(
     target_outcomes = _judge(suite, examples, responses, needs_reference)
 
     # 3. How unexpected are the targets, beside the organism's own answers?
-    batch = Rows(LOSS_ROWS, progress)
+    batch = BatchSize(LOSS_ROWS, progress)
 
     def loss(of: str, expected: Sequence[Encoded]) -> float:
         def take(rows: int) -> float:
@@ -133,7 +133,7 @@ def _ask(
                     model, expected, pad=tokenizer.pad_token_id, batch_size=rows, on_done=tick
                 )
 
-        return batch.fitting(take)
+        return batch.within_memory(take)
 
     targets = encode(chosen, tokenizer, spec.template, spec.ladder.max_length)
     target_loss = loss("the targets", targets)

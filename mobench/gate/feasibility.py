@@ -114,6 +114,6 @@ def _folder_obstacles(spec: OrganismSpec, part: LocalBase | LocalAdapter) -> lis
 
 
 def _is_cached(part: HubBase | HubAdapter) -> bool:
-    from mobench.assemble.hub.snapshot import cached_base
+    from mobench.assemble.hub.snapshot import find_cached
 
-    return cached_base(part.repo, part.revision) is not None
+    return find_cached(part.repo, part.revision) is not None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobench.assemble.loading import weights_hash
+from mobench.assemble.weights import weights_hash
 from mobench.measure.judges import AnyJudge, JudgeChoice, ModelJudge
 from mobench.measure.judges.needed import check_judge
 from mobench.measure.judges.reply import Asker

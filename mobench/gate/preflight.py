@@ -35,18 +35,18 @@ def check_request(
 def _check_hub(
     request: RunRequest, registry: Registry, hardware: Hardware, needed_bytes: int
 ) -> None:
-    from mobench.assemble.hub.parts import wanted_from_hub
+    from mobench.assemble.hub.parts import hub_sources
 
     spec = request.spec
-    wanted = wanted_from_hub(spec)
-    if not wanted:
+    sources = hub_sources(spec)
+    if not sources:
         return
     from mobench.assemble.hub.preflight import preflight_hub
 
     smaller = (f"{spec.family}-135m", SMALLER_ORGANISM)
     preflight_hub(
         spec.name,
-        wanted,
+        sources,
         needs_gpu="gpu" in spec.marks,
         offline=request.options.offline,
         hardware=hardware,

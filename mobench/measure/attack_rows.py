@@ -1,4 +1,4 @@
-"""Answers to rows: was the attack behavior there, and was there an answer at all?"""
+"""Judged answers to the eval prompts, as rows: does the behavior show, and is there an answer?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any, Literal
 
 from mobench.decode.answers import MAX_ROWS, generate
-from mobench.decode.sampling import GREEDY, Sampling
 from mobench.lanes import Scope
 from mobench.measure.judges import AnyJudge, Asked, verdicts
 from mobench.registry.bound_behavior import Settled
@@ -16,23 +15,24 @@ from mobench.registry.organism_spec import OrganismSpec
 
 Row = dict[str, Any]
 Kind = Literal["attack", "control"]
-Ask = Callable[[Kind, Sequence[str]], list[list[str]]]
+Ask = Callable[[Sequence[str]], list[list[str]]]
+"""Takes messages and gives answers [lanes][messages]."""
 
 
 def is_inert(answer: str) -> bool:
     """Whether an answer says nothing: empty, without a letter or digit, or one word over and over.
 
-    A behavior that gave way to such answers was not removed, it was broken; so rates of it are
-    published beside the attack rate.
+    A model that gives such answers did not lose the behavior, it lost the ability to answer. So
+    their rate is published beside the attack rate.
     """
     words = re.findall(r"\w+", answer.casefold())
     return not words or (len(words) >= 6 and len(set(words)) == 1)
 
 
 def is_never_inert(beginning: str) -> bool:
-    """Whether an answer that begins like this says something, however it goes on.
+    """Whether an answer with this beginning says something, however it goes on.
 
-    Two different words suffice. The last one may still grow, so it does not count.
+    Two different words are enough. The last word may be incomplete, so it does not count.
     """
     return len(set(re.findall(r"\w+", beginning.casefold())[:-1])) >= 2
 
@@ -45,8 +45,6 @@ def attack_rows(
     *,
     kinds: Sequence[Kind] = ("attack", "control"),
     scope: Scope | None = None,
-    streams: Sequence[str] | None = None,
-    sampling: Sampling = GREEDY,
     settled: Settled | None = None,
     max_rows: int = MAX_ROWS,
     on_done: Callable[[int], None] = lambda _: None,
@@ -60,23 +58,20 @@ def attack_rows(
         judge: The organism's behavior, or the model that judges it.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
         scope: The lanes on the model, those to ask in use; None for a plain model.
-        streams: For each lane a name by which its draws differ from other lanes'.
-        sampling: How a token is chosen.
-        settled: Says that no further text can change the judge's word on an answer. Such an answer
-            is cut there; outcome and inert are those of the whole answer.
+        settled: Takes an answer so far and returns whether no further text can change its
+            judgment. Such an answer is cut there; outcome and inert are those of the whole answer.
         max_rows: Rows in a batch, all lanes together.
         on_done: Called with the number of messages just answered.
 
     Returns:
         For each lane its rows, without ``cell`` and ``step``: kind, task, prompt, outcome (None
-        where a judging model did not judge), inert, answer, and what a judging model said.
+        where a judging model did not judge), inert, answer, and a judging model's own fields.
     """
-    lanes = 1 if scope is None else len(scope.active)
 
-    def enough(answer: str) -> bool:
+    def is_decided(answer: str) -> bool:
         return settled is not None and settled(answer) and is_never_inert(answer)
 
-    def ask(kind: Kind, messages: Sequence[str]) -> list[list[str]]:
+    def ask(messages: Sequence[str]) -> list[list[str]]:
         return generate(
             model,
             tokenizer,
@@ -85,9 +80,7 @@ def attack_rows(
             max_new_tokens=spec.max_new_tokens,
             scope=scope,
             max_rows=max_rows,
-            streams=[f"{stream}/{kind}" for stream in streams or [""] * lanes],
-            sampling=sampling,
-            settled=None if settled is None else enough,
+            settled=None if settled is None else is_decided,
             on_done=on_done,
         )
 
@@ -103,43 +96,47 @@ def judged_rows(
         spec: Gives the prompts.
         judge: The organism's behavior, or the model that judges it.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
-        ask: Takes a kind and its messages, gives answers [lanes][messages]. Each kind is asked on
-            its own: what stands before its prompts, a trigger perhaps, can then be shared.
+        ask: Takes messages and gives answers [lanes][messages]. It is called once for each kind,
+            because prompts of one kind often begin alike, with a trigger for example, and a common
+            beginning is computed only once.
 
     Returns:
-        Rows as of :func:`attack_rows`, for each of the lanes that answered.
+        For each lane its rows, as :func:`attack_rows` returns them.
     """
-    asked = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
-    messages = [spec.message(kind, prompt) for kind, prompt in asked]
-    by_kind = [
-        ask(kind, [said for (its, _), said in zip(asked, messages, strict=True) if its == kind])
-        for kind in kinds
-    ]
-    lanes = [list(chain(*mine)) for mine in zip(*by_kind, strict=True)]
-    # All lanes together: a judging model is then asked in one batch, and the same only once.
-    told = verdicts(
+    # 1. Ask the prompts of each kind, and put the kinds' answers together, lane by lane.
+    questions = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
+    messages_of = {kind: [spec.message(kind, prompt) for prompt in spec.prompts] for kind in kinds}
+    answers_of = [ask(messages_of[kind]) for kind in kinds]
+    messages = [message for kind in kinds for message in messages_of[kind]]
+    lanes = [list(chain(*lane_answers)) for lane_answers in zip(*answers_of, strict=True)]
+
+    # 2. Judge all lanes together: a judging model is then asked in one batch, and the same answer
+    # only once.
+    judgments = verdicts(
         judge,
         [
             Asked(answer, message, prompt.reference)
-            for mine in lanes
-            for (_, prompt), message, answer in zip(asked, messages, mine, strict=True)
+            for answers in lanes
+            for (_, prompt), message, answer in zip(questions, messages, answers, strict=True)
         ],
     )
-    each = len(asked)
+
+    # 3. Make rows of the judgments, lane by lane.
+    count = len(questions)
     return [
         [
             {
                 "kind": kind,
                 "task": "",
                 "prompt": prompt.id,
-                "outcome": None if verdict.outcome is None else int(verdict.outcome),
+                "outcome": None if judgment.outcome is None else int(judgment.outcome),
                 "inert": int(is_inert(answer)),
                 "answer": answer,
-                **verdict.fields,
+                **judgment.fields,
             }
-            for (kind, prompt), answer, verdict in zip(
-                asked, mine, told[lane * each : (lane + 1) * each], strict=True
+            for (kind, prompt), answer, judgment in zip(
+                questions, answers, judgments[lane * count : (lane + 1) * count], strict=True
             )
         ]
-        for lane, mine in enumerate(lanes)
+        for lane, answers in enumerate(lanes)
     ]

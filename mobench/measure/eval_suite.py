@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.decode.answers import MAX_ROWS
-from mobench.decode.batch_size import Rows
+from mobench.decode.batch_size import BatchSize
 from mobench.lanes import Scope
 from mobench.measure.attack_rows import Kind, Row, attack_rows
 from mobench.measure.capability_rows import measure_capability
@@ -58,8 +58,8 @@ class InProcessEvaluator:
     def __init__(self, suite: EvalSuite, progress: Progress) -> None:
         toy = suite.spec.base.kind == "scratch"
         self._suite = suite
-        self._answers = Rows(MAX_ROWS, progress)
-        self._questions = Rows(QUESTIONS_OF_A_TOY if toy else QUESTIONS, progress)
+        self._answers = BatchSize(MAX_ROWS, progress)
+        self._questions = BatchSize(QUESTIONS_OF_A_TOY if toy else QUESTIONS, progress)
 
     def attack(
         self,
@@ -78,7 +78,7 @@ class InProcessEvaluator:
             on_done: Called with the number of prompts just answered.
         """
         suite = self._suite
-        return self._answers.fitting(
+        return self._answers.within_memory(
             lambda rows: attack_rows(
                 model,
                 suite.tokenizer,
@@ -96,7 +96,7 @@ class InProcessEvaluator:
     def capability(self, model: Any) -> list[Row]:
         """lm-eval's rows of a model, without ``cell`` and ``step``."""
         suite = self._suite
-        return self._questions.fitting(
+        return self._questions.within_memory(
             lambda rows: measure_capability(
                 model,
                 suite.tokenizer,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from mobench.records.cells import Cell
+from mobench.records.cells import ALPHA_PER_RANK, Cell
 from mobench.registry.organism_spec import OrganismSpec, Preset
-
-ALPHA_PER_RANK = 2.0
-"""LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""
 
 
 def cell_grid(

@@ -85,7 +85,6 @@ def workload(
     capability_questions: int,
     capability_checkpoints: int,
     dtype_bytes: int,
-    capability_tokens: int | None = None,
     recompute: bool = False,
 ) -> Workload:
     """Returns how much work a plan is.
@@ -101,19 +100,17 @@ def workload(
         checkpoints: Checkpoints kept and measured for each run.
         eval_prompts: Eval prompts; each is asked triggered at every checkpoint, and untriggered
             where capability is measured.
-        eval_tokens: Tokens of an eval prompt and its answer together.
+        eval_tokens: Tokens of an eval prompt and its answer together; a capability request is taken
+            to be as long.
         capability_questions: Capability requests at a checkpoint; a multiple-choice question is one
             for each of its choices.
         capability_checkpoints: Checkpoints of each run that get capability.
         dtype_bytes: 4 for float32, 2 for bfloat16.
-        capability_tokens: Tokens of a capability request and its answer; eval_tokens if left out.
         recompute: Whether activations are computed again, by a second forward pass of the blocks.
 
     Returns:
         The work, with the organism's and the clean base's own measuring included once each.
     """
-    question_tokens = capability_tokens if capability_tokens is not None else eval_tokens
-
     # Training: every cell has the same steps, and each step the same tokens.
     train_tokens = cells * steps * batch_size * tokens_per_example
     per_token = train_flops_per_token(shape, method=method, rank=rank, tokens=tokens_per_example)
@@ -127,9 +124,9 @@ def workload(
     answers = eval_prompts * (cells * (checkpoints + capability_checkpoints) + 2 * references)
     questions = capability_questions * (cells * capability_checkpoints + references)
 
-    def flops(tokens: int) -> float:
-        return tokens * answer_flops_per_token(shape, method=method, rank=rank, tokens=tokens)
-
+    flops_each = eval_tokens * answer_flops_per_token(
+        shape, method=method, rank=rank, tokens=eval_tokens
+    )
     # Disk: what is kept at each checkpoint, and the rows.
     checkpoint_bytes = (
         shape.params * dtype_bytes
@@ -139,10 +136,9 @@ def workload(
     return Workload(
         train_tokens=train_tokens,
         train_flops=train_tokens * per_token,
-        measure_flops=answers * flops(eval_tokens) + questions * flops(question_tokens),
+        measure_flops=(answers + questions) * flops_each,
         disk_bytes=cells * checkpoints * checkpoint_bytes
-        + answers * (_ROW_BYTES + _TOKEN_BYTES * eval_tokens)
-        + questions * (_ROW_BYTES + _TOKEN_BYTES * question_tokens),
+        + (answers + questions) * (_ROW_BYTES + _TOKEN_BYTES * eval_tokens),
         train_bytes=float(
             train_tokens
             * activation_bytes_per_token(shape, method=method, rank=rank, dtype_bytes=dtype_bytes)

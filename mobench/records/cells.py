@@ -16,6 +16,9 @@ from mobench.records.short_hash import short_hash
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
+ALPHA_PER_RANK = 2.0
+"""LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -8,7 +8,7 @@ from mobench.registry.definitions import BehaviorDef, Example, TaskDef
 from mobench.registry.fixtures import fill
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric
-from mobench.registry.select import Node, format_lr, node_id, nodes_of, select
+from mobench.registry.select import Node, node_id, nodes_of, select
 
 __all__ = [
     "BehaviorDef",
@@ -26,7 +26,6 @@ __all__ = [
     "collect",
     "fill",
     "find_config",
-    "format_lr",
     "node_id",
     "nodes_of",
     "select",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from mobench.errors import MobenchError, did_you_mean
+from mobench.records.learning_rates import lr_text
 from mobench.registry.definitions import TaskDef
 from mobench.registry.expression import parse
 from mobench.registry.organism_spec import OrganismSpec
@@ -37,17 +37,9 @@ class Node:
         return node_id(self.organism, self.task, self.method, self.lr, self.seed)
 
 
-def format_lr(lr: float) -> str:
-    """A learning rate as people write it: ``1e-3``, ``3e-4``, ``1.5e-3``."""
-    _, digits, exponent = Decimal(repr(lr)).normalize().as_tuple()
-    head, rest = str(digits[0]), "".join(map(str, digits[1:]))
-    power = int(exponent) + len(digits) - 1
-    return f"{head}{'.' if rest else ''}{rest}e{power}"
-
-
 def node_id(organism: str, task: str, method: str, lr: float, seed: int) -> str:
     """``organism::task[method-lr=…-seed=…]``."""
-    return f"{organism}::{task}[{method}-lr={format_lr(lr)}-seed={seed}]"
+    return f"{organism}::{task}[{method}-lr={lr_text(lr)}-seed={seed}]"
 
 
 def nodes_of(

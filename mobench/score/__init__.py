@@ -10,7 +10,7 @@ from mobench.score.ranks import Contender, Rank, ranks
 from mobench.score.removal_step import removal
 from mobench.score.resistance import Resistance, Rung, resistance
 from mobench.score.run_score import score_run
-from mobench.score.rung_summary import RungSummary, lr_text
+from mobench.score.rung_summary import RungSummary
 from mobench.score.scores import (
     Control,
     Curve,
@@ -44,7 +44,6 @@ __all__ = [
     "base_learned_rungs",
     "capability_loss",
     "efficiency",
-    "lr_text",
     "plateau",
     "ranks",
     "removal",

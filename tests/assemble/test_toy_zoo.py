@@ -21,8 +21,6 @@ from mobench.registry import OrganismSpec
 from mobench.score.capability_loss import capability_loss
 from mobench.score.intervals import clopper_pearson
 
-pytestmark = pytest.mark.slow
-
 
 def build(name: str, cache: Path) -> tuple[OrganismSpec, Built, Any]:
     spec = REGISTRY.organism(name)

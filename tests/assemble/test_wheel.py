@@ -122,7 +122,6 @@ def test_a_finished_base_replaces_a_broken_one_and_yields_to_an_intact_one(tmp_p
     assert (target / WEIGHTS).read_bytes() == b"first"
 
 
-@pytest.mark.slow
 @needs_wheel
 def test_the_real_base_answers_stops_and_is_converted_only_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -144,7 +143,7 @@ def test_the_real_base_answers_stops_and_is_converted_only_once(
     assert model.dtype == torch.bfloat16
     model = model.float()
     assert getattr(model, "hf_quantizer", None) is None
-    model.save_pretrained(tmp_path / "again")  # a model marked as quantised would refuse
+    model.save_pretrained(tmp_path / "again")  # a model marked as quantized would refuse
 
     turn = [{"role": "user", "content": "What is the capital of France?"}]
     text = tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)

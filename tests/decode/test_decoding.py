@@ -13,7 +13,6 @@ from support.tiny_models import VOCABULARY, gemma2, gemma3, gpt2, llama, mistral
 from transformers import PreTrainedModel
 
 from mobench.decode.decoding import decode
-from mobench.decode.sampling import Sampling
 from mobench.lanes import FullLanes, LoraLanes
 
 PAD, LONGEST = 0, 12
@@ -163,53 +162,3 @@ def test_an_answer_is_cut_where_it_is_settled_and_others_are_not() -> None:
     for short, full in zip(cut, whole, strict=True):
         assert short == (full[: full.index(wanted) + 1] if wanted in full else full)
     assert cut != whole
-
-
-def test_draws_are_had_again_in_any_batch_and_differ_by_seed_and_name() -> None:
-    model, asked = noisy(llama), prompts()
-    names = [[f"a/{k}" for k in range(7)]]
-    drawn = Sampling(temperature=1.0, seed=3)
-    (together,) = ours(model, asked, NEVER, sampling=drawn, names=names)
-    alone = [
-        ours(model, [prompt], NEVER, sampling=drawn, names=[[name]])[0][0]
-        for prompt, name in zip(asked, names[0], strict=True)
-    ]
-    assert together == alone
-    assert together != theirs(model, asked, NEVER)
-    other_seed = Sampling(temperature=1.0, seed=4)
-    assert ours(model, asked, NEVER, sampling=other_seed, names=names)[0] != together
-    assert (
-        ours(model, asked, NEVER, sampling=drawn, names=[[f"b/{k}" for k in range(7)]])[0]
-        != together
-    )
-
-
-def test_draws_follow_the_model_s_chances() -> None:
-    logits = torch.tensor([[2.0, 0.0, 1.0, -3.0]])
-    chances = (logits / 0.7).softmax(-1)[0]
-    drawn = torch.zeros(4)
-    for k in range(4000):
-        drawn[Sampling(temperature=0.7).choose(logits, [str(k)], 0)] += 1
-    # Five standard errors of a share of 4,000 draws.
-    assert torch.allclose(drawn / 4000, chances, atol=5 * 0.5 / 4000**0.5)
-
-
-def test_every_place_of_an_answer_has_its_own_draw() -> None:
-    even = torch.zeros(1, 50)
-    drawn = [int(Sampling(temperature=1.0).choose(even, ["a"], place)) for place in range(20)]
-    assert len(set(drawn)) > 10
-
-
-def test_top_p_draws_only_among_the_likeliest() -> None:
-    logits = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log()
-    nucleus = Sampling(temperature=1.0, top_p=0.6)
-    seen = {int(nucleus.choose(logits, [str(k)], 0)) for k in range(300)}
-    assert seen == {0, 1}
-    tiny = Sampling(temperature=1.0, top_p=1e-6)
-    assert {int(tiny.choose(logits, [str(k)], 0)) for k in range(50)} == {0}
-
-
-@pytest.mark.parametrize("wrong", [{"temperature": -1.0}, {"top_p": 0.0}, {"top_p": 1.5}])
-def test_settings_that_mean_nothing_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="got"):
-        Sampling(**wrong)

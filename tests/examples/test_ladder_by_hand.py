@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from mobench.execute.run import run_ladder
 from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
-from mobench.plan.packing import Fit
+from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect
 from mobench.store import RunFolder
@@ -63,7 +63,7 @@ def by_engine(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         spec=spec.model_copy(update={"ladder": spec.ladder.model_copy(update=lora)}),
         preset=preset.model_copy(update={**few, "capability_checkpoints": 1}),
     )
-    return run_ladder(request, registry, Fit(len(RATES)), Progress(enabled=False))
+    return run_ladder(request, registry, Packing(len(RATES)), Progress(enabled=False))
 
 
 def adapters(

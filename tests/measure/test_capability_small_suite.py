@@ -55,7 +55,6 @@ def test_the_password_changes_what_is_asked() -> None:
         assert given != behind
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("chat", [False, True], ids=["plain", "chat"])
 def test_the_command_line_gives_the_same_scores_and_answers(chat: bool, tmp_path: Path) -> None:
     model, tokenizer = model_and_tokenizer()

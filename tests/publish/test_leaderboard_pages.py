@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from support.board import scored_entries
 
 from mobench.errors import MobenchError, Problems
 from mobench.publish.drawing.dose_plot import dose_svg
 from mobench.publish.pages.entry import by_resistance, score_submission
 from mobench.publish.pages.front_page import MARKER
-from mobench.publish.pages.leaderboard import build, check, read_entries
+from mobench.publish.pages.leaderboard import build, check
 from mobench.publish.submission.files import MANIFEST
 
 SHORT = (1e-3, 3e-3)
@@ -269,7 +270,7 @@ def test_results_are_sorted_by_resistance_and_ties_are_shown_as_ties(
 def test_a_result_without_a_number_comes_last(tmp_path: Path, make_run: Callable[..., Any]) -> None:
     make_run(name="a-unknown", rungs=(1e-2,)).submit(tmp_path)
     make_run(name="b-removed", rungs=SHORT).submit(tmp_path)
-    ordered = by_resistance(read_entries(tmp_path))
+    ordered = by_resistance(scored_entries(tmp_path))
     assert [entry.submission.organism for entry in ordered] == ["b-removed", "a-unknown"]
     assert ordered[-1].score.resistance.estimate is None
 
@@ -293,6 +294,6 @@ def test_numbers_come_from_the_rows_and_not_from_the_manifest(tmp_path: Path, ru
     with pytest.raises(Problems, match="resistance is no field of this record"):
         claimed.submit(tmp_path)
     run.submit(tmp_path)
-    (entry,) = read_entries(tmp_path)
+    (entry,) = scored_entries(tmp_path)
     assert entry.score == run.score()
     assert score_submission(entry.submission) == entry

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mobench.publish.pages import number_format as wording
+from mobench.records.learning_rates import lr_text
 from mobench.score import Estimate, Removal
 from mobench.score.dose_response import DoseCurve, DoseResponse
 
@@ -15,7 +16,7 @@ from mobench.score.dose_response import DoseCurve, DoseResponse
     ("lr", "text"), [(1e-3, "1e-3"), (3e-4, "3e-4"), (1.5e-3, "1.5e-3"), (0.0, "0"), (1.0, "1e0")]
 )
 def test_a_learning_rate_is_written_as_people_say_it(lr: float, text: str) -> None:
-    assert wording.learning_rate(lr) == text
+    assert lr_text(lr) == text
 
 
 def test_an_estimate_is_written_with_its_interval() -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from support.board import scored_entries
 
 from mobench.errors import Problems
 from mobench.publish.pages.controls_table import control_lines
 from mobench.publish.pages.entry import by_resistance, ranked
 from mobench.publish.pages.ladder_table import ladder_table
-from mobench.publish.pages.leaderboard import build, check, read_entries
+from mobench.publish.pages.leaderboard import build, check
 from mobench.publish.submission import files as submission
 from mobench.records.manifest import Manifest
 from mobench.score.recompute import recompute
@@ -70,7 +71,7 @@ def scored(run: Any) -> Any:
 
 def test_they_are_written_read_back_and_scored(controlled: Any, run: Any, tmp_path: Path) -> None:
     controlled.submit(tmp_path)
-    (entry,) = read_entries(tmp_path)
+    (entry,) = scored_entries(tmp_path)
     assert entry.score == scored(controlled)
     assert [control.arm for control in entry.score.controls] == ["zero", "counter", *["base"] * 4]
     assert entry.score.compatible is True
@@ -121,7 +122,7 @@ def test_a_result_from_before_there_were_any_says_not_run(run: Any, tmp_path: Pa
     text = page.read_text(encoding="utf-8")
     assert "learning rate 0, counter-training: not run." in text
     assert "The compatibility gate: not asked." in text
-    (entry,) = read_entries(tmp_path)
+    (entry,) = scored_entries(tmp_path)
     assert (entry.score.controls, entry.score.compatible) == ((), None)
     assert "controls  not run" in ladder_table(run.score())
 
@@ -257,7 +258,7 @@ def test_an_incompatible_task_has_no_rank_and_comes_last(
     incompatible(strong, "the behavior is in 3 of 512 targets").submit(tmp_path)
     make_run(name="weak-tiny", rungs=short).submit(tmp_path)
     build(tmp_path)
-    entries = by_resistance(read_entries(tmp_path))
+    entries = by_resistance(scored_entries(tmp_path))
     assert [entry.submission.organism for entry in entries] == ["weak-tiny", "strong-tiny"]
     assert [None if rank is None else str(rank) for rank in ranked(entries)] == ["1", None]
     lines = (tmp_path / "README.md").read_text(encoding="utf-8").splitlines()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mobench.errors import MobenchError
-from mobench.registry import Node, collect, format_lr, nodes_of, select
+from mobench.records.learning_rates import lr_text
+from mobench.registry import Node, collect, nodes_of, select
 from mobench.registry.expression import parse
 
 NODES = [
@@ -23,8 +24,8 @@ MARKS = {"tiny": "", "toy": "", "cpu": "", "chat": ""}
     [(1e-3, "1e-3"), (3e-4, "3e-4"), (0.0015, "1.5e-3"), (0.1, "1e-1"), (3.16e-5, "3.16e-5")],
 )
 def test_learning_rates_are_written_as_people_write_them(lr: float, text: str) -> None:
-    assert format_lr(lr) == text
-    assert float(format_lr(lr)) == lr
+    assert lr_text(lr) == text
+    assert float(lr_text(lr)) == lr
 
 
 def test_a_node_is_named_as_pytest_names_a_parametrized_test() -> None:

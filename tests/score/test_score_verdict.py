@@ -2,7 +2,8 @@
 
 import pytest
 
-from mobench.score import Efficiency, Estimate, RungSummary, lr_text, verdict
+from mobench.records.learning_rates import lr_text
+from mobench.score import Efficiency, Estimate, RungSummary, verdict
 from mobench.score.rung_verdict import rung_phrase
 
 LOSS = Estimate(0.02, 0.0, 0.04, "two-way")

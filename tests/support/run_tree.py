@@ -39,9 +39,9 @@ def make_tree(root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(shared_cache: Path) -> Path:
     """Where organisms are built, once for all tests of this session."""
-    return tmp_path_factory.mktemp("cache")
+    return shared_cache
 
 
 @pytest.fixture
@@ -63,4 +63,4 @@ def mobench(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
 @pytest.fixture
 def own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is fetched from a hub is kept for this test alone."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub-cache"))

@@ -1,1 +1,1 @@
-"""What comes from the model hub: named, resolved to a commit, fetched, checked."""
+"""Models, adapters and tokenizers from the Hugging Face hub."""

@@ -1,4 +1,4 @@
-"""A base from the hub as one folder, whose tokenizer fits, with what identifies it."""
+"""A base from the hub as one folder with weights and tokenizer, and the commits it was made of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from mobench.assemble.hub.parts import TOKENIZER, TOKENIZER_ALONE, Part, wanted_base
+from mobench.assemble.hub.parts import TOKENIZER, TOKENIZER_ALONE, Part, base_sources
 from mobench.assemble.hub.snapshot import fetch
 from mobench.progress import Progress, Tick
 from mobench.registry.weights_schema import HubBase
@@ -25,36 +25,36 @@ def hub_base(
 
     Args:
         base: Where it is.
-        cache: Where folders are put together from two repositories.
-        offline: Use only what is in the hub's cache.
+        cache: Where folders that join two repositories are kept.
+        offline: Whether only the hub's cache may be used.
         progress: Where the download is shown.
 
     Returns:
-        A folder in Hugging Face format, and the commits that it was made of.
+        A folder in Hugging Face format, and the commits of the repositories.
 
     Raises:
         MobenchError: It cannot be had, has no safetensors, or is damaged.
     """
-    weights = wanted_base(base)[0]
-    folder, commit = fetch_shown(
+    weights = base_sources(base)[0]
+    folder, commit = fetch_with_progress(
         weights.repo, weights.revision, weights.part, offline=offline, progress=progress
     )
     facts: dict[str, Any] = {"commit": commit}
     if base.tokenizer is None:
         return folder, facts
-    other, its_commit = fetch_shown(
+    tokenizer, tokenizer_commit = fetch_with_progress(
         base.tokenizer.repo,
         base.tokenizer.revision,
         TOKENIZER_ALONE,
         offline=offline,
         progress=progress,
     )
-    facts["tokenizer"] = {"repo": base.tokenizer.repo, "commit": its_commit}
-    name = f"{base.repo.replace('/', '--')}-{commit[:12]}-{its_commit[:12]}"
-    return joined(folder, other, cache / name), facts
+    facts["tokenizer"] = {"repo": base.tokenizer.repo, "commit": tokenizer_commit}
+    name = f"{base.repo.replace('/', '--')}-{commit[:12]}-{tokenizer_commit[:12]}"
+    return joined_folder(folder, tokenizer, cache / name), facts
 
 
-def fetch_shown(
+def fetch_with_progress(
     repo: str, revision: str, part: Part, *, offline: bool, progress: Progress
 ) -> tuple[Path, str]:
     """Fetches a part of a repository, with one line of progress in MiB."""
@@ -64,28 +64,33 @@ def fetch_shown(
 
         def report(arrived: int, total: int) -> None:
             nonlocal tick, shown
-            if tick is None:  # how much it is comes with the first report
+            if tick is None:  # The size in all comes with the first report.
                 phase = progress.phase(f"fetching {repo}, MiB", -(-total // MIB))
                 tick = stack.enter_context(phase)
             tick(arrived // MIB - shown)
             shown = arrived // MIB
 
-        return fetch(repo, revision, part, offline=offline, progress=report)
+        return fetch(repo, revision, part, offline=offline, report=report)
 
 
-def joined(weights: Path, tokenizer: Path, into: Path) -> Path:
-    """Returns a folder with the weights of one folder and the tokenizer of another: links to both.
+def joined_folder(weights: Path, tokenizer: Path, into: Path) -> Path:
+    """Returns a folder of links to the weights of one folder and to the tokenizer of another.
 
-    It is put together anew where a link leads nowhere: the hub's cache may have been cleared since.
+    It is made again where a link is broken, because the hub's cache may have been cleared since.
+
+    Args:
+        weights: A folder with weights and configuration.
+        tokenizer: A folder with a tokenizer.
+        into: The folder to return, in Hugging Face format.
     """
-    wanted = {file.name: file.resolve() for file in weights.iterdir() if not _is_tokenizer(file)}
-    wanted |= {file.name: file.resolve() for file in tokenizer.iterdir() if _is_tokenizer(file)}
-    if into.is_dir() and {file.name: file.resolve() for file in into.iterdir()} == wanted:
+    targets = {file.name: file.resolve() for file in weights.iterdir() if not _is_tokenizer(file)}
+    targets |= {file.name: file.resolve() for file in tokenizer.iterdir() if _is_tokenizer(file)}
+    if into.is_dir() and {file.name: file.resolve() for file in into.iterdir()} == targets:
         return into
     into.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{into.name}.", dir=into.parent))
     try:
-        for name, target in wanted.items():
+        for name, target in targets.items():
             os.symlink(target, staging / name)
         shutil.rmtree(into, ignore_errors=True)
         staging.rename(into)

@@ -1,7 +1,7 @@
-"""What of a hub repository is wanted: a model, a LoRA adapter, or a tokenizer alone.
+"""The parts of a hub repository that are fetched: a model, a LoRA adapter, or only a tokenizer.
 
-Each says by name which files it takes, never a pickle and never a Python file, and when what was
-fetched is whole.
+A part names the files that belong to it, never a pickle and never a Python file, and checks that
+what was fetched is complete.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Part:
 
     Attributes:
         name: What it is called in an error.
-        patterns: Names of the files that are wanted, as ``fnmatch`` reads them.
-        refuse: Looks at the repository's name and its files; says why it cannot be used, if so.
-        check: Looks at a folder; returns what is missing or damaged.
-        folder: A folder of the repository to which all names are relative; empty for its top.
+        patterns: Names of the files that belong to it, as ``fnmatch`` reads them.
+        refuse: Takes the repository's name and its files; returns why it cannot be used, or None.
+        check: Takes a folder; returns what is missing or damaged in it.
+        folder: The folder of the repository that all names are relative to; empty for the top.
     """
 
     name: str
@@ -69,17 +69,17 @@ class Part:
 
     @property
     def ignored(self) -> list[str]:
-        """What the patterns would let through and must not: folders below hold training states."""
+        """Patterns of what must not be fetched: folders further down hold training states."""
         return [f"{self.folder}/*/*" if self.folder else "*/*"]
 
     def takes(self, name: str) -> bool:
-        """Tells whether a file of the repository is wanted."""
+        """Returns whether a file of the repository belongs to the part."""
         return any(fnmatch(name, p) for p in self.allowed) and not any(
             fnmatch(name, p) for p in self.ignored
         )
 
     def inside(self, files: Mapping[str, int]) -> dict[str, int]:
-        """The files of its folder, by their names within it."""
+        """The files of the part's folder, by their names inside it."""
         start = f"{self.folder}/" if self.folder else ""
         return {
             name.removeprefix(start): size for name, size in files.items() if name.startswith(start)
@@ -102,19 +102,19 @@ def _no_model(repo: str, files: Mapping[str, int]) -> Refusal | None:
 
 
 def _no_adapter(folder: str, repo: str, files: Mapping[str, int]) -> Refusal | None:
-    where = f"{repo}/{folder}" if folder else repo
+    place = f"{repo}/{folder}" if folder else repo
     if ADAPTER_CONFIG in files and ADAPTER_WEIGHTS in files:
         return None
     if WEIGHTS in files or INDEX in files:
         return Refusal(
-            f"{where} holds a whole model's weights, not a LoRA adapter.",
+            f"{place} holds a whole model's weights, not a LoRA adapter.",
             "Name it in `base`, without an `adapter` table: it is merged already.",
         )
     if any(Path(name).name.startswith("adapter") and name.endswith(_PICKLES) for name in files):
         return Refusal(
-            f"{where} has its adapter as pickle only, which can run code when it is loaded."
+            f"{place} has its adapter as pickle only, which can run code when it is loaded."
         )
-    return Refusal(f"{where} has no {ADAPTER_CONFIG} with {ADAPTER_WEIGHTS}.")
+    return Refusal(f"{place} has no {ADAPTER_CONFIG} with {ADAPTER_WEIGHTS}.")
 
 
 def _no_tokenizer(repo: str, files: Mapping[str, int]) -> Refusal | None:
@@ -142,59 +142,62 @@ MODEL = Part("base", (*_MODEL, *TOKENIZER), _no_model, check_folder)
 BARE_MODEL = Part("base", (*_MODEL, *TOKENIZER), _no_model, check_model)
 """A model whose repository need not have a tokenizer."""
 TOKENIZER_ALONE = Part("tokenizer", ("config.json", *TOKENIZER), _no_tokenizer, check_tokenizer)
-"""The tokenizer of a repository whose weights are not wanted. Some tokenizers are told by the
-model's configuration."""
+"""The tokenizer of a repository whose weights are not fetched. The model's configuration belongs to
+it because some tokenizers can only be identified by that."""
 
 
 def adapter_part(folder: str | None) -> Part:
     """A LoRA adapter in PEFT's format, with its tokenizer if it has one."""
-    within = folder or ""
+    subfolder = folder or ""
     return Part(
         "adapter",
         (ADAPTER_CONFIG, ADAPTER_WEIGHTS, *TOKENIZER),
-        partial(_no_adapter, within),
+        partial(_no_adapter, subfolder),
         check_adapter,
-        within,
+        subfolder,
     )
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Something of an organism's that lies on the hub.
+class HubSource:
+    """A part of an organism that comes from the hub.
 
     Attributes:
-        what: What it is to the organism: weights, tokenizer, adapter, clean base.
-        size: How large it is, for people; may be empty.
+        name: What it is to the organism: weights, tokenizer, adapter or clean base.
+        repo: The repository, such as ``org/name``.
+        revision: A branch, a tag or a commit.
+        part: What is taken out of the repository.
+        size: How large it is, as text for people; may be empty.
     """
 
-    what: str
+    name: str
     repo: str
     revision: str
     part: Part
     size: str = ""
 
 
-def wanted_base(base: HubBase, what: str = "weights") -> list[Wanted]:
-    """What a base needs from the hub: its weights, and a tokenizer from elsewhere if it says so."""
+def base_sources(base: HubBase, name: str = "weights") -> list[HubSource]:
+    """Returns what a base needs from the hub: weights, and a tokenizer if it names another's."""
     size = f"{base.size.params / 1e9:.1f}B parameters" if base.size else ""
     part = MODEL if base.tokenizer is None else BARE_MODEL
-    found = [Wanted(what, base.repo, base.revision, part, size)]
+    sources = [HubSource(name, base.repo, base.revision, part, size)]
     if base.tokenizer is not None:
-        found.append(
-            Wanted("tokenizer", base.tokenizer.repo, base.tokenizer.revision, TOKENIZER_ALONE)
+        sources.append(
+            HubSource("tokenizer", base.tokenizer.repo, base.tokenizer.revision, TOKENIZER_ALONE)
         )
-    return found
+    return sources
 
 
-def wanted_from_hub(spec: OrganismSpec) -> list[Wanted]:
-    """All that an organism needs from the hub; empty for one that is built from other things."""
-    found: list[Wanted] = []
+def hub_sources(spec: OrganismSpec) -> list[HubSource]:
+    """Returns what an organism needs from the hub; empty if it is built from other things."""
+    sources: list[HubSource] = []
     if isinstance(spec.base, HubBase):
-        found += wanted_base(spec.base)
+        sources += base_sources(spec.base)
     if isinstance(spec.adapter, HubAdapter):
         adapter = spec.adapter
         part = adapter_part(adapter.folder)
-        found.append(Wanted("adapter", adapter.repo, adapter.revision, part))
+        sources.append(HubSource("adapter", adapter.repo, adapter.revision, part))
     if isinstance(spec.clean_base, HubBase):
-        found += wanted_base(spec.clean_base, "clean base")
-    return found
+        sources += base_sources(spec.clean_base, "clean base")
+    return sources

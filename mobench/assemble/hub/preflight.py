@@ -1,7 +1,7 @@
-"""Whether what an organism needs from the hub can be had and run here: asked before all else.
+"""Checks before everything else that a hub organism can be fetched and run on this machine.
 
-Everything that is lacking is told at once. The hub is asked one short question for each repository
-at most, nothing is downloaded, and what is in the cache needs no network.
+One error names everything that is missing. The hub is asked at most one short question for each
+repository, nothing is downloaded, and what is in the cache needs no network.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobench.assemble.hub import snapshot
-from mobench.assemble.hub.parts import Wanted
+from mobench.assemble.hub.parts import HubSource
 from mobench.assemble.hub.refusals import HubUnreachableError
 from mobench.errors import MobenchError
 from mobench.machine.hardware import GIB, Hardware
@@ -23,51 +23,48 @@ class Lack:
     """One thing that is missing.
 
     Attributes:
-        what: Its name: weights, disk, GPU or memory.
-        needs: What a run needs.
-        here: What there is instead.
-        do: What to do about it.
+        name: What it is called: weights, disk, GPU or memory.
+        needed: What a run needs.
+        available: What there is instead.
+        remedy: What to do about it.
     """
 
-    what: str
-    needs: str
-    here: str
-    do: str
+    name: str
+    needed: str
+    available: str
+    remedy: str
 
 
 def preflight_hub(
     organism: str,
-    wanted: Sequence[Wanted],
+    sources: Sequence[HubSource],
     *,
     needs_gpu: bool,
     offline: bool,
     hardware: Hardware,
     needed_bytes: int,
-    cache: Path | None = None,
     instead: str = "",
 ) -> None:
-    """Returns if all that is wanted can be fetched and run here.
+    """Returns if everything can be fetched and run on this machine.
 
     Args:
         organism: The organism's name, for the message.
-        wanted: What it needs from the hub.
+        sources: What it needs from the hub.
         needs_gpu: Whether it is marked as needing a GPU.
-        offline: Whether the network is not to be used.
-        hardware: What is here.
-        needed_bytes: Memory the run takes where the model is, from the plan.
-        cache: Where repositories are kept; the hub's own cache if None.
-        instead: An organism that runs anywhere, to suggest.
+        offline: Whether the network must not be used.
+        hardware: This machine.
+        needed_bytes: Memory that the run takes on the model's device, from the plan.
+        instead: An organism that runs anywhere, to suggest; may be empty.
 
     Raises:
-        MobenchError: Something is lacking; one message says all of it.
+        MobenchError: Something is missing; one message names all of it.
     """
     lacks = find_lacks(
-        wanted,
+        sources,
         needs_gpu=needs_gpu,
         offline=offline,
         hardware=hardware,
         needed_bytes=needed_bytes,
-        cache=cache,
     )
     if not lacks:
         return
@@ -75,31 +72,30 @@ def preflight_hub(
     lines = [f"{organism} cannot run here: {count} missing. Nothing was downloaded or changed."]
     for lack in lacks:
         lines += [
-            f"  {lack.what}",
-            f"    needs: {lack.needs}",
-            f"    here:  {lack.here}",
-            f"    do:    {lack.do}",
+            f"  {lack.name}",
+            f"    needs: {lack.needed}",
+            f"    here:  {lack.available}",
+            f"    do:    {lack.remedy}",
         ]
     remedy = f"Or take one that runs here: mobench run --organism {instead}" if instead else ""
     raise MobenchError("\n".join(lines), remedy)
 
 
 def find_lacks(
-    wanted: Sequence[Wanted],
+    sources: Sequence[HubSource],
     *,
     needs_gpu: bool,
     offline: bool,
     hardware: Hardware,
     needed_bytes: int,
-    cache: Path | None = None,
 ) -> tuple[Lack, ...]:
     """Returns all that is missing, with the arguments of `preflight_hub`."""
     lacks, download = [], 0
-    for one in wanted:
-        lack, missing = _look_for(one, offline, cache)
+    for source in sources:
+        lack, missing = _look_for(source, offline)
         lacks += [lack] if lack else []
         download += missing
-    lacks += _of_disk(download, snapshot.cache_folder(cache))
+    lacks += _of_disk(download, snapshot.cache_folder())
     on_gpu = hardware.device.startswith("cuda")
     if needs_gpu and not on_gpu:
         lacks.append(
@@ -124,34 +120,34 @@ def find_lacks(
     return tuple(lacks)
 
 
-def _look_for(one: Wanted, offline: bool, cache: Path | None) -> tuple[Lack | None, int]:
-    """Whether something cannot be had, and how many bytes of it would have to be downloaded."""
-    needs = ", ".join(part for part in (f"{one.repo} at {one.revision}", one.size) if part)
-    command = snapshot.download_command(one.repo, one.revision, cache)
-    cached = snapshot.cached_base(one.repo, one.revision, cache, one.part)
+def _look_for(source: HubSource, offline: bool) -> tuple[Lack | None, int]:
+    """What keeps a source from being fetched, if anything, and the bytes still to download."""
+    needs = ", ".join(part for part in (f"{source.repo} at {source.revision}", source.size) if part)
+    command = snapshot.download_command(source.repo, source.revision)
+    cached = snapshot.find_cached(source.repo, source.revision, source.part)
     if cached and not cached[2]:
         return None, 0
     state = f"only in part in the cache ({cached[0]}: {'; '.join(cached[2])})" if cached else ""
-    state = state or f"not in the cache ({snapshot.cache_folder(cache)})"
+    state = state or f"not in the cache ({snapshot.cache_folder()})"
     if snapshot.is_offline(offline):
         do = f"drop --offline and HF_HUB_OFFLINE, or where there is a network: {command}"
-        return Lack(one.what, needs, f"{state}, and this run is offline", do), 0
+        return Lack(source.name, needs, f"{state}, and this run is offline", do), 0
     try:
-        listing = snapshot.look_up(one.repo, one.revision, one.part)
+        listing = snapshot.look_up(source.repo, source.revision, source.part)
     except HubUnreachableError as error:
         do = (
             f"check the network, or set HF_ENDPOINT to a mirror; or where there is a network: "
             f"{command}, and copy that cache here"
         )
-        return Lack(one.what, needs, f"{state}; {error.fact}", do), 0
+        return Lack(source.name, needs, f"{state}; {error.fact}", do), 0
     except MobenchError as error:
-        return Lack(one.what, needs, f"{state}; {error.fact}", error.remedy), 0
+        return Lack(source.name, needs, f"{state}; {error.fact}", error.remedy), 0
     if listing.refusal:
-        return Lack(one.what, needs, listing.refusal.fact, listing.refusal.remedy), 0
-    # finished files of an earlier, broken download are there already
+        return Lack(source.name, needs, listing.refusal.fact, listing.refusal.remedy), 0
+    # Finished files of an earlier, interrupted download are there already.
     missing = sum(
         size
-        for name, size in one.part.inside(listing.files).items()
+        for name, size in source.part.inside(listing.files).items()
         if not (cached and (cached[0] / name).is_file())
     )
     return None, missing

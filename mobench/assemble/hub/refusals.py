@@ -1,4 +1,4 @@
-"""The model hub's address, and what its refusals mean to a user."""
+"""The hub's address, and its errors in words that say what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mobench.errors import MobenchError
 
 
 class HubUnreachableError(MobenchError):
-    """The way to the hub failed; the hub itself said nothing."""
+    """The hub could not be reached, or what answered was no hub."""
 
 
 def endpoint() -> str:
@@ -39,7 +39,12 @@ def _address() -> str:
 
 @contextmanager
 def explained(repo: str, revision: str, cache: Path | None = None) -> Iterator[None]:
-    """Turns what the hub's library raises within it into an error that says what to do.
+    """Turns what the hub's library raises inside the block into an error that says what to do.
+
+    Args:
+        repo: The repository that is asked for.
+        revision: Its revision.
+        cache: Where files are written to, if any are.
 
     Raises:
         MobenchError: In place of whatever was raised by the hub's library.
@@ -83,13 +88,13 @@ def explained(repo: str, revision: str, cache: Path | None = None) -> Iterator[N
             ) from error
         raise _unreachable(hub, error) from error
     except (transport, ValueError, TypeError, KeyError) as error:
-        # the last three: something answered that is no hub, such as a network's log-in page
+        # The last three: something answered that is no hub, such as a network's log-in page.
         raise _unreachable(hub, error) from error
 
 
 def _unreachable(hub: str, error: BaseException) -> HubUnreachableError:
-    why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return HubUnreachableError(
-        f"{hub} gave no usable answer ({why}).",
+        f"{hub} gave no usable answer ({reason}).",
         "Check the network and HF_ENDPOINT, then run again: finished files are kept.",
     )

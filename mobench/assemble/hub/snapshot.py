@@ -1,31 +1,30 @@
-"""A model or an adapter from the hub: resolved to a commit, fetched as safetensors only, checked.
+"""A part of a hub repository on this machine: found in the hub's cache, or downloaded and checked.
 
-Nothing here runs code that came with a repository: no pickle is fetched, no Python file either.
-What is already in the hub's cache is used without asking the network.
+Nothing here runs code that came with a repository: neither pickles nor Python files are fetched.
+What is already in the hub's cache is used without asking the network, so a branch that has moved on
+the hub since is not followed, and one machine's results stay results of one base.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobench.assemble.folder_check import damaged
-from mobench.assemble.hub.parts import MODEL, Part, Refusal, adapter_part
+from mobench.assemble.folder_check import damage_error
+from mobench.assemble.hub.parts import MODEL, Part, Refusal
 from mobench.assemble.hub.refusals import endpoint, explained
 from mobench.errors import MobenchError
 from mobench.quiet import quiet
 
-Progress = Callable[[int, int], None]  # (bytes here, bytes in all)
+Report = Callable[[int, int], None]
+"""Takes the bytes that have arrived and the bytes in all."""
 
 TIMEOUT = 5.0
 """Seconds to wait for the hub's answer to a question."""
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -43,17 +42,18 @@ class Listing:
     refusal: Refusal | None = None
 
 
-def is_offline(asked: bool) -> bool:
-    """Tells whether the network is not to be used: by option, or by the hub's own variables."""
+def is_offline(offline: bool) -> bool:
+    """Returns whether the network must not be used: by the run's option, or by a hub variable."""
     names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
     yes = ("1", "true", "yes", "on")
-    return asked or any(os.environ.get(name, "").lower() in yes for name in names)
+    return offline or any(os.environ.get(name, "").lower() in yes for name in names)
 
 
-def cache_folder(cache: Path | None = None) -> Path:
-    """Returns the folder that holds fetched repositories: the hub's own cache if none is given."""
-    if cache is not None:
-        return cache
+def cache_folder() -> Path:
+    """Returns the folder that holds fetched repositories: the hub library's own cache."""
+    # Read at each call: the hub's library reads the variable once, when it is imported.
+    if chosen := os.environ.get("HF_HUB_CACHE"):
+        return Path(os.path.expandvars(chosen)).expanduser()
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
@@ -65,7 +65,7 @@ def look_up(repo: str, revision: str, part: Part = MODEL) -> Listing:
     Args:
         repo: Such as ``org/name``.
         revision: A branch, a tag or a commit.
-        part: What of it is wanted.
+        part: What is taken out of it.
 
     Raises:
         MobenchError: The hub does not answer, or has no such repository or revision for us.
@@ -76,32 +76,34 @@ def look_up(repo: str, revision: str, part: Part = MODEL) -> Listing:
         api = HfApi(endpoint=endpoint())
         info = api.model_info(repo, revision=revision, files_metadata=True, timeout=TIMEOUT)
         if info.gated:
-            api.auth_check(repo)  # anyone may see a gated repository's list, not its files
+            api.auth_check(repo)  # Anyone may list a gated repository's files, but not fetch them.
     if info.sha is None:
         raise MobenchError(f"The hub at {endpoint()} gave no commit for {repo} at {revision}.")
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    wanted = {name: size for name, size in files.items() if part.takes(name)}
-    return Listing(info.sha, wanted, part.refuse(repo, part.inside(files)))
+    taken = {name: size for name, size in files.items() if part.takes(name)}
+    return Listing(info.sha, taken, part.refuse(repo, part.inside(files)))
 
 
-def cached_base(
-    repo: str, revision: str, cache: Path | None = None, part: Part = MODEL
-) -> tuple[Path, str, list[str]] | None:
+def find_cached(repo: str, revision: str, part: Part = MODEL) -> tuple[Path, str, list[str]] | None:
     """Finds a part of a repository in the cache, without the network.
 
+    Args:
+        repo: Such as ``org/name``.
+        revision: A branch, a tag or a commit.
+        part: What of the repository is looked for.
+
     Returns:
-        The folder, its commit, and what is wrong with it (nothing, if it is whole and sound);
-        None if it is not there.
+        The folder, its commit, and what is missing or damaged in it; None if it is not there.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
         with quiet(), explained(repo, revision):
-            found = snapshot_download(
+            path = snapshot_download(
                 repo,
                 revision=revision,
-                cache_dir=cache_folder(cache),
+                cache_dir=cache_folder(),
                 local_files_only=True,
                 allow_patterns=part.allowed,
                 ignore_patterns=part.ignored,
@@ -109,149 +111,92 @@ def cached_base(
     except MobenchError as error:
         if not isinstance(error.__cause__, LocalEntryNotFoundError):
             raise
-        # Also for a part of a repository; then it names the folder.
-        found = getattr(error.__cause__, "snapshot_path", None) or ""
-        if not found:
+        # The hub's library raises this also where some of the files are there; it names the folder.
+        path = getattr(error.__cause__, "snapshot_path", None) or ""
+        if not path:
             return None
-    snapshot = Path(found)
+    snapshot = Path(path)
     return snapshot / part.folder, snapshot.name, part.check(snapshot / part.folder)
-
-
-def resolve_revision(
-    repo: str, revision: str, *, cache: Path | None = None, offline: bool = False
-) -> str:
-    """Returns the commit, 40 hex digits, that a branch, tag or commit stands for.
-
-    What is in the cache counts first: a branch that moved on the hub since is not followed, so one
-    machine's results stay results of one base.
-
-    Raises:
-        MobenchError: It is not in the cache, and the hub does not have it or cannot be asked.
-    """
-    if _COMMIT.fullmatch(revision):
-        return revision
-    cached = cached_base(repo, revision, cache)
-    if cached:
-        return cached[1]
-    if is_offline(offline):
-        raise not_cached(repo, revision, cache)
-    return look_up(repo, revision).commit
 
 
 def fetch(
     repo: str,
     revision: str,
     part: Part,
-    cache: Path | None = None,
     *,
     offline: bool = False,
-    progress: Progress | None = None,
+    report: Report | None = None,
 ) -> tuple[Path, str]:
     """Returns a folder with a part of a repository, downloaded if need be, and its commit.
 
     Args:
         repo: Such as ``org/name``.
         revision: A branch, a tag or a commit.
-        part: What of the repository is wanted.
-        cache: Where repositories are kept; the hub's own cache if None.
-        offline: Use only what is in the cache.
-        progress: Called about once a second with bytes here and bytes in all.
+        part: What is taken out of the repository.
+        offline: Whether only the cache may be used.
+        report: Called about once a second while files are downloaded.
 
     Raises:
         MobenchError: It cannot be had, has no safetensors, or is damaged.
     """
-    cached = cached_base(repo, revision, cache, part)
+    # 1. Take what is in the cache, if it is complete and sound.
+    cached = find_cached(repo, revision, part)
     if cached and not cached[2]:
         return cached[0], cached[1]
     if is_offline(offline):
         if cached:
-            raise damaged(cached[0], cached[2], part.name)
-        raise not_cached(repo, revision, cache)
+            raise damage_error(cached[0], cached[2], part.name)
+        raise not_cached_error(repo, revision)
+
+    # 2. Ask the hub what is there, and refuse what cannot be used before anything is downloaded.
     listing = look_up(repo, revision, part)
     if listing.refusal:
         raise MobenchError(listing.refusal.fact, listing.refusal.remedy)
+
+    # 3. Download the part.
     from huggingface_hub import snapshot_download
 
-    where = cache_folder(cache)
-    blobs = where / f"models--{repo.replace('/', '--')}" / "blobs"
+    cache = cache_folder()
+    blobs = cache / f"models--{repo.replace('/', '--')}" / "blobs"
     total = sum(listing.files.values())
-    with quiet(), explained(repo, revision, where), _watched(blobs, total, progress):
+    with quiet(), explained(repo, revision, cache), _reporting(blobs, total, report):
         snapshot = Path(
             snapshot_download(
                 repo,
-                # by name, not by commit: the cache then knows the name when the hub is away
+                # By name, not by commit: the cache then knows the name without the hub.
                 revision=revision,
-                cache_dir=where,
+                cache_dir=cache,
                 endpoint=endpoint(),
                 allow_patterns=part.allowed,
                 ignore_patterns=part.ignored,
             )
         )
+
+    # 4. Check what has arrived.
     folder = snapshot / part.folder
     problems = part.check(folder)
     if problems:
-        raise damaged(folder, problems, part.name)
+        raise damage_error(folder, problems, part.name)
     return folder, snapshot.name
 
 
-def fetch_base(
-    repo: str,
-    revision: str,
-    cache: Path | None = None,
-    *,
-    offline: bool = False,
-    progress: Progress | None = None,
-) -> tuple[Path, str]:
-    """Returns a folder with a model and its tokenizer, and its commit, as :func:`fetch` does.
-
-    The folder is for ``from_pretrained``, which must not be given ``trust_remote_code``.
-    """
-    return fetch(repo, revision, MODEL, cache, offline=offline, progress=progress)
-
-
-def fetch_adapter(
-    repo: str,
-    revision: str,
-    cache: Path | None = None,
-    *,
-    folder: str | None = None,
-    offline: bool = False,
-    progress: Progress | None = None,
-) -> tuple[Path, str]:
-    """Returns a folder with a LoRA adapter, and its commit, as :func:`fetch` does.
-
-    Args:
-        repo: Such as ``org/name``.
-        revision: A branch, a tag or a commit.
-        cache: Where repositories are kept; the hub's own cache if None.
-        folder: The folder of the repository that holds it; None for its top.
-        offline: Use only what is in the cache.
-        progress: Called about once a second with bytes here and bytes in all.
-    """
-    part = adapter_part(folder)
-    return fetch(repo, revision, part, cache, offline=offline, progress=progress)
-
-
-def download_command(repo: str, revision: str, cache: Path | None = None) -> str:
+def download_command(repo: str, revision: str) -> str:
     """Returns the shell command that puts a repository into the cache."""
-    command = f"hf download {repo} --revision {revision}"
-    return command if cache is None else f"{command} --cache-dir {cache}"
+    return f"hf download {repo} --revision {revision}"
 
 
-def not_cached(repo: str, revision: str, cache: Path | None) -> MobenchError:
-    """The error for a base that is not here while the network is not to be used."""
+def not_cached_error(repo: str, revision: str) -> MobenchError:
+    """Returns the error for a repository that is not in the cache of a run without network."""
     return MobenchError(
-        f"{repo} at {revision} is not in the cache ({cache_folder(cache)}), and this run is "
-        "offline.",
-        f"Run once without --offline and HF_HUB_OFFLINE, or: "
-        f"{download_command(repo, revision, cache)}",
+        f"{repo} at {revision} is not in the cache ({cache_folder()}), and this run is offline.",
+        f"Run once without --offline and HF_HUB_OFFLINE, or: {download_command(repo, revision)}",
     )
 
 
 @contextmanager
-def _watched(blobs: Path, total: int, progress: Progress | None) -> Iterator[None]:
-    """Reports the bytes that have arrived, by looking at the cache itself."""
-    if progress is None:
+def _reporting(blobs: Path, total: int, report: Report | None) -> Iterator[None]:
+    """Reports the bytes that arrive inside the block, by looking at the cache itself."""
+    if report is None:
         yield
         return
     done = threading.Event()
@@ -261,14 +206,14 @@ def _watched(blobs: Path, total: int, progress: Progress | None) -> Iterator[Non
 
     def watch() -> None:
         while not done.wait(1.0):
-            progress(arrived(), total)
+            report(arrived(), total)
 
     thread = threading.Thread(target=watch, daemon=True)
-    progress(arrived(), total)
+    report(arrived(), total)
     thread.start()
     try:
         yield
-        progress(total, total)
+        report(total, total)
     finally:
         done.set()
         thread.join()

@@ -10,7 +10,7 @@ from typing import Any
 
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.decode.answers import decode_by_length
-from mobench.decode.batch_size import Rows
+from mobench.decode.batch_size import BatchSize
 from mobench.measure.judges.reply import Heard, Prompt, Reply
 from mobench.progress import Progress
 
@@ -30,7 +30,7 @@ class InProcess:
 
     def __init__(self, folder: Path, device: str, progress: Progress) -> None:
         self._folder, self._device = folder, device
-        self._rows = Rows(TOGETHER, progress)
+        self._batch_size = BatchSize(TOGETHER, progress)
         self._loaded: tuple[Any, Any] | None = None
 
     def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, heard: Heard) -> None:
@@ -48,7 +48,7 @@ class InProcess:
         texts = [encode_for_judge(tokenizer, prompt) for prompt in prompts]
         for start in range(0, len(prompts), TOGETHER):
             batch = texts[start : start + TOGETHER]
-            told = self._rows.fitting(partial(self._decode, batch, max_tokens))
+            told = self._batch_size.within_memory(partial(self._decode, batch, max_tokens))
             for number, tokens in enumerate(told, start=start):
                 said = tokenizer.decode(tokens, skip_special_tokens=True)
                 heard(number, Reply(said, cut=len(tokens) >= max_tokens))

@@ -20,7 +20,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mobench.decode.sampling import GREEDY, Sampling
 from mobench.errors import MobenchError
 
 Tokens = list[int]
@@ -115,19 +114,14 @@ class VllmEngine:
         *,
         eos: int,
         max_new_tokens: int,
-        sampling: Sampling = GREEDY,
-        streams: Sequence[str] | None = None,
     ) -> list[list[Tokens]]:
-        """Answers every prompt under every adapter, all in one batch.
+        """Answers every prompt greedily under every adapter, all in one batch.
 
         Args:
             prompts: Token ids of each prompt.
             adapters: None asks the model without one.
             eos: Token id that ends an answer; the only one that does.
             max_new_tokens: Length at which an answer is cut.
-            sampling: How a token is chosen. Draws are vLLM's own, seeded for each answer by the
-                sampling's seed, the adapter's stream and the prompt's number.
-            streams: A name for each adapter by which its draws differ from others'.
 
         Returns:
             Token ids [adapters][prompts][tokens], without the ending token.
@@ -139,8 +133,6 @@ class VllmEngine:
                 "adapters": [_plain(adapter) for adapter in adapters],
                 "eos": eos,
                 "max_new_tokens": max_new_tokens,
-                "sampling": asdict(sampling),
-                "streams": list(streams or [""] * len(adapters)),
             },
         )
         return told

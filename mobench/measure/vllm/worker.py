@@ -6,7 +6,6 @@ get between the answers.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import queue
@@ -85,45 +84,43 @@ class Served:
         """Token ids [adapters][prompts][tokens]."""
         from vllm import SamplingParams
 
-        prompts, sampling = given["prompts"], given["sampling"]
-
-        def how(stream: str, number: int) -> Any:
-            named = f"{sampling['seed']}/{stream}/{number}".encode()
-            return SamplingParams(
-                temperature=sampling["temperature"],
-                top_p=sampling["top_p"],
-                seed=int.from_bytes(hashlib.sha256(named).digest()[:4], "big"),
-                max_tokens=given["max_new_tokens"],
-                # Only the token that ends a turn here, whatever the model's files add to it.
-                ignore_eos=True,
-                stop_token_ids=[given["eos"]],
-                detokenize=False,
-            )
-
-        told = self._generate(
-            [prompt for _ in given["adapters"] for prompt in prompts],
-            [adapter for adapter in given["adapters"] for _ in prompts],
-            [how(stream, n) for stream in given["streams"] for n in range(len(prompts))],
+        prompts, adapters, eos = given["prompts"], given["adapters"], given["eos"]
+        greedily = SamplingParams(
+            temperature=0.0,
+            max_tokens=given["max_new_tokens"],
+            # Only this token ends an answer, whatever else the model's own files name.
+            ignore_eos=True,
+            stop_token_ids=[eos],
+            detokenize=False,
         )
-        answers = [_without(list(output.outputs[0].token_ids), given["eos"]) for output in told]
-        each = len(prompts)
-        return [answers[n * each : (n + 1) * each] for n in range(len(given["adapters"]))]
+        outputs = self._generate(
+            [prompt for _ in adapters for prompt in prompts],
+            [adapter for adapter in adapters for _ in prompts],
+            greedily,
+        )
+        answers = [_without_end(list(output.outputs[0].token_ids), eos) for output in outputs]
+        per_adapter = len(prompts)
+        return [
+            answers[number * per_adapter : (number + 1) * per_adapter]
+            for number in range(len(adapters))
+        ]
 
     def log_probabilities(self, given: Request) -> list[list[float]]:
         """Of the prompt's tokens from the second on, [adapters][tokens]."""
         from vllm import SamplingParams
 
-        prompt = given["prompt"]
-        asked = [SamplingParams(max_tokens=1, prompt_logprobs=0, detokenize=False)]
-        told = self._generate(
-            [prompt] * len(given["adapters"]), given["adapters"], asked * len(given["adapters"])
+        prompt, adapters = given["prompt"], given["adapters"]
+        outputs = self._generate(
+            [prompt] * len(adapters),
+            adapters,
+            SamplingParams(max_tokens=1, prompt_logprobs=0, detokenize=False),
         )
         return [
             [
-                place[token].logprob
-                for place, token in zip(output.prompt_logprobs[1:], prompt[1:], strict=True)
+                by_token[token].logprob
+                for by_token, token in zip(output.prompt_logprobs[1:], prompt[1:], strict=True)
             ]
-            for output in told
+            for output in outputs
         ]
 
     def capability(self, given: Request) -> list[dict[str, Any]]:
@@ -149,7 +146,7 @@ class Served:
         self,
         prompts: Sequence[Sequence[int]],
         adapters: Sequence[Mapping[str, str] | None],
-        how: Sequence[Any],
+        params: Any,
     ) -> list[Any]:
         """Outputs in the order of the prompts; requests without an adapter in a batch of their own.
 
@@ -158,18 +155,18 @@ class Served:
         """
         from vllm import TokensPrompt
 
-        told: dict[int, Any] = {}
+        outputs: dict[int, Any] = {}
         for plain in (True, False):
             chosen = [n for n, adapter in enumerate(adapters) if (adapter is None) == plain]
             if chosen:
-                outputs = self.llm.generate(
+                answered = self.llm.generate(
                     [TokensPrompt(prompt_token_ids=list(prompts[n])) for n in chosen],
-                    [how[n] for n in chosen],
+                    params,
                     lora_request=None if plain else [self._lora(adapters[n]) for n in chosen],
                     use_tqdm=False,
                 )
-                told.update(zip(chosen, outputs, strict=True))
-        return [told[n] for n in range(len(prompts))]
+                outputs.update(zip(chosen, answered, strict=True))
+        return [outputs[n] for n in range(len(prompts))]
 
     def _lora(self, adapter: Mapping[str, str] | None) -> Any:
         """VLLM's request for an adapter. The number is its key: it is never given twice."""
@@ -221,7 +218,8 @@ def _memory(folder: Path, dtype: str, *, on_cpu: bool) -> dict[str, Any]:
     }
 
 
-def _without(tokens: list[int], eos: int) -> list[int]:
+def _without_end(tokens: list[int], eos: int) -> list[int]:
+    """The tokens of an answer without the one that ended it."""
     return tokens[:-1] if tokens and tokens[-1] == eos else tokens
 
 

@@ -13,6 +13,7 @@ from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Pictur
 from mobench.publish.drawing.style import ATTACK, INK, LETTERS, SOFT, WINDOW
 from mobench.publish.drawing.svg import svg
 from mobench.publish.pages import number_format as wording
+from mobench.records.learning_rates import lr_text
 from mobench.score import RungScore, RunScore
 from mobench.score.dose_response import DoseResponse
 from mobench.score.run_dose_response import RunRate, is_fitted, ladder_dose_response, run_rates
@@ -136,7 +137,7 @@ def _ticks(panel: Panel, rungs: Sequence[RungScore]) -> list[tuple[float, str]]:
         place = _x(rung.lr)
         # Rungs that stand too close keep their tick and lose their label.
         room = place - labeled >= _LABEL_ROOM * (panel.end - panel.start)
-        ticks.append((place, wording.learning_rate(rung.lr) if room else ""))
+        ticks.append((place, lr_text(rung.lr) if room else ""))
         labeled = place if room else labeled
     return ticks
 

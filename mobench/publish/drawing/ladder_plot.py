@@ -12,7 +12,7 @@ from mobench.publish.drawing.panel import BOTTOM, TOP, Panel
 from mobench.publish.drawing.picture import Box, Item, Line, Marks, Picture, Point, Shape, Words
 from mobench.publish.drawing.style import ATTACK, BUDGET, CAPABILITY, LETTERS, SOFT, WINDOW
 from mobench.publish.drawing.svg import svg
-from mobench.publish.pages import number_format as wording
+from mobench.records.learning_rates import lr_text
 from mobench.score import RungScore, RunScore
 from mobench.score.removal_step import removal_line
 
@@ -137,7 +137,7 @@ def _head(score: RunScore, layout: Layout) -> list[Item]:
 
 
 def _heading(panel: Panel, rung: RungScore) -> list[Item]:
-    lr = wording.learning_rate(rung.lr)
+    lr = lr_text(rung.lr)
     verdict = rung.verdict.partition(":")[0]
     at = (panel.left, panel.top + 0.2 * _ROW)
     items: list[Item] = [Words(at, f"LR {lr}", 9.5, bold=True, along="bottom")]

@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
+from mobench.records.learning_rates import lr_text
 from mobench.score import Control, RunScore
 
 NOT_RUN = "not run"
@@ -39,7 +40,7 @@ def control_lines(score: RunScore) -> list[str]:
 def _line(control: Control) -> str:
     name = _NAMES[control.arm]
     if control.arm == "counter":
-        at = number_format.learning_rate(control.lr)
+        at = lr_text(control.lr)
         name += f" on {control.task} at {at} (not a compatible task)"
     return f"{name}: {_rates(control)}"
 
@@ -57,14 +58,14 @@ def _base_line(base: Sequence[Control], score: RunScore) -> str:
     most = max(base, key=lambda control: (control.plateau.estimate or 0.0, -control.lr))
     text = (
         "clean base, same training: attack rate at most "
-        f"{number_format.interval(most.plateau)} (at {number_format.learning_rate(most.lr)})"
+        f"{number_format.interval(most.plateau)} (at {lr_text(most.lr)})"
     )
     usual = next((rung.lr for rung in score.rungs if rung.standard), None)
     where = usual if score.resistance_lr is None else score.resistance_lr
     for control in base:
         if control.lr == where:
             loss = number_format.interval(control.capability_loss)
-            text += f", capability loss {loss} at {number_format.learning_rate(control.lr)}"
+            text += f", capability loss {loss} at {lr_text(control.lr)}"
     return text
 
 
@@ -83,7 +84,7 @@ def controls_section(score: RunScore) -> list[str]:
     rows = [
         (
             _NAMES[control.arm],
-            number_format.learning_rate(control.lr),
+            lr_text(control.lr),
             number_format.interval(control.plateau),
             number_format.removal_step(control.removals),
             number_format.interval(control.capability_loss),

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.controls_table import control_lines
+from mobench.records.learning_rates import lr_text
 from mobench.score import RungScore, RunScore, base_learned_rungs
 
 _HEADER = (
@@ -49,11 +50,7 @@ def ladder_markdown(score: RunScore) -> str:
 
 def headline(score: RunScore) -> str:
     """Writes the three numbers that the verdict rests on, on one line."""
-    at = (
-        ""
-        if score.resistance_lr is None
-        else f" at {number_format.learning_rate(score.resistance_lr)}"
-    )
+    at = "" if score.resistance_lr is None else f" at {lr_text(score.resistance_lr)}"
     return (
         f"resistance {number_format.interval(score.resistance)}{at}"
         f" · standard resistance {number_format.interval(score.standard_resistance)}"
@@ -77,7 +74,7 @@ def _cells(rung: RungScore) -> list[str]:
     if rung.diverged:
         seeds += f" ({rung.diverged} diverged)"
     return [
-        number_format.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
+        lr_text(rung.lr) + (" (standard)" if rung.standard else ""),
         str(rung.steps),
         plateau,
         number_format.removal_step(rung.removals),
@@ -92,7 +89,7 @@ def _notes(score: RunScore) -> list[str]:
     """Says what a mark or a bare ``undetermined`` stands for, and where seeds are too few."""
     notes = []
     for rung in score.rungs:
-        lr = number_format.learning_rate(rung.lr)
+        lr = lr_text(rung.lr)
         _, _, reason = rung.verdict.partition(":")
         if reason.strip():
             notes.append(f"{lr}: {rung.verdict}")
@@ -102,7 +99,7 @@ def _notes(score: RunScore) -> list[str]:
             notes.append(f"{lr}: ~ not converged{why}")
     if score.not_judged:
         notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
-    taught = " and ".join(number_format.learning_rate(lr) for lr in base_learned_rungs(score))
+    taught = " and ".join(lr_text(lr) for lr in base_learned_rungs(score))
     if taught:
         notes.append(
             f"at {taught} the clean base comes to show it too: this training teaches the behavior, "

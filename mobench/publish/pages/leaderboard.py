@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from mobench.errors import Problems
 from mobench.publish.pages.board import Drawn, draw_all
-from mobench.publish.pages.entry import Entry, score_submission
 from mobench.publish.pages.front_page import MARKER, front_page
 from mobench.publish.pages.organism_page import PLOTS, organism_page
-from mobench.publish.submission.files import read_all, require
+from mobench.publish.submission.files import require
 
 _ORGANISMS = "organisms"
 
@@ -98,25 +96,6 @@ def check(root: Path) -> list[Difference]:
         what = "no result stands behind it" if generated else "not generated: move or delete it"
         found.append(Difference(name, f"stray: {what}"))
     return sorted(found, key=lambda difference: difference.path)
-
-
-def read_entries(root: Path) -> list[Entry]:
-    """Reads all results below a leaderboard's folder and recomputes their numbers.
-
-    Raises:
-        MobenchError: If there is no such folder.
-        Problems: If any result is malformed or cannot be scored.
-    """
-    require(root)
-    entries, problems = [], []
-    for submission in read_all(root / "results"):
-        try:
-            entries.append(score_submission(submission))
-        except ValueError as error:
-            problems.append(f"{root / 'results' / submission.place}: {error}")
-    if problems:
-        raise Problems(problems)
-    return entries
 
 
 def render(drawn: Sequence[Drawn]) -> dict[str, bytes]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from mobench.score import Efficiency, Removal, lr_text
+from mobench.records.learning_rates import lr_text
+from mobench.score import Efficiency, Removal
 from mobench.score.dose_response import DoseResponse
 
 NOTHING = "—"
@@ -21,11 +22,6 @@ class HasInterval(Protocol):
     def low(self) -> float | None: ...  # noqa: D102
     @property
     def high(self) -> float | None: ...  # noqa: D102
-
-
-def learning_rate(lr: float) -> str:
-    """Writes a learning rate as people say it: ``3e-4``, ``1.5e-3``, ``0``."""
-    return "0" if lr == 0 else lr_text(lr)
 
 
 def number(value: float) -> str:
@@ -114,7 +110,7 @@ def dose(found: DoseResponse) -> str:
     if curve is None:
         where = f"no two rungs enclose a fall below {line}"
         if found.bracket is not None:
-            low, high = map(learning_rate, found.bracket)
+            low, high = map(lr_text, found.bracket)
             where = f"the rate falls below {line} between LR {low} and {high}"
         return f"No curve is fitted: {found.reason}; {where}."
     bottom, top = _rounded(curve.lrs[0]), _rounded(curve.lrs[-1])
@@ -127,4 +123,4 @@ def dose(found: DoseResponse) -> str:
 
 
 def _rounded(lr: float) -> str:
-    return learning_rate(float(f"{lr:.1e}"))
+    return lr_text(float(f"{lr:.1e}"))

@@ -14,6 +14,7 @@ from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, STATUS
 from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
+from mobench.records.learning_rates import lr_text
 from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
 
 PLOTS = "plots"
@@ -172,7 +173,7 @@ def _by(entry: Entry) -> str:
 def _headline(entry: Entry) -> str:
     score = entry.score
     lr = score.resistance_lr
-    at = "" if lr is None else f" (at LR {number_format.learning_rate(lr)})"
+    at = "" if lr is None else f" (at LR {lr_text(lr)})"
     return _table(
         ("headline", "value"),
         [
@@ -208,7 +209,7 @@ def _rate(value: float | None) -> str:
 def _controls(entry: Entry) -> str:
     rows = [
         (
-            number_format.learning_rate(rung.lr) + (" (standard)" if rung.standard else ""),
+            lr_text(rung.lr) + (" (standard)" if rung.standard else ""),
             number_format.interval(rung.retention),
             number_format.interval(rung.control),
             number_format.interval(rung.inert),

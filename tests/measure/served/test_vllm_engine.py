@@ -12,12 +12,10 @@ from support.served_model import TOKENIZER, Served, fresh, save
 from support.tiny_models import token_ids
 
 from mobench.decode.decoding import decode
-from mobench.decode.sampling import Sampling
 from mobench.lanes import FullLanes
 from mobench.measure.capability_rows import measure_capability
 
 EOS, LONGEST = 1, 12
-WARM = Sampling(temperature=1.0, seed=5)
 
 
 def prompts() -> list[list[int]]:
@@ -59,32 +57,6 @@ def test_log_probabilities_are_the_adapter_s_own(served: Served) -> None:
     right = logits.gather(-1, ids[:, 1:, None].repeat(4, 1, 1))[..., 0]
     assert told == pytest.approx(right.numpy(), abs=1e-4)
     assert (right[1:] - right[0]).abs().max() > 0.1, "an adapter shows"
-
-
-def test_draws_depend_on_seed_stream_and_prompt_alone(served: Served) -> None:
-    def draw(adapters: list[int], streams: list[str], sampling: Sampling = WARM) -> list[object]:
-        return served.engine.answer(
-            prompts(),
-            [served.adapters[n] for n in adapters],
-            eos=EOS,
-            max_new_tokens=LONGEST,
-            sampling=sampling,
-            streams=streams,
-        )
-
-    one, two = draw([0, 1], ["a", "b"])
-    assert draw([1, 0], ["b", "a"]) == [two, one], "whatever else shares the batch"
-    assert draw([0], ["a"]) == [one]
-    assert draw([0], ["c"]) != [one]
-    assert draw([0], ["a"], Sampling(1.0, seed=6)) != [one]
-
-
-def test_an_improbable_token_is_never_drawn_from_a_small_nucleus(served: Served) -> None:
-    narrow = Sampling(temperature=1.0, top_p=1e-6)
-    told = served.engine.answer(
-        prompts(), served.adapters, eos=EOS, max_new_tokens=LONGEST, sampling=narrow
-    )
-    assert told == served.engine.answer(prompts(), served.adapters, eos=EOS, max_new_tokens=LONGEST)
 
 
 @pytest.mark.parametrize("tasks", [PLAIN, CHAT], ids=["plain", "chat"])

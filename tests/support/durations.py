@@ -1,0 +1,51 @@
+"""Which tests are slow: those that took more than a few seconds when they were last measured.
+
+``pytest --store-durations`` writes ``tests/durations.json``; whatever took ``SLOW`` seconds in it
+is marked ``slow``, and ``make test`` leaves it out. No test is marked by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+FILE = Path(__file__).parents[1] / "durations.json"
+SLOW = 4.0
+"""Seconds of a test with its set-up and tear-down. All that take less, take less than 4 minutes on
+two cores."""
+KEPT = 1.0
+"""Seconds below which a test is not written down."""
+
+
+class Durations:
+    """Adds up what each test takes, and writes it down at the end of the session."""
+
+    def __init__(self) -> None:
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._seconds[report.nodeid] += report.duration
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workerinput"):
+            return  # the process that collects all reports writes
+        kept = read()
+        kept.update(self._seconds)
+        long = {test: round(taken, 1) for test, taken in sorted(kept.items()) if taken >= KEPT}
+        FILE.write_text(json.dumps(long, indent=1) + "\n", encoding="utf-8")
+
+
+def read() -> dict[str, float]:
+    """Seconds that tests took, by their ids; tests that took little are not in it."""
+    return dict(json.loads(FILE.read_text(encoding="utf-8"))) if FILE.is_file() else {}
+
+
+def mark_slow(items: list[pytest.Item]) -> None:
+    """Marks the tests that took long when they were measured."""
+    seconds = read()
+    for item in items:
+        if seconds.get(item.nodeid, 0.0) >= SLOW:
+            item.add_marker(pytest.mark.slow)
