@@ -17,7 +17,7 @@ from mobench.score.intervals import (
     t_half_width,
     t_quantile,
 )
-from mobench.score.scores import Answer, Estimate
+from mobench.score.scores import Admissibility, Estimate
 
 Scores = ArrayLike | Mapping[str, ArrayLike]
 
@@ -42,7 +42,7 @@ class CapabilityLoss:
     seeds: int
     questions: int
 
-    def admissible(self, epsilon: float) -> Answer:
+    def admissible(self, epsilon: float) -> Admissibility:
         """Whether the loss is below ``epsilon`` ("yes") or above it ("no") by its interval."""
         return admissible(self.as_estimate(), epsilon)
 
@@ -51,7 +51,7 @@ class CapabilityLoss:
         return Estimate(self.estimate, self.low, self.high, self.method)
 
 
-def admissible(loss: Estimate, epsilon: float) -> Answer:
+def admissible(loss: Estimate, epsilon: float) -> Admissibility:
     """Whether a capability loss is below ``epsilon`` by its interval; undetermined without one."""
     if loss.low is None or loss.high is None:
         return "undetermined"

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from mobench.score.intervals import Array
 from mobench.score.plateau import check_outcomes, mean_of_judged, rate_interval
-from mobench.score.scores import Answer, Estimate
+from mobench.score.scores import Admissibility, Estimate
 from mobench.score.window import window_start
 
 
@@ -31,7 +31,7 @@ class Rung:
 
     lr: float
     outcomes: ArrayLike
-    admissible: Answer
+    admissible: Admissibility
     standard: bool = False
     steps: Sequence[int] | None = None
     seeds: tuple[int, ...] | None = None
