@@ -17,8 +17,8 @@ from mobench.errors import MobenchError
 from mobench.execute import training
 from mobench.execute.run import run_ladder
 from mobench.gate import untrained
-from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
+from mobench.gate.run_options import RunOptions
 from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mobench.execute.run import run_ladder
-from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
+from mobench.gate.run_options import RunOptions
 from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect
