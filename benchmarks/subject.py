@@ -9,9 +9,9 @@ from typing import Any
 
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.gate.request import RunRequest, resolve
-from mobench.gate.run_options import RunOptions
 from mobench.progress import Progress
 from mobench.registry import collect
+from mobench.run_options import RunOptions
 
 
 def request_for(

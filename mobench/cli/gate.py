@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobench.cli.command_line import run_options
-from mobench.gate.run_options import RunOptions
+from mobench.run_options import RunOptions
 
 if TYPE_CHECKING:
     from mobench.score.compatibility import Compatibility

