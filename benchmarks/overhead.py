@@ -7,10 +7,12 @@ python -m benchmarks.overhead --part help --part collect
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,8 +41,9 @@ def harness(organism: str, preset: str, cache: Path | None) -> dict[str, Any]:
 
 def start_up(processes: int = PROCESSES) -> dict[str, Any]:
     """``mobench --help`` against an interpreter that only imports click."""
-    help_page, only_click = interleaved(
-        ["-m", "mobench", "--help"], ["-c", "import click"], processes
+    help_page, only_click = (
+        times.wall
+        for times in interleaved(["-m", "mobench", "--help"], ["-c", "import click"], processes)
     )
     return {
         "ratio": help_page / only_click,
@@ -51,7 +54,11 @@ def start_up(processes: int = PROCESSES) -> dict[str, Any]:
 
 
 def listing(processes: int = PROCESSES) -> dict[str, Any]:
-    """``mobench list`` over the shipped zoo against an interpreter that only imports pydantic."""
+    """``mobench list`` over the shipped zoo against an interpreter that only imports pydantic.
+
+    Both do one thing after the other, so their processor time is what they take on a machine that
+    does nothing else; what else runs there changes it little.
+    """
     from mobench.registry import collect
 
     zoo, only_pydantic = interleaved(
@@ -59,14 +66,29 @@ def listing(processes: int = PROCESSES) -> dict[str, Any]:
     )
     return {
         "organisms": len(collect().organisms),
-        "ratio": zoo / only_pydantic,
-        "seconds_list": zoo,
-        "seconds_pydantic": only_pydantic,
+        "ratio": zoo.processor / only_pydantic.processor,
+        "seconds_list": zoo.processor,
+        "seconds_pydantic": only_pydantic.processor,
+        "wall_seconds_list": zoo.wall,
+        "wall_seconds_pydantic": only_pydantic.wall,
         "processes": processes,
     }
 
 
-def interleaved(first: list[str], second: list[str], processes: int) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Times:
+    """What a command takes, in seconds.
+
+    Attributes:
+        wall: From its start to its end.
+        processor: User and system time.
+    """
+
+    wall: float
+    processor: float
+
+
+def interleaved(first: list[str], second: list[str], processes: int) -> tuple[Times, Times]:
     """Times two Python commands in turn, so that whatever slows the machine slows both.
 
     Args:
@@ -75,16 +97,26 @@ def interleaved(first: list[str], second: list[str], processes: int) -> tuple[fl
         processes: How often each is run, after once for the file cache.
 
     Returns:
-        The median wall time of each, in seconds.
+        The medians of each.
     """
-    times: tuple[list[float], list[float]] = ([], [])
+    times: tuple[list[Times], list[Times]] = ([], [])
     for number in range(processes + 1):
         for command, spent in zip((first, second), times, strict=True):
-            started = time.perf_counter()
+            started, spent_before = time.perf_counter(), processor_seconds()
             subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True)
+            wall = time.perf_counter() - started
             if number:
-                spent.append(time.perf_counter() - started)
-    return median(times[0]), median(times[1])
+                spent.append(Times(wall, processor_seconds() - spent_before))
+    one, other = (
+        Times(median(t.wall for t in spent), median(t.processor for t in spent)) for spent in times
+    )
+    return one, other
+
+
+def processor_seconds() -> float:
+    """User and system time of all processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def collecting(organisms: int = ORGANISMS) -> dict[str, Any]:
@@ -185,8 +217,8 @@ def table(found: dict[str, Any]) -> str:
         )
     if part := found.get("list"):
         lines.append(
-            f"mobench list of {part['organisms']} organisms: {part['seconds_list']:.2f} s, "
-            f"{part['ratio']:.2f} times an import of pydantic"
+            f"mobench list of {part['organisms']} organisms: {part['seconds_list']:.2f} s of "
+            f"processor time, {part['ratio']:.1f} times an import of pydantic"
         )
     if part := found.get("collect"):
         lines.append(f"collecting {part['organisms']:,} organisms: {part['seconds']:.2f} s")
