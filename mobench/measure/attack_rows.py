@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mobench.decode.answers import MAX_ROWS, generate
 from mobench.lanes import Scope
-from mobench.measure.judges import AnyJudge, Asked, verdicts
+from mobench.measure.judges import AnswerToJudge, AnyJudge, judge_answers
 from mobench.registry.bound_behavior import Settled
 from mobench.registry.organism_spec import OrganismSpec
 
@@ -112,10 +112,10 @@ def judged_rows(
 
     # 2. Judge all lanes together: a judging model is then asked in one batch, and the same answer
     # only once.
-    judgments = verdicts(
+    judgments = judge_answers(
         judge,
         [
-            Asked(answer, message, prompt.reference)
+            AnswerToJudge(answer, message, prompt.reference)
             for answers in lanes
             for (_, prompt), message, answer in zip(questions, messages, answers, strict=True)
         ],

@@ -53,7 +53,7 @@ def rows_of(folder: RunFolder) -> dict[str, list[Any]]:
             for path in sorted((folder.cell(cell["id"]).path / "rows").iterdir())
             for row in read_rows(path)
         ]
-        for cell in folder.manifest()["cells"]
+        for cell in folder.manifest().ladder_cells
     }
 
 
@@ -155,7 +155,7 @@ def test_one_run_whose_batch_does_not_fit_takes_it_in_parts(
     folder = ladder(Packing(2))
     assert BATCH // 2 in given
     rows = rows_of(folder)
-    for cell in folder.manifest()["cells"]:
+    for cell in folder.manifest().ladder_cells:
         mine, whole = rows[cell["id"]], undisturbed[cell["id"]]
         assert len(mine) == len(whole)
         apart = sum(one != other for one, other in zip(mine, whole, strict=True))
