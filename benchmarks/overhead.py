@@ -153,7 +153,7 @@ def board(cells: int = CELLS) -> dict[str, Any]:
         whole = time.perf_counter() - started
         places = folders(root / "results", [])
         workers = processes(places)
-        spent = each(phases, places)
+        spent = each(phases, places, workers)
     read, scored = (sum(part) / workers for part in zip(*(s[:2] for s in spent), strict=True))
     return {
         "cells": total,

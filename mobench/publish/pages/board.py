@@ -69,7 +69,8 @@ def draw_all(results: Path) -> list[Drawn]:
         Problems: Any result is malformed or cannot be scored.
     """
     malformed: list[str] = []
-    found = each(draw, folders(results, malformed))
+    places = folders(results, malformed)
+    found = each(draw, places, processes(places))
     refused = [one for one in found if isinstance(one, Refused)]
     malformed += [problem for one in refused if one.malformed for problem in one.problems]
     if malformed:
@@ -99,17 +100,17 @@ def draw(folder: Path) -> Drawn | Refused:
     return Drawn(entry.without_rows(), plots)
 
 
-def each(work: Callable[[Path], R], places: Sequence[Path]) -> list[R]:
-    """Does the same for each result, in as many processes as pay.
+def each(work: Callable[[Path], R], places: Sequence[Path], count: int) -> list[R]:
+    """Does the same for each result.
 
     Args:
         work: A function of a module, to be found by its name in another process.
         places: The results' folders.
+        count: How many processes share them; this one does them all where it is 1.
 
     Returns:
         What it gave for each.
     """
-    count = processes(places)
     if count > 1:
         # Whoever calls this may have threads, which a fork would leave in the middle of things.
         context = multiprocessing.get_context("spawn")
