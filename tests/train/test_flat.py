@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,6 @@ from support.tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwe
 from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, LoraLanes
-from mobench.train import pack
 from mobench.train.batches import Encoded, collate
 from mobench.train.flat import flattened, lay_out
 from mobench.train.flat_losses import can_flatten, flat_layout, flat_losses
@@ -128,46 +128,44 @@ def test_it_is_taken_where_it_saves_enough_and_the_model_allows_it() -> None:
     assert flat_layout(FullLanes(llama(), 2), BATCH, 0) is None, "trains its head"
 
 
-def test_a_model_whose_attention_goes_another_way_is_found_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_model_whose_attention_goes_another_way_is_found_out() -> None:
     """A cap on the scores is in no ``sdpa``: the flat batch would be another model's."""
     lanes = stack(llama)
+
+    def scaled(_: object, __: object, given: dict[str, object], result: Any) -> Any:
+        attended, weights = result
+        return attended * (2.0 if "layout" in given else 1.0), weights
+
     attention = lanes.model.model.layers[0].self_attn
-    forward = attention.forward
-
-    def scaled(*args: object, **options: object) -> object:
-        told, weights = forward(*args, **options)
-        flat = "layout" in options
-        return told * (2.0 if flat else 1.0), weights
-
-    monkeypatch.setattr(attention, "forward", scaled)
+    attention.register_forward_hook(scaled, with_kwargs=True)
     assert not can_flatten(lanes, 8)
 
 
-def test_a_whole_pack_trains_to_the_same_weights_either_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_whole_pack_trains_to_the_same_weights_either_way() -> None:
     examples = [example for mine in BATCH for example in mine] * 3
     runs = (Run(1e-2, 0), Run(3e-3, 1), Run(1e-2, 2))
 
-    def trained(micro_batch: int | None) -> LoraLanes:
-        lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0)
+    def trained(attention: str, micro_batch: int | None = None) -> tuple[LoraLanes, set[bool]]:
+        """The lanes, and whether steps were computed without padding."""
+        model = llama()
+        model.config._attn_implementation = attention
+        lanes = LoraLanes(model, [0, 1, 2], rank=4, alpha=8.0)
+        flattened = set[bool]()
+
+        def watch(_: object, __: object, given: dict[str, object]) -> None:
+            if torch.is_grad_enabled():
+                flattened.add("layout" in given)
+
+        model.model.layers[0].self_attn.register_forward_pre_hook(watch, with_kwargs=True)
         train_pack(lanes, runs, examples, Recipe(8, 4, micro_batch=micro_batch), pad=0)
-        return lanes
+        return lanes, flattened
 
-    used = []
-    layout = pack.flat_layout
-
-    def watched(*args: object) -> object:
-        used.append(layout(*args))
-        return used[-1]
-
-    monkeypatch.setattr(pack, "flat_layout", watched)
-    mine, parts = trained(None), trained(2)
-    assert any(found is not None for found in used)
-    monkeypatch.setattr(pack, "flat_layout", lambda *_: None)
-    padded = trained(None)
+    mine, whole = trained("sdpa")
+    parts, halves = trained("sdpa", 2)
+    padded, none = trained("eager")
+    assert True in whole
+    assert True in halves
+    assert none == {False}
     for lane in range(3):
         for name, value in padded.state(lane).items():
             assert relative(mine.state(lane)[name], value) < ROUNDED
