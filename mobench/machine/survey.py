@@ -30,10 +30,7 @@ class Gpu:
 
 
 def survey() -> Hardware:
-    """Returns what this machine has, with the first visible GPU if the installed torch can use one.
-
-    Nothing is asked of torch itself.
-    """
+    """Returns what this machine has, with the first visible GPU if this torch can use one."""
     if not _is_cpu_build():
         gpus = visible_gpus()
         if gpus:

@@ -10,13 +10,13 @@ from typing import Any
 from mobench.decode.answers import MAX_ROWS
 from mobench.decode.batch_size import BatchSize
 from mobench.lanes import Scope
-from mobench.measure.attack_rows import Kind, Row, attack_rows
+from mobench.measure.attack_rows import Row, attack_rows
 from mobench.measure.capability_rows import measure_capability
 from mobench.measure.judges import AnyJudge
 from mobench.progress import Progress
+from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.registry import OrganismSpec, Settled
 
-BOTH: tuple[Kind, ...] = ("attack", "control")
 QUESTIONS_OF_A_TOY, QUESTIONS = 128, 32
 """Sequences in lm-eval's forward pass where memory allows, for a toy and for any other model."""
 
@@ -65,7 +65,7 @@ class InProcessEvaluator:
         self,
         model: Any,
         *,
-        kinds: Sequence[Kind] = BOTH,
+        kinds: Sequence[EvalKind] = EVAL_KINDS,
         scope: Scope | None = None,
         on_done: Callable[[int], None] = lambda _: None,
     ) -> list[list[Row]]:
