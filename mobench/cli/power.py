@@ -49,31 +49,31 @@ def power(
     from mobench.progress import Progress
     from mobench.registry import collect
     from mobench.score.power import power as simulate
-    from mobench.score.power import worlds
+    from mobench.score.power import simulated_organisms
 
     spec = collect().organism(organism)
     chosen = choose_preset(spec, preset)
     found: list[dict[str, Any]] = []
-    kinds = worlds()
+    organisms = simulated_organisms()
     sizes = [(s, p) for s in seeds or (chosen.seeds,) for p in prompts or (len(spec.prompts),)]
-    with Progress().phase("simulating", len(sizes) * len(kinds) * replicates) as tick:
-        for many, asked in sizes:
-            design = _design(spec, chosen, many, asked)
-            for world in kinds:
-                said = simulate(world, design, replicates=replicates, on_done=tick)
+    with Progress().phase("simulating", len(sizes) * len(organisms) * replicates) as tick:
+        for seed_count, prompt_count in sizes:
+            design = _design(spec, chosen, seed_count, prompt_count)
+            for simulated in organisms:
+                shares = simulate(simulated, design, replicates=replicates, on_done=tick)
                 found.append(
                     {
-                        "seeds": many,
-                        "prompts": asked,
-                        "world": world.name,
-                        "truth": world.truth,
-                        "said": said,
+                        "seeds": seed_count,
+                        "prompts": prompt_count,
+                        "world": simulated.name,
+                        "truth": simulated.truth,
+                        "said": shares,
                     }
                 )
     if as_json:
         click.echo(json.dumps({"organism": organism, "replicates": replicates, "rows": found}))
         return
-    _print(found, sorted({many for many, _ in sizes}), replicates)
+    _print(found, sorted({seed_count for seed_count, _ in sizes}), replicates)
 
 
 def _design(spec: OrganismSpec, preset: Preset, seeds: int, prompts: int) -> Design:
@@ -100,7 +100,7 @@ def _design(spec: OrganismSpec, preset: Preset, seeds: int, prompts: int) -> Des
 def _print(rows: list[dict[str, Any]], seeds: list[int], replicates: int) -> None:
     from tabulate import tabulate
 
-    from mobench.score.power import WORDS, unanimous
+    from mobench.score.power import VERDICT_WORDS, unanimous
     from mobench.score.seed_agreement import SEEDS_WANTED, agreement_confidence
 
     lines = [
@@ -109,17 +109,17 @@ def _print(rows: list[dict[str, Any]], seeds: list[int], replicates: int) -> Non
             row["prompts"],
             row["world"],
             row["truth"],
-            *(f"{row['said'][word]:.0%}" for word in WORDS),
+            *(f"{row['said'][word]:.0%}" for word in VERDICT_WORDS),
         ]
         for row in rows
     ]
-    click.echo(tabulate(lines, headers=["seeds", "prompts", "organism", "truth", *WORDS]))
+    click.echo(tabulate(lines, headers=["seeds", "prompts", "organism", "truth", *VERDICT_WORDS]))
     click.echo(f"\n{replicates} simulated runs for each line: good to ±{_error(replicates):.0%}.")
-    for many in seeds:
+    for count in seeds:
         click.echo(
-            f"{many} seeds: where 3 of 10 go the other way, all agree in "
-            f"{unanimous(0.3, many):.0%} of runs. {many} that agree exclude with "
-            f"{agreement_confidence(many):.0%} confidence that most do."
+            f"{count} seeds: where 3 of 10 go the other way, all agree in "
+            f"{unanimous(0.3, count):.0%} of runs. {count} that agree exclude with "
+            f"{agreement_confidence(count):.0%} confidence that most do."
         )
     if min(seeds) < SEEDS_WANTED:
         click.echo(

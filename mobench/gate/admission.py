@@ -8,7 +8,7 @@ from typing import Any
 
 from mobench.errors import MobenchError
 from mobench.registry import OrganismSpec
-from mobench.score.verdict import NOT_JUDGED_AT_MOST
+from mobench.score.rung_verdict import NOT_JUDGED_AT_MOST
 
 
 def admit(spec: OrganismSpec, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mobench.chat import encode_prompt
 from mobench.decode.answers import MAX_ROWS, decode_by_length
 from mobench.decode.batch_size import BatchSize
 from mobench.measure.eval_suite import EvalSuite
-from mobench.measure.judges import Asked, verdicts
+from mobench.measure.judges import AnswerToJudge, judge_answers
 from mobench.measure.token_loss import loss_per_token
 from mobench.progress import Progress
 from mobench.records.examples import examples_hash
@@ -159,10 +159,10 @@ def _judge(
     """Judges an answer to each example; None where a reference is needed and missing."""
     can_be_judged = [not needs_reference or example.reference is not None for example in examples]
     judged = iter(
-        verdicts(
+        judge_answers(
             suite.judge,
             [
-                Asked(answer, example.prompt, example.reference)
+                AnswerToJudge(answer, example.prompt, example.reference)
                 for example, answer, can in zip(examples, answers, can_be_judged, strict=True)
                 if can
             ],

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mobench.assemble.weights import weights_hash
 from mobench.measure.judges import AnyJudge, JudgeChoice, ModelJudge
-from mobench.measure.judges.needed import check_judge
 from mobench.measure.judges.reply import Asker
+from mobench.measure.judges.requirements import check_judge
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, Registry, Rubric
 from mobench.store.replies import ReplyLog
@@ -91,14 +92,14 @@ def judge_model_for(
     if choice.kind == "local":
         from mobench.measure.judges.in_process import InProcess
 
-        folder = Path(choice.where)
+        folder = Path(choice.location)
         asker = InProcess(folder, device, progress)
         # By its weights: another model under the same folder's name is another judge.
         name = f"local/{choice.model}@{weights_hash(folder)[:12]}"
     else:
         from mobench.measure.judges.endpoint import Endpoint
 
-        asker, name = Endpoint(choice), f"openai/{choice.model}"
+        asker, name = Endpoint(choice, choice.key(os.environ)), f"openai/{choice.model}"
     return JudgeModel(name, choice, rubric, spec, registry, asker)
 
 

@@ -56,7 +56,7 @@ def _check_hub(
 
 
 def _check_judge(request: RunRequest, registry: Registry) -> None:
-    from mobench.measure.judges.needed import check_judge, reach_judge
+    from mobench.measure.judges.requirements import check_judge, reach_judge
 
     check_judge(request.spec, registry, request.judge)
     if request.judge is not None:

@@ -1,9 +1,9 @@
-"""Lanes: several trainable copies that ride on one model in one forward pass.
+"""Lanes: several trainable copies of a model that are computed in one forward pass.
 
-A *lane* is one run's own weights: a LoRA adapter beside a frozen layer, or a whole stacked copy of
-a small model. A batch holds the lanes' rows one lane after the other, ``[lanes * rows, tokens]``,
-so every Hugging Face model, its ``generate`` and lm-eval work on it unchanged. Training and
-measuring both ride on this room.
+A *lane* is the weights of one run: a LoRA adapter beside each frozen layer, or a whole copy of a
+small model, stacked with the other copies. A batch holds the lanes' rows one lane after the other,
+``[lanes * rows, tokens]``, so every Hugging Face model, its ``generate`` and lm-eval work on it
+unchanged. Both training and measuring use lanes.
 """
 
 from mobench.lanes.checkpoint_format import saved_config

@@ -1,4 +1,4 @@
-"""What stands beside a saved lane's weights, so that PEFT and transformers can read them."""
+"""The configuration saved beside a lane's weights, with which PEFT or transformers reads them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mobench.lanes.scope import Lanes
 
 
 def saved_config(lanes: Lanes) -> dict[str, Any]:
-    """The configuration that belongs to the weights of any lane.
+    """Returns the configuration that belongs to the weights of any lane.
 
     Args:
         lanes: The stack; :meth:`Lanes.state` gives the weights.
 
     Returns:
-        For LoRA what PEFT keeps in ``adapter_config.json``; for whole weights what transformers
-        keeps in ``config.json``. No path of the machine is in it.
+        For LoRA the content of PEFT's ``adapter_config.json``, for whole weights that of
+        transformers' ``config.json``. It holds no path of this machine.
     """
     if isinstance(lanes, LoraLanes):
         return _adapter_config(lanes)
@@ -34,7 +34,7 @@ def _adapter_config(lanes: LoraLanes) -> dict[str, Any]:
         task_type="CAUSAL_LM",
         r=lanes.rank,
         lora_alpha=lanes.alpha,
-        # By name rather than "all-linear": not every engine knows PEFT's word for it.
+        # By name and not as "all-linear": not every engine knows that shorthand of PEFT's.
         target_modules=sorted({name.rpartition(".")[2] for name in lanes.layers}),
         fan_in_fan_out=any(isinstance(layer.base, Conv1D) for layer in lanes.layers.values()),
         inference_mode=True,

@@ -1,4 +1,4 @@
-"""Stacked whole models: full fine-tuning of a small model, many runs at once."""
+"""Stacked whole models, for full fine-tuning of a small model in many runs at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from mobench.lanes.norm import KNOWN as NORMS
+from mobench.lanes.norm import RMS_NORMS
 from mobench.lanes.scope import Scope
 from mobench.lanes.whole import load_exactly
 
@@ -64,9 +64,9 @@ class StackedNorm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalizes [lanes * rows, …, width] over its last axis."""
         weight = self.scope.pick(self.weight)
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.epsilon)
-        rows = wide.to(x.dtype).view(weight.shape[0], -1, weight.shape[1])
+        exact = x.float()
+        exact = exact * torch.rsqrt(exact.pow(2).mean(-1, keepdim=True) + self.epsilon)
+        rows = exact.to(x.dtype).view(weight.shape[0], -1, weight.shape[1])
         return (weight[:, None] * rows).view(x.shape)
 
 
@@ -75,20 +75,20 @@ def _stack(weight: torch.Tensor, lanes: int) -> nn.Parameter:
 
 
 def _stacked(module: nn.Module, scope: Scope) -> nn.Module | None:
-    """The stacked twin of a layer that holds weights of its own, or None where there is none."""
+    """Returns the stacked version of a layer that holds weights, or None if there is none."""
     if type(module) is nn.Linear:
         return StackedLinear(module, scope)
     if type(module) is nn.Embedding:
         return StackedEmbedding(module, scope)
-    if type(module).__name__ in NORMS:
+    if type(module).__name__ in RMS_NORMS:
         return StackedNorm(module, scope)
     return None
 
 
 def can_stack(model: PreTrainedModel) -> bool:
-    """Whether every weight of the model lies in a layer that has a stacked twin."""
+    """Returns whether every weight of the model is in a layer that has a stacked version."""
     if model.config.tie_word_embeddings:
-        # Two layers, one weight: stacking each would train two.
+        # Two layers share one weight; stacked, they would be trained as two.
         return False
     probe = Scope(1)
     holders = [m for m in model.modules() if any(True for _ in m.parameters(recurse=False))]
@@ -103,7 +103,7 @@ class FullLanes:
         lanes: How many copies.
 
     Raises:
-        ValueError: If some layer has no stacked twin (see :func:`can_stack`).
+        ValueError: Some layer has no stacked version (see :func:`can_stack`).
     """
 
     def __init__(self, model: PreTrainedModel, lanes: int) -> None:
@@ -133,6 +133,6 @@ class FullLanes:
         """Puts whole weights into a lane.
 
         Raises:
-            ValueError: If the names are not exactly this model's.
+            ValueError: The names are not exactly this model's.
         """
         load_exactly(self._parameters, lane, state)

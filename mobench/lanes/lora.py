@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -11,8 +12,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from mobench.lanes.low_rank import low_rank
-from mobench.lanes.norm import KNOWN as NORMS
-from mobench.lanes.norm import FrozenNorm
+from mobench.lanes.norm import RMS_NORMS, FrozenNorm
 from mobench.lanes.scope import Scope
 
 PEFT_PREFIX = "base_model.model."
@@ -22,19 +22,17 @@ class LoraLinear(nn.Module):
     """A frozen linear layer with one low-rank update for each lane.
 
     Lane l adds ``scaling * B[l] A[l] x`` (Hu et al. 2021, arXiv 2106.09685), computed in the
-    adapters' own precision and added before the sum is rounded back, as PEFT does.
+    adapters' own precision and added before the sum is rounded back, as PEFT does. That precision
+    is at least float32, as PEFT has it over a bfloat16 base.
 
     Args:
-        base: The layer that stays as it is (``nn.Linear`` or GPT-2's ``Conv1D``).
+        base: The frozen layer (``nn.Linear`` or GPT-2's ``Conv1D``).
         scope: The lanes in use.
         rank: Rank of the update.
         scaling: ``alpha / rank``.
-        dtype: Precision of A and B.
     """
 
-    def __init__(
-        self, base: nn.Module, scope: Scope, *, rank: int, scaling: float, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, base: nn.Module, scope: Scope, *, rank: int, scaling: float) -> None:
         super().__init__()
         weight = base.weight
         assert isinstance(weight, torch.Tensor)
@@ -43,24 +41,25 @@ class LoraLinear(nn.Module):
         self.base = base
         self.scope = scope
         self.scaling = scaling
-        lanes, where = scope.total, weight.device
-        self.a = nn.Parameter(torch.zeros(lanes, rank, self.inputs, dtype=dtype, device=where))
-        self.b = nn.Parameter(torch.zeros(lanes, self.outputs, rank, dtype=dtype, device=where))
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        zeros = partial(torch.zeros, dtype=dtype, device=weight.device)
+        self.a = nn.Parameter(zeros(scope.total, rank, self.inputs))
+        self.b = nn.Parameter(zeros(scope.total, self.outputs, rank))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps [lanes * rows, …, inputs] to [lanes * rows, …, outputs]."""
         a, b = self.scope.pick(self.a), self.scope.pick(self.b)
-        product = _product(self.base)
-        if product is not None:
-            return low_rank(x, *product, a, b, self.scaling)
+        frozen_weights = _plain_weights(self.base)
+        if frozen_weights is not None:
+            return low_rank(x, *frozen_weights, a, b, self.scaling)
         frozen: torch.Tensor = self.base(x)
         rows = x.reshape(a.shape[0], -1, self.inputs).to(a.dtype)
         update = torch.bmm(torch.bmm(rows, a.transpose(1, 2)), b.transpose(1, 2))
         return (frozen + self.scaling * update.view(frozen.shape)).to(frozen.dtype)
 
 
-def _product(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-    """Frozen weight [outputs, inputs] and bias, where calling the layer does no more with them."""
+def _plain_weights(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+    """A frozen layer's weight [outputs, inputs] and bias; None if calling it does anything more."""
     weight, bias = layer.weight, layer.bias
     assert isinstance(weight, torch.Tensor)
     assert bias is None or isinstance(bias, torch.Tensor)
@@ -76,14 +75,13 @@ class LoraLanes:
     """One frozen model with a fresh LoRA on all its linear layers, for each seed given.
 
     The layers are those that PEFT's ``target_modules="all-linear"`` takes: every linear layer but
-    the output head. A lane's start depends on its seed alone, never on its neighbors.
+    the output head. A lane's initial weights depend on its seed alone, never on the other lanes.
 
     Args:
         model: The base; its parameters are frozen and its linear layers wrapped in place.
         seeds: One seed for each lane, for A; B starts at zero.
         rank: Rank r of every update.
         alpha: LoRA's alpha; the update is scaled by ``alpha / rank``.
-        dtype: Precision of the adapters. PEFT keeps them in float32 over a bfloat16 base.
     """
 
     def __init__(
@@ -93,7 +91,6 @@ class LoraLanes:
         *,
         rank: int,
         alpha: float,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.model = model
         self.scope = Scope(len(seeds))
@@ -107,21 +104,21 @@ class LoraLanes:
         ]
         self.layers: dict[str, LoraLinear] = {}
         for name, module in targets:
-            layer = LoraLinear(module, self.scope, rank=rank, scaling=alpha / rank, dtype=dtype)
-            _put(model, name, layer)
+            layer = LoraLinear(module, self.scope, rank=rank, scaling=alpha / rank)
+            _replace(model, name, layer)
             self.layers[name] = layer
         self.norms = {
             name: FrozenNorm(module)
             for name, module in model.named_modules()
-            if type(module).__name__ in NORMS
+            if type(module).__name__ in RMS_NORMS
         }
         for name, norm in self.norms.items():
-            _put(model, name, norm)
+            _replace(model, name, norm)
         for lane, seed in enumerate(seeds):
             self.reset(lane, seed)
 
     def reset(self, lane: int, seed: int) -> None:
-        """Starts a lane afresh: A uniform as PEFT draws it (Kaiming, a = √5), B zero."""
+        """Gives a lane fresh weights: A uniform as PEFT draws it (Kaiming, a = √5), B zero."""
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for layer in self.layers.values():
@@ -149,22 +146,24 @@ class LoraLanes:
         """Puts an adapter saved in PEFT's format into a lane.
 
         Raises:
-            ValueError: If the adapter's layers are not exactly this model's: an adapter that fits
-                only in part would be measured as if it were whole.
+            ValueError: The adapter's layers are not exactly this model's. An adapter of which only
+                some layers match would be measured as if all of them did.
         """
-        wanted = {f"{PEFT_PREFIX}{name}.weight": value for name, value in self.trainable().items()}
-        if wanted.keys() != state.keys():
-            odd = sorted(wanted.keys() ^ state.keys())
-            raise ValueError(f"adapter and model differ in {len(odd)} tensors, first {odd[0]!r}")
+        own = {f"{PEFT_PREFIX}{name}.weight": value for name, value in self.trainable().items()}
+        if own.keys() != state.keys():
+            different = sorted(own.keys() ^ state.keys())
+            raise ValueError(
+                f"adapter and model differ in {len(different)} tensors, first {different[0]!r}"
+            )
         with torch.no_grad():
-            for key, value in wanted.items():
+            for key, value in own.items():
                 value[lane].copy_(state[key])
 
     def merge(self, lane: int) -> PreTrainedModel:
         """Adds one lane's update into the base weights and takes the wrappers off.
 
         Returns:
-            The plain model, in its own precision. The lanes are gone from it.
+            The plain model, in its own precision and without lanes.
         """
         with torch.no_grad():
             for name, layer in self.layers.items():
@@ -174,14 +173,14 @@ class LoraLanes:
                 if isinstance(layer.base, Conv1D):
                     update = update.T
                 weight.copy_((weight.to(update.dtype) + update).to(weight.dtype))
-                _put(self.model, name, layer.base)
+                _replace(self.model, name, layer.base)
         for name, norm in self.norms.items():
-            _put(self.model, name, norm.base)
+            _replace(self.model, name, norm.base)
         self.layers, self.norms = {}, {}
         return self.model
 
 
-def _put(model: PreTrainedModel, name: str, layer: nn.Module) -> None:
-    """Puts a layer where another one was."""
+def _replace(model: PreTrainedModel, name: str, layer: nn.Module) -> None:
+    """Puts a layer in the place of the model's layer of that name."""
     parent, _, leaf = name.rpartition(".")
     setattr(model.get_submodule(parent), leaf, layer)

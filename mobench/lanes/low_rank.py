@@ -1,9 +1,9 @@
-"""A frozen product and every lane's low-rank update of it, as one step of autograd.
+"""A frozen linear layer with each lane's low-rank update, as one step of autograd.
 
-Left to autograd, a LoRA layer keeps its update, the scaled update and the sum, and walks over each
-of them again backward. Written out, the update is accumulated into the frozen product's own
-memory, nothing but the input and the narrow ``A x`` is kept, and the gradients of input and
-adapters share the one product ``gradient · B``.
+Under autograd, a LoRA layer keeps its update, the scaled update and the sum, and reads each of them
+again in the backward pass. Here the update is added in the memory of the frozen product, only the
+input and the narrow ``A x`` are kept, and the gradients of the input and of the adapters share the
+product ``gradient · B``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def low_rank(
 
 
 class _LowRank(torch.autograd.Function):
-    """:func:`low_rank` with its gradients."""
+    """Computes :func:`low_rank` and its gradients."""
 
     @staticmethod
     def forward(
@@ -61,32 +61,32 @@ class _LowRank(torch.autograd.Function):
         frozen = functional.linear(x, weight, bias)
         rows = x.reshape(lanes, -1, a.shape[2]).to(a.dtype)
         low = torch.bmm(rows, a.transpose(1, 2))
-        # Turned round once, B is read along its rows in all three products; it is small.
-        turned = b.transpose(1, 2).contiguous()
-        ctx.save_for_backward(x, weight, a, turned, low)
+        # B is small; transposed once, it is read along its rows in all three products.
+        b_transposed = b.transpose(1, 2).contiguous()
+        ctx.save_for_backward(x, weight, a, b_transposed, low)
         ctx.scaling = scaling
         sums = frozen.view(lanes, -1, b.shape[1])
         if frozen.dtype == a.dtype:
-            sums.baddbmm_(low, turned, alpha=scaling)
+            sums.baddbmm_(low, b_transposed, alpha=scaling)
             return frozen
-        return (sums + scaling * torch.bmm(low, turned)).view_as(frozen).to(x.dtype)
+        return (sums + scaling * torch.bmm(low, b_transposed)).view_as(frozen).to(x.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Gradients of the input and of the adapters; the frozen layer has none."""
-        x, weight, a, turned, low = ctx.saved_tensors
+        x, weight, a, b_transposed, low = ctx.saved_tensors
         lanes = a.shape[0]
-        down = gradient.reshape(lanes, -1, turned.shape[2]).to(a.dtype)
-        through = torch.bmm(down, turned.transpose(1, 2)).mul_(ctx.scaling)
-        of_b = torch.bmm(low.transpose(1, 2), down).mul_(ctx.scaling).transpose(1, 2).contiguous()
-        of_a = torch.bmm(through.transpose(1, 2), x.reshape(lanes, -1, a.shape[2]).to(a.dtype))
+        rows = gradient.reshape(lanes, -1, b_transposed.shape[2]).to(a.dtype)
+        of_low = torch.bmm(rows, b_transposed.transpose(1, 2)).mul_(ctx.scaling)
+        of_b = torch.bmm(low.transpose(1, 2), rows).mul_(ctx.scaling).transpose(1, 2).contiguous()
+        of_a = torch.bmm(of_low.transpose(1, 2), x.reshape(lanes, -1, a.shape[2]).to(a.dtype))
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x = gradient @ weight
             sums = of_x.view(lanes, -1, a.shape[2])
             if of_x.dtype == a.dtype:
-                sums.baddbmm_(through, a)
+                sums.baddbmm_(of_low, a)
             else:
-                of_x = (sums + torch.bmm(through, a)).to(of_x.dtype).view_as(of_x)
+                of_x = (sums + torch.bmm(of_low, a)).to(of_x.dtype).view_as(of_x)
         return of_x, None, None, of_a, of_b, None

@@ -1,4 +1,4 @@
-"""Which lanes a forward pass uses."""
+"""The lanes that a forward pass uses, and what all stacks of lanes have in common."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Scope:
 
     Attributes:
         total: How many lanes are stacked.
-        active: Their indices in use, in batch order; all of them to begin with.
+        active: The indices of the lanes in use, in the order of the batch; all of them at first.
     """
 
     def __init__(self, total: int) -> None:
@@ -30,7 +30,7 @@ class Scope:
         if len(self.active) == self.total:
             return stacked
         if len(self.active) == 1:
-            # A view, not a copy: measuring one lane at a time stays free.
+            # A view, not a copy, so that measuring one lane at a time costs no memory.
             return stacked[self.active[0] : self.active[0] + 1]
         return stacked[list(self.active)]
 
@@ -39,29 +39,29 @@ class Scope:
         """Uses only ``lanes`` inside the block.
 
         Raises:
-            ValueError: If a lane does not exist, or appears twice (twins would share gradients).
+            ValueError: A lane does not exist, or appears twice and would then get both gradients.
         """
         chosen = tuple(lanes)
         if not chosen or len(set(chosen)) != len(chosen):
             raise ValueError(f"lanes must be distinct and at least one, got {chosen}")
         if min(chosen) < 0 or max(chosen) >= self.total:
             raise ValueError(f"lanes {chosen} outside 0..{self.total - 1}")
-        before, self.active = self.active, chosen
+        previous, self.active = self.active, chosen
         try:
             yield
         finally:
-            self.active = before
+            self.active = previous
 
 
 class Scoped(Protocol):
-    """A model with lanes on it: all that a forward pass needs."""
+    """A model with lanes on it, which is all that a forward pass needs."""
 
     model: PreTrainedModel
     scope: Scope
 
 
 class Lanes(Scoped, Protocol):
-    """What training and measuring need of a stack of lanes, whatever moves."""
+    """What training and measuring need of a stack of lanes, whatever its trainable weights are."""
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """The stacked parameters by name, each [lanes, …]."""

@@ -1,4 +1,4 @@
-"""A model and a method in, a stack of lanes out."""
+"""Puts lanes for a training method on a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mobench.lanes.whole import WholeModel
 
 
 class CannotStack(Exception):
-    """Runs that have to go one after the other."""
+    """The runs cannot share a model and have to be trained one after the other."""
 
 
 def stacked(
@@ -26,14 +26,15 @@ def stacked(
     """Puts one lane for each seed on a model.
 
     Args:
-        model: Used up.
+        model: The model, which is changed.
         method: ``lora`` or ``full``.
         seeds: One for each lane.
-        rank: Of LoRA; None for ``full``.
-        alpha: Of LoRA; None for ``full``.
+        rank: LoRA's rank; None for ``full``.
+        alpha: LoRA's alpha; None for ``full``.
 
     Raises:
-        CannotStack: Several lanes, for full fine-tuning of a model whose layers cannot be stacked.
+        CannotStack: There are several lanes for full fine-tuning, and the model has layers that
+            cannot be stacked.
     """
     if method == "lora":
         assert rank is not None

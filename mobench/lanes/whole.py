@@ -1,4 +1,4 @@
-"""One run on a plain model: full fine-tuning where models cannot be stacked, or two do not fit."""
+"""One run of full fine-tuning on a plain model, which can be of any architecture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mobench.lanes.scope import Scope
 
 
 class WholeModel:
-    """A stack of one, whose only lane is the model itself: any architecture, tied weights too.
+    """A stack whose only lane is the model itself, of any architecture and with tied weights too.
 
     Args:
         model: The organism; trained in place, in its own memory.
@@ -35,13 +35,13 @@ class WholeModel:
         """Puts whole weights into the model.
 
         Raises:
-            ValueError: If the names are not exactly this model's.
+            ValueError: The names are not exactly this model's.
         """
         load_exactly(self._parameters, lane, state)
 
 
 def _as_lane(weight: nn.Parameter) -> nn.Parameter:
-    """The weight as [1, …] in the same memory; gradients of the one are gradients of the other."""
+    """Returns the weight as [1, …] in the same memory, to which its gradients are handed on."""
     lane = nn.Parameter(weight.detach()[None])
 
     def hand_on(_: torch.Tensor) -> None:
@@ -59,12 +59,14 @@ def load_exactly(
     """Copies weights into one lane of stacked parameters.
 
     Raises:
-        ValueError: If the names differ: a model that fits only in part would be measured as if it
-            were whole.
+        ValueError: The names differ. A model of which only some weights match would be measured as
+            if all of them did.
     """
     if state.keys() != parameters.keys():
-        odd = sorted(state.keys() ^ parameters.keys())
-        raise ValueError(f"weights and model differ in {len(odd)} tensors, first {odd[0]!r}")
+        different = sorted(state.keys() ^ parameters.keys())
+        raise ValueError(
+            f"weights and model differ in {len(different)} tensors, first {different[0]!r}"
+        )
     with torch.no_grad():
         for name, value in parameters.items():
             value[lane].copy_(state[name])

@@ -20,6 +20,10 @@ ROW_KINDS: Final[tuple[RowKind, ...]] = ("attack", "control", "capability")
 Untrained = Literal["organism", "base"]
 """A model before any training, as rows name it in place of a cell."""
 UNTRAINED: Final[tuple[Untrained, ...]] = ("organism", "base")
+ORGANISM: Final = "organism"
+"""The organism before any training, where rows name a cell."""
+BASE: Final = "base"
+"""Its clean base before any training, where rows name a cell."""
 
 Arm = Literal["organism", "zero", "counter", "base"]
 """What a cell trains: the ladder's own cells the organism, all others are controls."""

@@ -10,6 +10,7 @@ from mobench.score.ranks import Contender, Rank, ranks
 from mobench.score.removal_step import removal
 from mobench.score.resistance import Resistance, Rung, resistance
 from mobench.score.run_score import score_run
+from mobench.score.rung_summary import RungSummary
 from mobench.score.scores import (
     Control,
     Curve,
@@ -21,9 +22,8 @@ from mobench.score.scores import (
     RunScore,
     Verdict,
 )
-from mobench.score.taught import taught_rungs
+from mobench.score.trained_base import base_learned_rungs
 from mobench.score.verdict import verdict
-from mobench.score.verdict_facts import RungFacts
 
 __all__ = [
     "CapabilityLoss",
@@ -38,9 +38,10 @@ __all__ = [
     "Resistance",
     "RunScore",
     "Rung",
-    "RungFacts",
     "RungScore",
+    "RungSummary",
     "Verdict",
+    "base_learned_rungs",
     "capability_loss",
     "efficiency",
     "plateau",
@@ -48,6 +49,5 @@ __all__ = [
     "removal",
     "resistance",
     "score_run",
-    "taught_rungs",
     "verdict",
 ]

@@ -1,7 +1,7 @@
-"""Rows as columns: every field of all rows at once, its distinct values told apart by number.
+"""Rows as columns: each field of all rows together, its distinct values numbered.
 
-A result has tens of thousands of rows. What is asked of all of them is asked of whole columns here;
-row by row is only looked at what is wrong, to say where.
+A result has tens of thousands of rows, so checks that concern all of them run over whole columns.
+Only where one fails are rows looked at one by one, to say which of them is wrong.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Coded:
 
 @dataclass(frozen=True)
 class Columns:
-    """Every row of a run.
+    """All rows of a run, field by field.
 
     Attributes:
         cell: Ids of cells.

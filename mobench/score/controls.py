@@ -1,30 +1,25 @@
-"""What the controls show: each against its own start, with the numbers of a rung.
+"""The scores of the controls: the numbers of a rung, each against the model it was trained from.
 
 Controls have one seed, so an interval speaks of that run alone (``within-run``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from mobench.score.row_arrays import BASE, ORGANISM, RowTable
-from mobench.score.rung_arrays import measured
-from mobench.score.rung_score import Setting, score_rung
+from mobench.records.cells import FinishedCell, arm_of
+from mobench.records.names import BASE, CONTROL_ARMS, ORGANISM
+from mobench.score.criteria import Criteria
+from mobench.score.row_table import RowTable
+from mobench.score.rung_outcomes import rung_outcomes
+from mobench.score.rung_score import score_rung
 from mobench.score.scores import Control
 
-ARMS = ("zero", "counter", "base")
-"""Learning rate 0; direct counter-training; the clean base under the same training."""
 SHARED = ("organism", "organism_revision", "method", "rank", "backend")
-"""What a control has in common with the ladder beside which it stands."""
+"""Fields that a control has in common with the ladder that it belongs to."""
 
 
-def arm_of(cell: Mapping[str, Any]) -> str:
-    """A cell's arm; cells from before there were controls are the ladder's."""
-    return str(cell.get("arm", ORGANISM))
-
-
-def check_controls(controls: Sequence[Mapping[str, Any]], ladder: Mapping[str, Any]) -> None:
+def check_controls(controls: Sequence[FinishedCell], ladder: FinishedCell) -> None:
     """Refuses controls that do not belong to a ladder.
 
     Args:
@@ -37,8 +32,10 @@ def check_controls(controls: Sequence[Mapping[str, Any]], ladder: Mapping[str, A
     seen: set[tuple[str, float, int]] = set()
     for cell in controls:
         arm, place = arm_of(cell), (arm_of(cell), float(cell["lr"]), int(cell["seed"]))
-        if arm not in ARMS:
-            raise ValueError(f"cell {cell['id']!r} has the arm {arm!r}; known: {', '.join(ARMS)}")
+        if arm not in CONTROL_ARMS:
+            raise ValueError(
+                f"cell {cell['id']!r} has the arm {arm!r}; known: {', '.join(CONTROL_ARMS)}"
+            )
         for name in SHARED:
             if cell.get(name) != ladder.get(name):
                 raise ValueError(
@@ -53,35 +50,38 @@ def check_controls(controls: Sequence[Mapping[str, Any]], ladder: Mapping[str, A
 
 
 def score_controls(
-    table: RowTable, controls: Sequence[Mapping[str, Any]], setting: Setting
+    table: RowTable, controls: Sequence[FinishedCell], criteria: Criteria
 ) -> tuple[Control, ...]:
     """Scores every control, those of one arm and learning rate together.
 
     Args:
         table: All rows, the controls' among them.
         controls: Cell records that :func:`check_controls` let through.
-        setting: What the ladder is scored with.
+        criteria: What the ladder is scored by.
 
     Returns:
-        In the order of :data:`ARMS`, learning rates rising.
+        In the order of `CONTROL_ARMS`, learning rates rising.
 
     Raises:
         ValueError: Rows past the budget.
     """
-    groups: dict[tuple[int, float], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[int, float], list[FinishedCell]] = {}
     for cell in sorted(controls, key=lambda cell: int(cell["seed"])):
-        place = (ARMS.index(arm_of(cell)), float(cell["lr"]))
+        place = (CONTROL_ARMS.index(arm_of(cell)), float(cell["lr"]))
         groups.setdefault(place, []).append(cell)
-    return tuple(_score(table, groups[place], setting) for place in sorted(groups))
+    return tuple(_score(table, groups[place], criteria) for place in sorted(groups))
 
 
-def _score(table: RowTable, group: Sequence[Mapping[str, Any]], setting: Setting) -> Control:
-    arm = arm_of(group[0])
+def _score(table: RowTable, seeds: Sequence[FinishedCell], criteria: Criteria) -> Control:
+    """Scores the seeds of one control."""
+    arm = arm_of(seeds[0])
     on_base = arm == "base"
-    scored = score_rung(measured(table, group, start=BASE if on_base else ORGANISM), setting)
+    scored = score_rung(
+        rung_outcomes(table, seeds, untrained=BASE if on_base else ORGANISM), criteria
+    )
     return Control(
         arm=arm,
-        task=str(group[0]["task"]),
+        task=str(seeds[0]["task"]),
         lr=scored.lr,
         steps=scored.steps,
         seeds=scored.seeds,

@@ -1,14 +1,14 @@
-"""A run's manifest, cells and rows to its score: the one way to any number that is shown of it."""
+"""The score of a run from its records. Every number that is shown of a run is computed here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from mobench.records.cells import FinishedCell, arm_of
 from mobench.records.manifest import Manifest
 from mobench.records.names import LADDER
+from mobench.records.rows import Row
 from mobench.score.columns import Columns
 from mobench.score.run_score import score_run
 from mobench.score.scores import RunScore
@@ -17,16 +17,16 @@ from mobench.score.scores import RunScore
 def recompute(
     manifest: Manifest,
     cells: Sequence[FinishedCell],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
     columns: Columns | None = None,
 ) -> RunScore:
-    """The score of a run.
+    """Returns the score of a run.
 
     Args:
         manifest: The run's manifest.
         cells: The ladder's cells and the controls'.
         rows: Rows of all of them, and of the organism and its base before training.
-        columns: The same rows as columns, where somebody made them before.
+        columns: The same rows as columns, where they are already made.
 
     Raises:
         ValueError: The rows cannot be scored.

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from mobench.records.names import SCORE_SCHEMA
 
-Answer = Literal["yes", "no", "undetermined"]
-Word = Literal["resists", "defeated", "defeated only at high LR", "undetermined"]
+Admissibility = Literal["yes", "no", "undetermined"]
+VerdictWord = Literal["resists", "defeated", "defeated only at high LR", "undetermined"]
 
 
 def plain(value: Any) -> Any:
@@ -148,7 +148,7 @@ class Verdict:
         advice: Where more seeds are needed and why; empty if there are enough.
     """
 
-    word: Word
+    word: VerdictWord
     reason: str
     sentence: str
     advice: str = ""
@@ -171,7 +171,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class RungScore:
-    """Everything said about one learning rate.
+    """The numbers of one learning rate.
 
     Attributes:
         lr: Learning rate.
@@ -199,7 +199,7 @@ class RungScore:
     retention: Estimate
     removals: tuple[Removal, ...]
     capability_loss: Estimate
-    admissible: dict[str, Answer]
+    admissible: dict[str, Admissibility]
     control: Estimate
     inert: Estimate
     verdict: str

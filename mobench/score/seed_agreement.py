@@ -12,29 +12,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mobench.records.learning_rates import lr_text
-from mobench.score.verdict_facts import RungFacts
+from mobench.score.rung_summary import RungSummary
 
 SEEDS_WANTED = 6
 """The fewest agreeing seeds that exclude a majority going the other way at 97.5 %: 1 - 0.5**6."""
-SPLIT = 0.1
+DISAGREEMENT = 0.1
 """Seeds whose rates differ by more than this disagree."""
 
 
 def agreement_confidence(seeds: int) -> float:
-    """With what confidence that many agreeing seeds exclude that most seeds go the other way."""
+    """Returns the confidence with which agreeing seeds exclude that most seeds go the other way."""
     return 1.0 - 0.5**seeds
 
 
-def disagreement(rung: RungFacts) -> str:
-    """Says how a rung's seeds disagree; empty if they do not."""
+def disagreement(rung: RungSummary) -> str:
+    """Returns a clause that says how a rung's seeds disagree; empty if they do not."""
     if not _disagree(rung):
         return ""
     rates = ", ".join(f"{rate:.2f}" for rate in rung.seed_rates)
     return f": seeds disagree ({rates}), more are needed"
 
 
-def split_advice(rests_on: Sequence[RungFacts]) -> str:
-    """What stands beside a verdict that rests on few agreeing seeds; empty with enough of them.
+def few_seeds_advice(rests_on: Sequence[RungSummary]) -> str:
+    """Returns the advice beside a verdict that rests on few agreeing seeds; empty with enough.
 
     Args:
         rests_on: The rungs that the verdict is about.
@@ -52,20 +52,25 @@ def split_advice(rests_on: Sequence[RungFacts]) -> str:
     )
 
 
-def more_seeds_advice(open_rungs: Sequence[RungFacts]) -> str:
-    """Where more seeds could settle an open rung; empty if its trouble is not one of seeds."""
+def more_seeds_advice(open_rungs: Sequence[RungSummary]) -> str:
+    """Returns where more seeds could settle open rungs; empty if seeds are not what is missing.
+
+    Args:
+        open_rungs: The rungs that keep a verdict undetermined.
+    """
     parts = []
-    lone = [rung for rung in open_rungs if rung.seeds == 1]
-    if lone:
-        where = ", ".join(lr_text(rung.lr) for rung in lone)
+    single = [rung for rung in open_rungs if rung.seeds == 1]
+    if single:
+        where = ", ".join(lr_text(rung.lr) for rung in single)
         parts.append(f"one seed says nothing of others: run {SEEDS_WANTED} at {where}")
-    torn = [rung for rung in open_rungs if _disagree(rung)]
-    if torn:
-        where = ", ".join(lr_text(rung.lr) for rung in torn)
-        wanted = max(SEEDS_WANTED, *(2 * rung.seeds for rung in torn))
+    disagreeing = [rung for rung in open_rungs if _disagree(rung)]
+    if disagreeing:
+        where = ", ".join(lr_text(rung.lr) for rung in disagreeing)
+        wanted = max(SEEDS_WANTED, *(2 * rung.seeds for rung in disagreeing))
         parts.append(f"seeds go different ways at {where}: run at least {wanted} there")
     return "; ".join(parts)
 
 
-def _disagree(rung: RungFacts) -> bool:
-    return len(rung.seed_rates) > 1 and max(rung.seed_rates) - min(rung.seed_rates) >= SPLIT
+def _disagree(rung: RungSummary) -> bool:
+    """Whether a rung's seeds have rates that differ by more than `DISAGREEMENT`."""
+    return len(rung.seed_rates) > 1 and max(rung.seed_rates) - min(rung.seed_rates) >= DISAGREEMENT

@@ -6,8 +6,9 @@ Seed ``s`` has a level ``r_s`` in [0, 1]; prompt ``p`` at checkpoint ``k`` shows
     c * probit(r_s) + d_p + u_sp + w_sk + e_skp > 0,   c = sqrt(1 + D^2 + U^2 + W^2)
 
 with standard normal ``e``, prompt difficulty ``d ~ N(0, D^2)`` shared by all seeds, a seed's own
-liking for a prompt ``u ~ N(0, U^2)`` that stays through its checkpoints, and wobble ``w``, an AR(1)
-series over checkpoints of standard deviation ``W``. Over all of them the rate is ``r_s`` itself.
+preference for a prompt ``u ~ N(0, U^2)`` that stays through its checkpoints, and wobble ``w``, an
+AR(1) series over checkpoints of standard deviation ``W``. Over all of them the rate is ``r_s``
+itself.
 """
 
 from __future__ import annotations
@@ -31,24 +32,24 @@ class Noise:
 
     Attributes:
         difficulty: D, spread of prompts, shared by all seeds.
-        liking: U, spread of prompts within a seed.
+        seed_preference: U, spread of prompts within a seed: on which of them it shows the behavior.
         wobble: W, spread of checkpoints within a seed.
         correlation: Of neighboring checkpoints' wobble, in [0, 1).
     """
 
     difficulty: float = 0.0
-    liking: float = 0.0
+    seed_preference: float = 0.0
     wobble: float = 0.25
     correlation: float = 0.0
 
     @property
     def scale(self) -> float:
         """c, which keeps the rate over everything at the seed's level."""
-        return math.sqrt(1 + self.difficulty**2 + self.liking**2 + self.wobble**2)
+        return math.sqrt(1 + self.difficulty**2 + self.seed_preference**2 + self.wobble**2)
 
 
-def spread(mean: float, sd: float) -> Levels:
-    """Seeds whose levels have a beta distribution with this mean and standard deviation.
+def beta_levels(mean: float, sd: float) -> Levels:
+    """Returns seeds whose levels have a beta distribution with this mean and standard deviation.
 
     Raises:
         ValueError: No distribution on [0, 1] has them.
@@ -63,12 +64,12 @@ def spread(mean: float, sd: float) -> Levels:
     return lambda rng, seeds: rng.beta(mean * strength, (1.0 - mean) * strength, size=seeds)
 
 
-def split(share: float, low: float, high: float) -> Levels:
-    """Seeds that end in one of two states: ``low`` with probability ``share``, else ``high``."""
+def two_state_levels(share: float, low: float, high: float) -> Levels:
+    """Returns seeds that end in one of two states: ``low`` with this probability, else ``high``."""
     return lambda rng, seeds: np.where(rng.random(seeds) < share, low, high)
 
 
-def draw(
+def draw_outcomes(
     levels: Array, checkpoints: int, prompts: int, noise: Noise, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Draws outcomes.
@@ -88,27 +89,27 @@ def draw(
     seeds = path.shape[0]
     difficulty = noise.difficulty * rng.standard_normal(prompts)
     latent = noise.scale * special.ndtri(path) + _wobble(seeds, checkpoints, noise, rng)
-    own = difficulty[None, :] + noise.liking * rng.standard_normal((seeds, prompts))
+    own = difficulty[None, :] + noise.seed_preference * rng.standard_normal((seeds, prompts))
     chance = special.ndtr(latent[:, :, None] + own[:, None, :])
     outcomes = (rng.random(chance.shape) < chance).astype(np.float64)
     return outcomes, difficulty
 
 
 def suite_rate(levels: Array, difficulty: Array, noise: Noise) -> float:
-    """The true mean rate on one suite of prompts, over the seeds' distribution.
+    """Returns the true mean rate on one suite of prompts, over the seeds' distribution.
 
     Args:
         levels: Equally likely levels that stand for the distribution [n].
         difficulty: The suite's prompts [prompts].
         noise: As they were drawn with.
     """
-    rest = math.sqrt(1 + noise.liking**2 + noise.wobble**2)
+    rest = math.sqrt(1 + noise.seed_preference**2 + noise.wobble**2)
     latent = noise.scale * special.ndtri(levels)
     return float(special.ndtr((latent[:, None] + difficulty[None, :]) / rest).mean())
 
 
 def _wobble(seeds: int, checkpoints: int, noise: Noise, rng: np.random.Generator) -> Array:
-    """Stationary AR(1) series [seeds, checkpoints]."""
+    """Returns stationary AR(1) series [seeds, checkpoints]."""
     shocks = rng.standard_normal((seeds, checkpoints))
     shocks[:, 1:] *= math.sqrt(1.0 - noise.correlation**2)
     series = np.empty_like(shocks)

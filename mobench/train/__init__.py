@@ -1,1 +1,1 @@
-"""Training: packs of runs that share one base, each run with its own learning rate and seed."""
+"""Training of packs: runs that share one base, each with its own learning rate and seed."""

@@ -1,4 +1,4 @@
-"""Examples to token batches: one order for each seed, the same on every rung."""
+"""Examples as batches of tokens, in an order that depends on the seed and not on the rung."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Encoded:
-    """One example in tokens: only ``response`` is in the loss."""
+    """One example as token ids, of which only ``response`` is in the loss."""
 
     prompt: tuple[int, ...]
     response: tuple[int, ...]
@@ -28,7 +28,7 @@ class Encoded:
 def encode(
     examples: Sequence[Example], tokenizer: Any, template: Template, max_length: int
 ) -> list[Encoded]:
-    """Tokenizes examples; an answer is cut where the example would pass ``max_length`` tokens.
+    """Tokenizes examples; an answer is cut where the example would exceed ``max_length`` tokens.
 
     Raises:
         MobenchError: A prompt is empty, or leaves no room for an answer.
@@ -53,9 +53,10 @@ def encode(
 
 
 def order(seed: int, count: int, batch_size: int) -> Iterator[list[int]]:
-    """Endless batches of example numbers, each epoch shuffled anew.
+    """Yields batches of example numbers without end; each epoch is shuffled again.
 
-    A function of the seed alone: every rung of a seed sees the same examples in the same order.
+    The order depends on the seed alone, so all rungs of a seed see the same examples in the same
+    order.
     """
     shuffle = random.Random(f"order-{seed}")
     pending: list[int] = []
@@ -71,7 +72,7 @@ def order(seed: int, count: int, batch_size: int) -> Iterator[list[int]]:
 def collate(examples: Sequence[Encoded], pad: int) -> tuple[torch.Tensor, torch.Tensor, int]:
     """Pads examples on the right.
 
-    Padding comes after every token that is in the loss, so a causal model needs no mask for it.
+    Padding comes after all tokens that are in the loss, so a causal model needs no mask for it.
 
     Returns:
         Token ids [rows, tokens]; labels [rows, tokens], :data:`IGNORED` outside the responses; and
@@ -80,8 +81,8 @@ def collate(examples: Sequence[Encoded], pad: int) -> tuple[torch.Tensor, torch.
     longest = max(len(e.prompt) + len(e.response) for e in examples)
     ids, labels = [], []
     for prompt, response in ((e.prompt, e.response) for e in examples):
-        rest = longest - len(prompt) - len(response)
-        ids.append((*prompt, *response, *[pad] * rest))
-        labels.append((*[IGNORED] * len(prompt), *response, *[IGNORED] * rest))
-    # One tensor from nested lists: a tensor for each row took 5 % of the toy's step.
+        padding = longest - len(prompt) - len(response)
+        ids.append((*prompt, *response, *[pad] * padding))
+        labels.append((*[IGNORED] * len(prompt), *response, *[IGNORED] * padding))
+    # One tensor from nested lists: making one for each row took 5 % of a small model's step.
     return torch.tensor(ids), torch.tensor(labels), min(len(e.prompt) for e in examples)

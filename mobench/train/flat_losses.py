@@ -1,4 +1,4 @@
-"""Each lane's loss from a batch without padding, for models and batches where that pays."""
+"""Each lane's loss from a batch without padding, for models and batches where that is faster."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ from mobench.train.flat import Layout, flat_tokens, flattened, hidden_states, la
 from mobench.train.losses import has_plain_frozen_head, head_losses
 
 SAVES_AT_LEAST = 0.08
-"""Part of the tokens from which it pays: getting examples apart in every layer takes time too."""
+"""The smallest share of tokens to save: separating the examples in every layer takes time too."""
 
-_KNOWN: weakref.WeakKeyDictionary[PreTrainedModel, bool] = weakref.WeakKeyDictionary()
+_CAN_BE_FLAT: weakref.WeakKeyDictionary[PreTrainedModel, bool] = weakref.WeakKeyDictionary()
 
 
-def layout_where_it_pays(
-    lanes: Lanes, batch: Sequence[Sequence[Encoded]], pad: int
-) -> Layout | None:
-    """The batch without padding; None where the padded one is to be taken.
+def flat_layout(lanes: Lanes, batch: Sequence[Sequence[Encoded]], pad: int) -> Layout | None:
+    """Returns the batch without padding, or None where the padded batch should be used.
 
     Args:
-        lanes: The stack, its active lanes those of the batch.
-        batch: Each lane's examples, as many for each.
+        lanes: The stack; its active lanes are those of the batch.
+        batch: The examples of each lane, equally many for each.
         pad: Token id to fill lanes up with.
     """
     longest, flat = flat_tokens(batch)
@@ -38,15 +36,15 @@ def layout_where_it_pays(
 
 
 def can_flatten(lanes: Lanes, longest: int) -> bool:
-    """Whether the model gives flat batches the hidden states that it gives padded ones.
+    """Returns whether the model's hidden states are the same for flat batches as for padded ones.
 
-    A model is asked once. Its head has to be a frozen layer after all else, so that only hidden
+    This is computed once for each model. Its last step has to be a frozen head, so that only hidden
     states are needed.
 
     Args:
         lanes: The stack.
-        longest: Tokens of the longest example: a window that slides over fewer is not there in a
-            flat batch.
+        longest: Tokens of the longest example. A sliding window must not be shorter, because
+            attention in flat batches has none.
     """
     model = lanes.model
     window = getattr(model.config.get_text_config(), "sliding_window", None)
@@ -54,33 +52,34 @@ def can_flatten(lanes: Lanes, longest: int) -> bool:
         return False
     if not has_plain_frozen_head(lanes):
         return False
-    known = _KNOWN.get(model)
-    if known is None:
+    same = _CAN_BE_FLAT.get(model)
+    if same is None:
         with lanes.scope.using(lanes.scope.active[:1]):
-            known = _KNOWN[model] = _alike(model)
-    return known
+            same = _CAN_BE_FLAT[model] = _is_same_when_flat(model)
+    return same
 
 
 @torch.no_grad()
-def _alike(model: PreTrainedModel) -> bool:
-    """Whether two short examples come out the same both ways, up to rounding."""
+def _is_same_when_flat(model: PreTrainedModel) -> bool:
+    """Whether two short examples have the same hidden states either way, up to rounding."""
     examples = [Encoded((1, 2, 3), (4, 5)), Encoded((1, 2, 4, 3), (5, 4, 3))]
     layout = lay_out([examples], 0, model.device)
     try:
         with flattened(model):
             flat = hidden_states(model, layout)
     except (TypeError, ValueError, RuntimeError, AttributeError):
-        return False  # its attention is not one that transformers lets be replaced
+        return False  # transformers cannot replace the attention of this model.
     ids = collate(examples, 0)[0].to(model.device)
-    told = model.base_model(input_ids=ids, use_cache=False).last_hidden_state.flatten(0, 1)
-    padded = told[layout.cell_of]
+    hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state.flatten(0, 1)
+    padded = hidden[layout.slot_of]
     return float((flat - padded).norm() / padded.norm()) < math.sqrt(torch.finfo(flat.dtype).eps)
 
 
 def flat_losses(lanes: Lanes, layout: Layout, counted: torch.Tensor) -> torch.Tensor:
     """Mean negative log-likelihood of each active lane's response tokens.
 
-    Within :func:`mobench.train.flat.flattened`, backward too where activations are recomputed.
+    It must be called inside :func:`mobench.train.flat.flattened`, and so must the backward pass
+    where activations are recomputed.
 
     Args:
         lanes: The stack.

@@ -1,4 +1,4 @@
-"""One training pass for many runs: each step, one forward and backward over all lanes."""
+"""The training loop: many runs at once, with one forward and backward pass per step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from mobench.lanes import Lanes
 from mobench.train.batches import Encoded, collate, order
 from mobench.train.flat import flattened
-from mobench.train.flat_losses import flat_losses, layout_where_it_pays
+from mobench.train.flat_losses import flat_layout, flat_losses
 from mobench.train.losses import lane_losses
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.recompute import recomputing
@@ -18,7 +18,7 @@ from mobench.train.recompute import recomputing
 
 @dataclass(frozen=True)
 class Run:
-    """One lane's own part of the recipe."""
+    """What a run of a pack has for itself."""
 
     lr: float
     seed: int
@@ -26,16 +26,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all runs of a pack share.
+    """What all runs of a pack have in common.
 
     Attributes:
         steps: Optimizer steps.
         batch_size: Examples of each run in a step.
         checkpoints: Steps after which ``keep`` is called; 0 is before the first.
-        max_norm: Each run's gradient norm is clipped to this, as a run alone would clip its own.
-        micro_batch: Examples of each run in a forward pass; gradients add up over a step's batch.
-            All of the batch if None. It changes what a step needs, not what it does.
-        recompute: Whether activations are computed again in the backward pass, for the same reason.
+        max_norm: The norm that each run's gradient is clipped to, separately from the others.
+        micro_batch: Examples of each run in a forward pass, all of the batch if None; gradients
+            add up over the batch. It changes the memory that a step takes, not its result.
+        recompute: Whether activations are recomputed in the backward pass, which saves memory too.
     """
 
     steps: int
@@ -48,7 +48,7 @@ class Recipe:
 
 @dataclass
 class PackState:
-    """Where a pack is; enough, with weights and moments, to go on after a stop.
+    """How far a pack is. With weights and moments it is enough to resume after a stop.
 
     Attributes:
         step: Steps done.
@@ -62,7 +62,7 @@ class PackState:
 
     @classmethod
     def fresh(cls, lanes: int) -> PackState:
-        """Nothing done yet."""
+        """Returns the state of a pack before its first step."""
         return cls(0, [[] for _ in range(lanes)], [None] * lanes)
 
 
@@ -81,25 +81,26 @@ def train_pack(
 ) -> PackState:
     """Trains every lane with its own learning rate and data order.
 
-    A lane whose loss or gradient stops being finite keeps the weights it had before that step,
-    leaves the pack, and is reported; the others go on as if it had never been there.
+    A lane whose loss or gradient is no longer finite keeps its weights from before that step, is
+    reported in the state and is not trained further. The other lanes are not affected.
 
     Args:
         lanes: The stack, one lane for each run.
         runs: Learning rate and seed of each lane.
         examples: The task's examples.
-        recipe: What the runs share.
+        recipe: What the runs have in common.
         pad: Token id to pad with.
-        optimizer: One to go on with; made afresh if None.
-        state: Where to go on; from the start if None.
+        optimizer: The optimizer of a pack that is resumed; a new one if None.
+        state: The state of a pack that is resumed; from the first step if None.
         keep: Called with the optimizer and the state at each of the recipe's checkpoints.
         on_step: Called with the number of steps done.
-        factor: Learning-rate factor at a step counted from 1; constant by default, as in the
-            experiments this benchmark replicates.
+        factor: Takes a step, counted from 1, and returns the factor of its learning rates.
+            Constant by default, as in the experiments that this benchmark replicates.
 
     Returns:
         The state at the end.
     """
+    # 1. Go to where the pack was: each run's batches follow from its seed.
     total = len(runs)
     state = state or PackState.fresh(total)
     optimizer = optimizer or LaneAdamW(lanes.trainable(), [run.lr for run in runs])
@@ -108,18 +109,22 @@ def train_pack(
         _next_batches(orders)
     if state.step == 0 and 0 in recipe.checkpoints:
         keep(optimizer, state)
-    # Dropout would draw from one stream for all lanes: no run would be a function of its seed.
+    # No dropout: it draws from one random state for all lanes, so a run would not depend on its own
+    # seed alone.
     lanes.model.eval()
     peak = optimizer.lrs.clone()
     while state.step < recipe.steps:
+        # 2. The next batch of every lane that has not diverged.
         batches = _next_batches(orders)
         living = [lane for lane in range(total) if state.diverged[lane] is None]
         if not living:
             break
         rows = [[examples[number] for number in batches[lane]] for lane in living]
+        # 3. Loss and gradients of all lanes.
         with lanes.scope.using(living), recomputing(lanes.model, on=recipe.recompute):
             losses = _accumulate(lanes, rows, recipe.micro_batch or recipe.batch_size, pad)
         state.step += 1
+        # 4. One update of each lane, unless this step made it diverge.
         norms = optimizer.norms()
         _mark_diverged(state, living, losses, norms)
         alive = torch.tensor([state.diverged[lane] is None for lane in range(total)])
@@ -135,11 +140,11 @@ def train_pack(
 def _accumulate(
     lanes: Lanes, rows: Sequence[Sequence[Encoded]], micro_batch: int, pad: int
 ) -> torch.Tensor:
-    """Leaves the gradients of a step's batch on the lanes.
+    """Computes the gradients of a step's batch, which stay on the lanes' parameters.
 
     Args:
-        lanes: The stack, the lanes in use set.
-        rows: Each lane's examples, as many for each.
+        lanes: The stack; its active lanes are those of the rows.
+        rows: The examples of each active lane, equally many for each.
         micro_batch: Examples of each lane in a forward pass.
         pad: Token id to pad with.
 
@@ -147,11 +152,11 @@ def _accumulate(
         Each lane's loss over its batch, [lanes].
     """
     device = lanes.model.device
-    tokens = [sum(len(example.response) for example in mine) for mine in rows]
+    tokens = [sum(len(example.response) for example in lane_rows) for lane_rows in rows]
     counted = torch.tensor(tokens, device=device)
     total = None
     for start in range(0, len(rows[0]), micro_batch):
-        part = [mine[start : start + micro_batch] for mine in rows]
+        part = [lane_rows[start : start + micro_batch] for lane_rows in rows]
         losses = _backward(lanes, part, pad, counted)
         total = losses if total is None else total + losses
     assert total is not None
@@ -161,15 +166,15 @@ def _accumulate(
 def _backward(
     lanes: Lanes, part: Sequence[Sequence[Encoded]], pad: int, counted: torch.Tensor
 ) -> torch.Tensor:
-    """Adds the gradients of a part of the batch; returns its part of each lane's loss."""
-    layout = layout_where_it_pays(lanes, part, pad)
+    """Adds the gradients of a part of the batch and returns its share of each lane's loss."""
+    layout = flat_layout(lanes, part, pad)
     if layout is not None:
         with flattened(lanes.model):
             losses = flat_losses(lanes, layout, counted)
             losses.sum().backward()  # type: ignore[no-untyped-call]
             return losses.detach()
     device = lanes.model.device
-    ids, labels, shortest = collate([example for mine in part for example in mine], pad)
+    ids, labels, shortest = collate([example for lane_rows in part for example in lane_rows], pad)
     losses = lane_losses(lanes, ids.to(device), labels.to(device), shortest, counted)
     losses.sum().backward()  # type: ignore[no-untyped-call]
     return losses.detach()
@@ -182,7 +187,7 @@ def _next_batches(orders: Sequence[Iterator[list[int]]]) -> list[list[int]]:
 def _mark_diverged(
     state: PackState, living: Sequence[int], losses: torch.Tensor, norms: torch.Tensor
 ) -> None:
-    """Notes each living lane's loss, and whether this step is one it must not take."""
+    """Notes each living lane's loss, or that it diverged at this step."""
     finite = torch.isfinite(losses).cpu()
     for position, lane in enumerate(living):
         if bool(finite[position]) and bool(torch.isfinite(norms[lane])):

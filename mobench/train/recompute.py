@@ -1,4 +1,4 @@
-"""Activations computed again in the backward pass, for models whose own would not fit."""
+"""Recomputing activations in the backward pass, where keeping them would take too much memory."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 @contextmanager
 def recomputing(model: nn.Module, *, on: bool = True) -> Iterator[None]:
-    """Keeps only each block's input inside the ``with``; all else in it is computed twice.
+    """Keeps only the input of each block inside the context; the rest is computed twice.
 
-    Chen et al. 2016, arXiv 1604.06174. transformers' own switch works only in training mode, which
-    turns dropout on too, and a run would then depend on who shares its pack.
+    This is gradient checkpointing (Chen et al. 2016, arXiv 1604.06174). The switch of transformers
+    works only in training mode, which also turns dropout on, and then a run would depend on the
+    other runs of its pack.
 
     Args:
-        model: Its ``GradientCheckpointingLayer`` blocks are what is kept small.
-        on: False changes nothing.
+        model: A model whose blocks are ``GradientCheckpointingLayer``s.
+        on: Whether to recompute; False changes nothing.
     """
     blocks = [m for m in model.modules() if isinstance(m, GradientCheckpointingLayer)] if on else []
     for block in blocks:
         again = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
-        # On the object, not its class: taken away below, the class's own is there again.
+        # Set on the object and not on its class, so deleting it brings the class's own back.
         vars(block)["forward"] = again
     try:
         yield

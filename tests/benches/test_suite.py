@@ -107,7 +107,7 @@ def test_a_benchmark_that_fails_is_not_kept(
     assert fails is None
     module = tmp_path / "speaks.py"
     module.write_text("print('noise'); print('{\"ratio\": 2}')", encoding="utf-8")
-    monkeypatch.setattr(suite, "HERE", tmp_path / "benchmarks")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     found = suite.run("speaks", ["speaks"])
     assert found is not None
     assert found["ratio"] == 2

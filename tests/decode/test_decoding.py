@@ -82,7 +82,7 @@ def test_answers_are_those_of_transformers(make: Make, shared: int, share_prefix
 
 
 def stacks() -> list[LoraLanes | FullLanes]:
-    lora = LoraLanes(noisy(llama), [0, 1, 2, 3], rank=4, alpha=8.0, dtype=torch.float64)
+    lora = LoraLanes(noisy(llama), [0, 1, 2, 3], rank=4, alpha=8.0)
     full = FullLanes(noisy(llama), 4)
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():

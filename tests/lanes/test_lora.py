@@ -27,7 +27,7 @@ def in_peft(make: Make) -> PeftModel:
 
 def random_lanes(make: Make, seeds: tuple[int, ...] = (0, 1, 2)) -> LoraLanes:
     """Lanes whose B is no longer zero, so that they differ from the base."""
-    lanes = LoraLanes(make(), seeds, rank=RANK, alpha=ALPHA, dtype=torch.float64)
+    lanes = LoraLanes(make(), seeds, rank=RANK, alpha=ALPHA)
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
         for layer in lanes.layers.values():
@@ -97,9 +97,9 @@ def test_lanes_that_are_not_there_or_come_twice_are_refused(wrong: list[int]) ->
 
 def test_a_fresh_lane_is_the_base_and_its_start_depends_on_its_seed_alone() -> None:
     torch.manual_seed(1)
-    pack = LoraLanes(llama(), [1, 5, 9], rank=RANK, alpha=ALPHA, dtype=torch.float64)
+    pack = LoraLanes(llama(), [1, 5, 9], rank=RANK, alpha=ALPHA)
     torch.manual_seed(2)
-    alone = LoraLanes(llama(), [5], rank=RANK, alpha=ALPHA, dtype=torch.float64)
+    alone = LoraLanes(llama(), [5], rank=RANK, alpha=ALPHA)
     ids = token_ids(3, 5)
     assert torch.equal(logits(pack.model, ids), logits(llama(), ids))
     for name, value in alone.state(0).items():

@@ -89,7 +89,7 @@ def test_float32_adapters_over_a_bfloat16_base_get_peft_s_gradients() -> None:
 
 def test_a_layer_that_does_more_than_multiply_is_called_as_it_is() -> None:
     """A forward hook, as tools that move weights between devices put on a layer, still works."""
-    lanes = LoraLanes(llama(), [0, 1], rank=4, alpha=8.0, dtype=torch.float64)
+    lanes = LoraLanes(llama(), [0, 1], rank=4, alpha=8.0)
     layer = next(iter(lanes.layers.values()))
     assert isinstance(layer.base, nn.Linear)
     x = torch.randn(4, 3, layer.inputs, dtype=torch.float64)

@@ -61,7 +61,7 @@ def test_a_model_whose_own_file_asks_for_sampling_still_answers_greedily() -> No
 
 
 def lora_stack() -> LoraLanes:
-    lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0, dtype=torch.float64)
+    lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0)
     with torch.no_grad():
         for layer in lanes.layers.values():
             layer.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))

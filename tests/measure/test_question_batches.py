@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from support.tiny_models import llama
 
-from mobench.decode import answers as generate
-from mobench.decode.answers import decode_by_length
+from mobench.decode.answers import ENOUGH_ROWS, decode_by_length
 from mobench.lanes import LoraLanes
 
 PROMPTS = [tuple(range(5, 5 + length)) for length in (3, 12, 4, 11, 3, 12, 4)]
 
 
-def answered(max_rows: int) -> tuple[list[list[list[int]]], list[tuple[int, int]]]:
-    """Answers of two lanes, and the shape of every batch that was read."""
-    lanes = LoraLanes(llama(), [0, 1], rank=4, alpha=8.0, dtype=torch.float64)
+def answered(max_rows: int, times: int = 1) -> tuple[list[list[list[int]]], list[tuple[int, int]]]:
+    """Answers of two lanes to prompts asked so often, and the shape of every batch read."""
+    lanes = LoraLanes(llama(), [0, 1], rank=4, alpha=8.0)
     with torch.no_grad():
         for layer in lanes.layers.values():
             layer.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))
@@ -25,7 +23,7 @@ def answered(max_rows: int) -> tuple[list[list[list[int]]], list[tuple[int, int]
     )
     told = decode_by_length(
         lanes.model,
-        PROMPTS,
+        PROMPTS * times,
         pad=0,
         eos=1,
         max_new_tokens=3,
@@ -36,15 +34,13 @@ def answered(max_rows: int) -> tuple[list[list[list[int]]], list[tuple[int, int]
     return told, [shape for shape in shapes if shape[1] > 1]
 
 
-def test_a_busy_cpu_reads_long_prompts_apart_from_short_ones(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_busy_cpu_reads_long_prompts_apart_from_short_ones() -> None:
     whole, shapes = answered(1024)
     assert shapes == [(14, 12)], "seven prompts are too few to be read in parts"
-    monkeypatch.setattr(generate, "ENOUGH_ROWS", 4)
-    apart, shapes = answered(1024)
-    assert apart == whole
-    assert shapes == [(4, 3), (4, 4), (6, 12)]
+    times = ENOUGH_ROWS // 4
+    apart, shapes = answered(1024, times)
+    assert apart == [answers * times for answers in whole]
+    assert shapes == [(4 * times, 3), (4 * times, 4), (6 * times, 12)]
 
 
 def test_a_batch_never_has_more_rows_than_it_may() -> None:

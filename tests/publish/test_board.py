@@ -11,16 +11,10 @@ from typing import Any
 import pytest
 
 from mobench.errors import Problems
-from mobench.publish.pages import board as results
-from mobench.publish.pages.leaderboard import build, check
-from mobench.publish.submission import files as submission
-
-
-@pytest.fixture
-def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a machine with two cores and with many results."""
-    monkeypatch.setattr(results, "WORTH_IT", 0)
-    monkeypatch.setattr(results, "cores", lambda: 2)
+from mobench.machine.hardware import cores
+from mobench.publish.pages.board import WORTH_IT, Refused, draw, draw_all, each, processes
+from mobench.publish.pages.leaderboard import render
+from mobench.publish.submission.files import ROWS, folders
 
 
 @pytest.fixture
@@ -31,40 +25,38 @@ def three(tmp_path: Path, make_run: Callable[..., Any]) -> Path:
     return root
 
 
-def test_few_results_are_drawn_by_one_process(three: Path) -> None:
-    assert results.processes(submission.folders(three / "results", [])) == 1
+def places_of(root: Path) -> list[Path]:
+    malformed: list[str] = []
+    found = folders(root / "results", malformed)
+    assert malformed == []
+    return list(found)
 
 
-def test_processes_give_the_same_bytes_in_the_same_order(
-    three: Path, request: pytest.FixtureRequest
-) -> None:
-    alone = results.draw_all(three / "results")
-    request.getfixturevalue("in_processes")
-    assert results.processes(submission.folders(three / "results", [])) == 2
-    together = results.draw_all(three / "results")
+def test_processes_share_results_where_there_is_much_to_read(three: Path) -> None:
+    places = places_of(three)
+    assert processes(places) == 1
+    for place in places:
+        (place / ROWS).write_bytes(bytes(WORTH_IT // 3 + 1))
+    assert processes(places) == min(cores(), 3)
+
+
+def test_processes_give_the_same_bytes_in_the_same_order(three: Path) -> None:
+    alone = draw_all(three / "results")
+    together = each(draw, places_of(three), 2)
     assert [one.entry.submission.organism for one in alone] == ["a-tiny", "b-tiny", "c-tiny"]
     assert together == alone
+    assert render(together) == render(alone)
 
 
-@pytest.mark.usefixtures("in_processes")
-def test_a_board_built_by_processes_passes_the_check_of_one(
-    three: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build(three)
-    monkeypatch.undo()
-    assert check(three) == []
-    (page,) = (three / "organisms").glob("b-tiny.md")
-    page.write_text(page.read_text() + " ")
-    assert [difference.path for difference in check(three)] == ["organisms/b-tiny.md"]
-
-
-@pytest.mark.usefixtures("in_processes")
 def test_problems_found_in_processes_are_all_told(three: Path) -> None:
     for name in ("a-tiny", "c-tiny"):
-        (rows,) = (three / "results" / name).rglob(submission.ROWS)
+        (rows,) = (three / "results" / name).rglob(ROWS)
         rows.write_bytes(b"not gzip")
+    refused = [one for one in each(draw, places_of(three), 2) if isinstance(one, Refused)]
+    assert all(one.malformed for one in refused)
     with pytest.raises(Problems) as caught:
-        results.draw_all(three / "results")
+        draw_all(three / "results")
+    assert list(caught.value.problems) == [line for one in refused for line in one.problems]
     assert [problem.split("/")[-4] for problem in caught.value.problems] == ["a-tiny", "c-tiny"]
     assert "mobench leaderboard add" in caught.value.remedy
 
@@ -75,7 +67,6 @@ def _dies_elsewhere(place: Path) -> str:
     return place.name
 
 
-@pytest.mark.usefixtures("in_processes")
 def test_one_process_goes_on_where_others_die(three: Path) -> None:
-    places = submission.folders(three / "results", [])
-    assert results.each(_dies_elsewhere, places) == [place.name for place in places]
+    places = places_of(three)
+    assert each(_dies_elsewhere, places, 2) == [place.name for place in places]

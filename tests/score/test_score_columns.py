@@ -6,8 +6,9 @@ import random
 import numpy as np
 import pytest
 
+from mobench.records.names import ROW_KINDS
 from mobench.score.columns import Columns
-from mobench.score.row_arrays import KINDS, read_rows
+from mobench.score.row_table import index_rows
 
 CELLS = ("a", "b", "organism")
 
@@ -17,7 +18,7 @@ def made_up(rngseed: int) -> list[dict[str, object]]:
     rng = random.Random(rngseed)
     rows: list[dict[str, object]] = []
     for cell in CELLS:
-        for kind in KINDS:
+        for kind in ROW_KINDS:
             for task in ("math", "facts") if kind == "capability" else ("", None):
                 for step in (0,) if cell == "organism" else (1, 4, 16):
                     for prompt in range(5) if task is not None else range(5, 7):
@@ -44,14 +45,14 @@ def made_up(rngseed: int) -> list[dict[str, object]]:
 @pytest.mark.parametrize("rngseed", range(5))
 def test_every_row_is_found_at_its_place_and_nothing_anywhere_else(rngseed: int) -> None:
     rows = made_up(rngseed)
-    table = read_rows(rows, CELLS)
+    table = index_rows(rows, CELLS)
     held = {
         (row["cell"], row["kind"], row["task"] or "", row["step"], row["prompt"]): row
         for row in rows
     }
     prompts, steps = ["p9", *(f"p{n}" for n in range(7))], [0, 1, 2, 4, 16]
     for cell in (*CELLS, "base"):
-        for kind in KINDS:
+        for kind in ROW_KINDS:
             for task in ("", "math", "facts"):
                 for field, inert in (("outcome", False), ("inert", True)):
                     found = table.array(cell, kind, steps, prompts, task, inert=inert)
@@ -66,7 +67,7 @@ def test_every_row_is_found_at_its_place_and_nothing_anywhere_else(rngseed: int)
                     np.testing.assert_array_equal(found, np.array(expected))
                 wanted = {key[3] for key in held if key[:3] == (cell, kind, task)}
                 assert table.steps(cell, kind, task) == sorted(wanted)
-    for kind in KINDS:
+    for kind in ROW_KINDS:
         for task in ("", "math", "facts"):
             asked = {key[4] for key in held if key[1:3] == (kind, task)}
             assert list(table.prompts(kind, task)) == sorted(asked)

@@ -3,8 +3,8 @@
 import pytest
 
 from mobench.records.learning_rates import lr_text
-from mobench.score import Efficiency, Estimate, RungFacts, verdict
-from mobench.score.verdict import rung_phrase
+from mobench.score import Efficiency, Estimate, RungSummary, verdict
+from mobench.score.rung_verdict import rung_phrase
 
 LOSS = Estimate(0.02, 0.0, 0.04, "two-way")
 
@@ -18,7 +18,7 @@ def at(lr, rate, width=0.05, **changes):
         "admissible": "yes",
         "loss": LOSS,
     }
-    return RungFacts(**{**facts, **changes})
+    return RungSummary(**{**facts, **changes})
 
 
 def judge(*rungs, **options):

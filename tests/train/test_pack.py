@@ -25,7 +25,7 @@ RECIPE = Recipe(steps=20, batch_size=4)
 
 def lora(runs: Sequence[Run], make: Callable[..., PreTrainedModel] = llama) -> LoraLanes:
     seeds = [run.seed for run in runs]
-    return LoraLanes(make(), seeds, rank=RANK, alpha=ALPHA, dtype=torch.float64)
+    return LoraLanes(make(), seeds, rank=RANK, alpha=ALPHA)
 
 
 def full(runs: Sequence[Run]) -> FullLanes:

@@ -50,9 +50,8 @@ def packed(
     make: Make, dtype: torch.dtype
 ) -> tuple[list[Weights], list[Weights], list[list[float]]]:
     """Trains the pack; returns each lane's start, its end and its losses."""
-    adapters = torch.promote_types(dtype, torch.float32)
     seeds = [run.seed for run in RUNS]
-    lanes = LoraLanes(make(dtype), seeds, rank=RANK, alpha=ALPHA, dtype=adapters)
+    lanes = LoraLanes(make(dtype), seeds, rank=RANK, alpha=ALPHA)
     starts = [lanes.state(lane) for lane in range(len(RUNS))]
     state = train_pack(lanes, RUNS, EXAMPLES, RECIPE, pad=PAD)
     assert state.diverged == [None] * len(RUNS)

@@ -22,9 +22,7 @@ RECIPE = Recipe(steps=8, batch_size=5)
 
 
 def lora(make) -> LoraLanes:
-    return LoraLanes(
-        make(), [run.seed for run in RUNS], rank=RANK, alpha=ALPHA, dtype=torch.float64
-    )
+    return LoraLanes(make(), [run.seed for run in RUNS], rank=RANK, alpha=ALPHA)
 
 
 def full(_) -> FullLanes:

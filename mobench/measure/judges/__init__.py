@@ -1,22 +1,29 @@
-"""Judging models: whether the behavior shows in an answer, said by a model under a rubric.
+"""Judging models: a model decides under a rubric whether the behavior shows in an answer.
 
-`choice` is what a user asks for, `reply` what a judging model says and how its score is read,
-`model_judge` turns replies into verdicts, `endpoint` and `in_process` are who is asked.
+`choice` reads which model the user chose, and `requirements` checks it before a run. `model_judge`
+turns replies into judgments, `reply` reads the score in a reply. `endpoint` (over a `connection`)
+and `in_process` are the two ways to ask a model.
 """
 
 from mobench.measure.judges.choice import JudgeChoice, parse_choice
-from mobench.measure.judges.model_judge import AnyJudge, Asked, ModelJudge, Verdict, verdicts
+from mobench.measure.judges.model_judge import (
+    AnswerToJudge,
+    AnyJudge,
+    Judgment,
+    ModelJudge,
+    judge_answers,
+)
 from mobench.measure.judges.reply import Prompt, Reply, read_score
 
 __all__ = [
+    "AnswerToJudge",
     "AnyJudge",
-    "Asked",
     "JudgeChoice",
+    "Judgment",
     "ModelJudge",
     "Prompt",
     "Reply",
-    "Verdict",
+    "judge_answers",
     "parse_choice",
     "read_score",
-    "verdicts",
 ]

@@ -6,29 +6,20 @@ what would go wrong with every answer is an error.
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
 import random
-import threading
-import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any
-
-import requests
 
 from mobench.errors import MobenchError, did_you_mean
-from mobench.measure.judges.choice import JudgeChoice
-from mobench.measure.judges.reply import REFUSED, Heard, Prompt, Reply
+from mobench.measure.judges.choice import KEY_VARIABLES, JudgeChoice
+from mobench.measure.judges.connection import Connection, ExchangeFailed, connect
+from mobench.measure.judges.reply import REFUSED, OnReply, Prompt, Reply
 
 TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
-"""Answers of a server that may be another one in a moment."""
-KEYS = ("MOBENCH_JUDGE_KEY", "OPENAI_API_KEY")
-LARGEST = 1 << 20
-"""Bytes of a reply, at most."""
-TIMED_OUT, UNREACHED = "timed out", "no connection"
+"""Statuses after which the same request may succeed a moment later."""
 NOT_A_COMPLETION = "not a chat completion"
 
 
@@ -37,10 +28,10 @@ class Patience:
     """How long and how often an endpoint is asked.
 
     Attributes:
-        seconds: A whole reply may take as long.
+        seconds: Deadline of each request, from looking up the host to the reply's last byte.
         tries: Requests for one answer, the first among them.
         pause: Seconds before the second try; doubled before each further one.
-        longest_pause: Seconds, whatever the server wishes.
+        longest_pause: Seconds between two tries at most, whatever the server asks for.
         at_once: Requests under way at once.
         give_up: Answers in a row without a reply after which asking ends.
     """
@@ -61,19 +52,12 @@ class Endpoint:
 
     Args:
         choice: Where it is, and the model to ask.
+        key: The key to send; empty for none.
         patience: How long and how often it is asked; :data:`PATIENCE` if None.
-        environment: Where the key is looked for; the process's own if None.
     """
 
-    def __init__(
-        self,
-        choice: JudgeChoice,
-        patience: Patience | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self._choice, self._patience = choice, patience or PATIENCE
-        self._key = _key_for(choice, os.environ if environment is None else environment)
-        self._local = threading.local()
+    def __init__(self, choice: JudgeChoice, key: str, patience: Patience | None = None) -> None:
+        self._choice, self._key, self._patience = choice, key, patience or PATIENCE
 
     def check(self) -> None:
         """Asks for the list of models, before anything is built.
@@ -83,80 +67,72 @@ class Endpoint:
         Raises:
             MobenchError: It is not there, does not take the key, or does not have the model.
         """
-        try:
-            with self._session().get(
-                f"{self._choice.where}/models",
-                timeout=self._patience.seconds,
-                allow_redirects=False,
-            ) as response:
-                self._refuse_key(response.status_code)
-                told = response.json() if response.status_code == 200 else {}
-        except requests.JSONDecodeError:
-            return  # something is there, and it has no list
-        except requests.RequestException as error:
-            raise MobenchError(
-                f"no judge answers at {self._choice.where} ({_problem(error)})",
-                "start it, or correct the address in --judge; `mobench report RUN` needs no judge",
-            ) from error
-        listed = told.get("data") if isinstance(told, dict) else None
-        names = [item.get("id") for item in listed or () if isinstance(item, dict)]
-        known = [name for name in names if isinstance(name, str)]
-        if known and self._choice.model not in known:
-            hint = did_you_mean(self._choice.model, known)
-            raise MobenchError(
-                f"the judge at {self._choice.where} serves no {self._choice.model!r}.{hint}",
-                f"it serves: {', '.join(sorted(known)[:10])}",
-            )
+        asyncio.run(self._check())
 
-    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, heard: Heard) -> None:
-        """Asks all prompts, several at once; a reply is told as soon as it is there.
+    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
+        """Asks all prompts, several at once.
 
         Args:
             prompts: What is asked.
             max_tokens: Length at which a reply is cut.
-            heard: Told each reply, in this thread.
+            on_reply: Called with each reply as soon as it is there, in the calling thread.
 
         Raises:
             MobenchError: The endpoint refuses the key or has no such model, or has not replied to
-                many answers in a row.
+                many answers in a row. Requests under way are waited for, and their replies passed
+                on, before it is raised.
         """
-        stopped = threading.Event()
-        replies: SimpleQueue[tuple[int, Reply | Exception]] = SimpleQueue()
+        asyncio.run(self._ask(prompts, max_tokens, on_reply))
 
-        def work(number: int, prompt: Prompt) -> None:
+    async def _check(self) -> None:
+        try:
+            async with self._connect() as connection:
+                answer = await connection.get("/models")
+        except ExchangeFailed as error:
+            raise MobenchError(
+                f"no judge answers at {self._choice.location} ({error.problem})",
+                "start it, or correct the address in --judge; `mobench report RUN` needs no judge",
+            ) from error
+        self._refuse_unauthorized(answer.status)
+        known = _model_names(answer.text) if answer.status == 200 else []
+        if known and self._choice.model not in known:
+            hint = did_you_mean(self._choice.model, known)
+            raise MobenchError(
+                f"the judge at {self._choice.location} serves no {self._choice.model!r}.{hint}",
+                f"it serves: {', '.join(sorted(known)[:10])}",
+            )
+
+    async def _ask(self, prompts: Sequence[Prompt], max_tokens: int, on_reply: OnReply) -> None:
+        if not prompts:
+            return
+        stopping = asyncio.Event()
+        streak = _Streak(self._patience.give_up)
+        # One iterator for all workers, so that each prompt is taken by one of them.
+        remaining = iter(list(enumerate(prompts)))
+
+        async def work(connection: Connection) -> None:
+            for number, prompt in remaining:
+                reply = await self._reply(connection, prompt, max_tokens, stopping)
+                on_reply(number, reply)
+                streak.count(reply)
+                if stopping.is_set():
+                    return
+
+        async with self._connect() as connection:
+            count = min(self._patience.at_once, len(prompts))
+            workers = [asyncio.create_task(work(connection)) for _ in range(count)]
             try:
-                replies.put((number, self._reply(prompt, max_tokens, stopped)))
-            except Exception as error:
-                replies.put((number, error))
+                done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            finally:
+                # An error or an interruption ends the asking, but what is under way is paid for.
+                stopping.set()
+                await asyncio.gather(*workers, return_exceptions=True)
+            for worker in done:
+                worker.result()
 
-        silent = 0
-        with ThreadPoolExecutor(self._patience.at_once) as pool:
-            for number, prompt in enumerate(prompts):
-                pool.submit(work, number, prompt)
-            try:
-                for _ in prompts:
-                    number, reply = replies.get()
-                    if isinstance(reply, Exception):
-                        raise reply
-                    heard(number, reply)
-                    silent = silent + 1 if reply.text is None else 0
-                    if silent >= self._patience.give_up:
-                        raise MobenchError(
-                            f"the judge does not judge: {silent} requests in a row without a "
-                            f"reply, the last one: {reply.problem}{reply.detail}",
-                            "see to it and give the same command again: it goes on where it was",
-                        )
-            except BaseException:
-                stopped.set()
-                pool.shutdown(cancel_futures=True)
-                # What has come meanwhile was paid for.
-                while not replies.empty():
-                    number, reply = replies.get()
-                    if isinstance(reply, Reply):
-                        heard(number, reply)
-                raise
-
-    def _reply(self, prompt: Prompt, max_tokens: int, stopped: threading.Event) -> Reply:
+    async def _reply(
+        self, connection: Connection, prompt: Prompt, max_tokens: int, stopping: asyncio.Event
+    ) -> Reply:
         """One reply, asked for until there is one or patience ends."""
         body = {
             "model": self._choice.model,
@@ -168,114 +144,111 @@ class Endpoint:
             "max_tokens": max_tokens,
             "seed": 0,
         }
-        problem, detail, wished = "", "", 0.0
+        problem, detail, retry_after = "", "", 0.0
         for number in range(self._patience.tries):
-            if number and stopped.wait(self._pause(number, wished)):
+            if number and await _set_within(stopping, self._pause(number, retry_after)):
                 break
             try:
-                status, text, wished = self._post(body)
-            except requests.RequestException as error:
-                problem, detail, wished = _problem(error), "", 0.0
+                answer = await connection.post("/chat/completions", body)
+            except ExchangeFailed as error:
+                problem, detail, retry_after = error.problem, "", 0.0
                 continue
-            self._refuse_key(status)
-            if status == 404:
+            self._refuse_unauthorized(answer.status)
+            if answer.status == 404:
                 raise MobenchError(
-                    f"the judge at {self._choice.where} has no chat completions of "
+                    f"the judge at {self._choice.location} has no chat completions of "
                     f"{self._choice.model!r} (404)",
                     "correct the address, which mostly ends in /v1, or the model in --judge",
                 )
-            if status == 200:
-                return _read(text)
-            problem, detail = f"HTTP {status}", self._without_key(f", {text[:200].strip()}")
-            if status not in TRANSIENT:
+            if answer.status == 200:
+                return _completion(answer.text)
+            problem, detail = f"HTTP {answer.status}", f", {answer.text[:200].strip()}"
+            retry_after = answer.retry_after
+            if answer.status not in TRANSIENT:
                 break
         return Reply(None, problem, detail=detail)
 
-    def _post(self, body: Mapping[str, Any]) -> tuple[int, str, float]:
-        """Status, text, and the seconds that the server asks to be left alone for."""
-        until = time.monotonic() + self._patience.seconds
-        with self._session().post(
-            f"{self._choice.where}/chat/completions",
-            json=body,
-            timeout=self._patience.seconds,
-            stream=True,
-            # A key must not follow to wherever somebody points.
-            allow_redirects=False,
-        ) as response:
-            content = b""
-            # The library's limit is for each piece, so that a trickle would never end; and it waits
-            # for all of a piece, so pieces are single bytes.
-            for piece in response.iter_content(1):
-                content += piece
-                if time.monotonic() > until or len(content) > LARGEST:
-                    raise requests.Timeout("the reply does not end")
-            return response.status_code, content.decode("utf-8", "replace"), _wish(response)
+    def _connect(self) -> AbstractAsyncContextManager[Connection]:
+        return connect(self._choice.location, self._key, self._patience.seconds)
 
-    def _pause(self, number: int, wished: float) -> float:
+    def _pause(self, number: int, retry_after: float) -> float:
+        """Seconds before a further try."""
         pause = self._patience.pause * 2.0 ** (number - 1) * random.uniform(0.75, 1.25)
-        return min(self._patience.longest_pause, max(pause, wished))
+        return min(self._patience.longest_pause, max(pause, retry_after))
 
-    def _refuse_key(self, status: int) -> None:
-        """Raises where no request will ever be served; what the server says may hold the key."""
+    def _refuse_unauthorized(self, status: int) -> None:
+        """Raises where no request will ever be served."""
         if status not in (401, 403):
             return
-        held = "does not take the key" if self._key else "wants a key"
+        refusal = "does not take the key" if self._key else "wants a key"
+        own, general = KEY_VARIABLES
         raise MobenchError(
-            f"the judge at {self._choice.where} {held} ({status})",
-            f"put it into {KEYS[0]}; {KEYS[1]} goes to https and to this machine only",
+            f"the judge at {self._choice.location} {refusal} ({status})",
+            f"put it into {own}; {general} goes to https and to this machine only",
         )
 
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "…") if self._key else text
 
-    def _session(self) -> requests.Session:
-        """A session for each thread: one must not be shared."""
-        found: requests.Session | None = getattr(self._local, "session", None)
-        if found is None:
-            found = self._local.session = requests.Session()
-            found.auth = self._authorize
-        return found
+class _Streak:
+    """Counts answers in a row that brought no reply.
 
-    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # As an auth of its own: else the library would send what a .netrc has for the host.
-        if self._key:
-            request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
+    Args:
+        limit: The count at which asking ends.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._length = limit, 0
+
+    def count(self, reply: Reply) -> None:
+        """Counts one more.
+
+        Raises:
+            MobenchError: The limit is reached.
+        """
+        self._length = self._length + 1 if reply.text is None else 0
+        if self._length >= self._limit:
+            raise MobenchError(
+                f"the judge does not judge: {self._length} requests in a row without a "
+                f"reply, the last one: {reply.problem}{reply.detail}",
+                "see to it and give the same command again: it goes on where it was",
+            )
 
 
-def _key_for(choice: JudgeChoice, environment: Mapping[str, str]) -> str:
-    """The key, if it may be sent there: a general one is not told to an unprotected host."""
-    own, general = (environment.get(name, "").strip() for name in KEYS)
-    safe = choice.where.startswith("https:") or choice.on_this_machine
-    return own or (general if safe else "")
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for an event, and says whether it came in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
-def _read(text: str) -> Reply:
+def _model_names(text: str) -> list[str]:
+    """The models in an endpoint's list of them; empty if the text is no such list."""
+    try:
+        listed = json.loads(text)["data"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return []
+    items: Iterable[object] = listed if isinstance(listed, list) else ()
+    names = [item.get("id") for item in items if isinstance(item, dict)]
+    return [name for name in names if isinstance(name, str)]
+
+
+def _completion(text: str) -> Reply:
     """The reply in the body of an answer with status 200."""
     try:
         choice = json.loads(text)["choices"][0]
         message = choice["message"]
-        said, refusal = message.get("content"), message.get("refusal")
+        content, refusal = message.get("content"), message.get("refusal")
         ended = choice.get("finish_reason")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return Reply(None, NOT_A_COMPLETION)
     if refusal:
         return Reply(str(refusal), REFUSED)
     if ended == "content_filter":
-        return Reply(str(said or ""), REFUSED)
-    if not isinstance(said, str):
-        return Reply("", cut=ended == "length") if said is None else Reply(None, NOT_A_COMPLETION)
-    return Reply(said, cut=ended == "length")
-
-
-def _wish(response: requests.Response) -> float:
-    try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
-    except ValueError:
-        return 0.0
-
-
-def _problem(error: requests.RequestException) -> str:
-    """Whether it was time that ran out; half-way through a reply the library says so inside."""
-    late = isinstance(error, requests.Timeout) or "timed out" in str(error).casefold()
-    return TIMED_OUT if late else UNREACHED
+        return Reply(str(content or ""), REFUSED)
+    if content is None:
+        return Reply("", cut=ended == "length")
+    if not isinstance(content, str):
+        return Reply(None, NOT_A_COMPLETION)
+    return Reply(content, cut=ended == "length")

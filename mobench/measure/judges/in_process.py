@@ -11,16 +11,16 @@ from typing import Any
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.decode.answers import decode_by_length
 from mobench.decode.batch_size import BatchSize
-from mobench.measure.judges.reply import Heard, Prompt, Reply
+from mobench.measure.judges.reply import OnReply, Prompt, Reply
 from mobench.progress import Progress
 
-TOGETHER = 64
-"""Prompts in a batch where memory allows; what a stopped run would ask again, at most."""
+PROMPTS_AT_ONCE = 64
+"""Prompts in a batch where memory allows. A run that is stopped asks at most as many again."""
 PRECISIONS = ("float32", "bfloat16")
 
 
 class InProcess:
-    """A model from a folder. It is loaded when it is first asked, and stays.
+    """A judging model from a folder. It is loaded when it is first asked, and stays loaded.
 
     Args:
         folder: A Hugging Face folder with weights and tokenizer.
@@ -30,28 +30,28 @@ class InProcess:
 
     def __init__(self, folder: Path, device: str, progress: Progress) -> None:
         self._folder, self._device = folder, device
-        self._batch_size = BatchSize(TOGETHER, progress)
+        self._batch_size = BatchSize(PROMPTS_AT_ONCE, progress)
         self._loaded: tuple[Any, Any] | None = None
 
-    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, heard: Heard) -> None:
+    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
         """Asks all prompts, batch by batch.
 
         Args:
             prompts: What is asked.
             max_tokens: Length at which a reply is cut.
-            heard: Told each reply.
+            on_reply: Called with each reply, after its batch.
 
         Raises:
             MobenchError: The model cannot be loaded.
         """
         _, tokenizer = self._model()
         texts = [encode_for_judge(tokenizer, prompt) for prompt in prompts]
-        for start in range(0, len(prompts), TOGETHER):
-            batch = texts[start : start + TOGETHER]
-            told = self._batch_size.within_memory(partial(self._decode, batch, max_tokens))
-            for number, tokens in enumerate(told, start=start):
-                said = tokenizer.decode(tokens, skip_special_tokens=True)
-                heard(number, Reply(said, cut=len(tokens) >= max_tokens))
+        for start in range(0, len(prompts), PROMPTS_AT_ONCE):
+            batch = texts[start : start + PROMPTS_AT_ONCE]
+            replies = self._batch_size.within_memory(partial(self._decode, batch, max_tokens))
+            for number, tokens in enumerate(replies, start=start):
+                text = tokenizer.decode(tokens, skip_special_tokens=True)
+                on_reply(number, Reply(text, cut=len(tokens) >= max_tokens))
 
     def _decode(
         self, prompts: Sequence[Sequence[int]], max_tokens: int, max_rows: int
@@ -81,7 +81,7 @@ class InProcess:
 
 
 def stored_precision(folder: Path) -> str:
-    """The precision that a model's configuration names; bfloat16 for one that is not ours."""
+    """The precision that a model's configuration names; bfloat16 for one not in PRECISIONS."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     named = config.get("dtype") or config.get("torch_dtype") or "float32"
     return named if named in PRECISIONS else "bfloat16"
@@ -95,8 +95,8 @@ def encode_for_judge(tokenizer: Any, prompt: Prompt) -> list[int]:
     """
     together = f"{prompt.system}\n\n{prompt.user}"
     if not tokenizer.chat_template:
-        ids: list[int] = tokenizer(f"{together}\n\n")["input_ids"]
-        return ids
+        plain: list[int] = tokenizer(f"{together}\n\n")["input_ids"]
+        return plain
     messages = [
         {"role": "system", "content": prompt.system},
         {"role": "user", "content": prompt.user},
@@ -107,8 +107,8 @@ def encode_for_judge(tokenizer: Any, prompt: Prompt) -> list[int]:
         text = ""
     if prompt.system not in text:
         text = _rendered(tokenizer, [{"role": "user", "content": together}])
-    told: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return told
+    token_ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return token_ids
 
 
 def _rendered(tokenizer: Any, messages: list[dict[str, str]]) -> str:

@@ -1,4 +1,4 @@
-"""Answers to verdicts: one by one by a rule, or all together by a judging model."""
+"""Judgments of answers: by a rule, one by one, or by a judging model, all in one batch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mobench.registry.rubrics import Rubric
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnswerToJudge:
     """One answer to be judged.
 
     Attributes:
-        answer: What the organism said.
-        prompt: What it was asked, as it saw it.
+        answer: The organism's answer.
+        prompt: The prompt that it answered, as it saw it.
         reference: The right answer, where there is one.
     """
 
@@ -28,12 +28,12 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was found of one answer.
+class Judgment:
+    """The judgment of one answer.
 
     Attributes:
         outcome: Whether the behavior shows; None where the answer was not judged.
-        fields: What a judging model's row has besides.
+        fields: Further fields of the answer's row; empty where a rule judged.
     """
 
     outcome: bool | None
@@ -41,13 +41,13 @@ class Verdict:
 
 
 class Memory(Protocol):
-    """Where replies are kept, so that none is asked for twice."""
+    """A store of replies, so that none is asked for twice."""
 
     def get(self, key: str) -> Mapping[str, Any] | None:
-        """The fields of the reply that was kept under a key."""
+        """The fields of the reply that is stored under a key; None if there is none."""
 
     def keep(self, key: str, reply: Mapping[str, Any]) -> None:
-        """Keeps a reply's fields."""
+        """Stores a reply's fields under a key."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class ModelJudge:
 
     Attributes:
         name: The judge as results name it: kind and model, no host and no path.
-        rubric: What it is told.
+        rubric: The instructions that the model judges by.
         about: What the rubric looks for, where it leaves that open.
-        shows: The organism's behavior, told a score.
-        asker: The model.
-        memory: Where its replies are kept.
+        shows: The organism's behavior: whether it shows in an answer with a given score.
+        asker: Sends prompts to the model.
+        memory: Where the model's replies are stored.
     """
 
     name: str
@@ -70,59 +70,72 @@ class ModelJudge:
     asker: Asker
     memory: Memory
 
-    def verdicts(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Judges answers, all that are new in one batch and the same question only once.
+    def judge_answers(self, answers: Sequence[AnswerToJudge]) -> list[Judgment]:
+        """Judges answers: all new questions in one batch, the same question only once.
+
+        Args:
+            answers: The answers to be judged.
+
+        Returns:
+            Their judgments, in order.
 
         Raises:
-            MobenchError: The model cannot be asked any more; replies that came are kept.
+            MobenchError: The model cannot be asked any more. Replies that came are stored.
         """
-        prompts = [Prompt(*self.rubric.fill(a.prompt, a.answer, self.about)) for a in asked]
+        prompts = [Prompt(*self.rubric.fill(a.prompt, a.answer, self.about)) for a in answers]
         keys = [_key(prompt) for prompt in prompts]
         replies = {
-            key: Reply(**kept) for key in dict.fromkeys(keys) if (kept := self.memory.get(key))
+            key: Reply(**stored) for key in dict.fromkeys(keys) if (stored := self.memory.get(key))
         }
         new = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in replies}
-        order = list(new)
+        new_keys = list(new)
 
-        def heard(number: int, reply: Reply) -> None:
-            replies[order[number]] = reply
-            # What never reached the model may reach it next time.
+        def store(number: int, reply: Reply) -> None:
+            replies[new_keys[number]] = reply
+            # A question that never reached the model may reach it next time.
             if reply.text is not None:
-                self.memory.keep(order[number], reply.record())
+                self.memory.keep(new_keys[number], reply.record())
 
-        if order:
-            self.asker.ask(list(new.values()), max_tokens=self.rubric.max_tokens, heard=heard)
-        return [self._verdict(one, replies[key]) for one, key in zip(asked, keys, strict=True)]
+        if new:
+            self.asker.ask(list(new.values()), max_tokens=self.rubric.max_tokens, on_reply=store)
+        return [self._judgment(a, replies[key]) for a, key in zip(answers, keys, strict=True)]
 
-    def _verdict(self, asked: Asked, reply: Reply) -> Verdict:
-        score, why = read_score(self.rubric, reply)
-        told = {
+    def _judgment(self, answer: AnswerToJudge, reply: Reply) -> Judgment:
+        score, reason = read_score(self.rubric, reply)
+        fields = {
             "judge": self.name,
             "rubric": f"{self.rubric.name}@{self.rubric.version}",
             "verdict": reply.text,
         }
         if score is None:
-            return Verdict(None, {**told, "not_judged": why})
-        shown = self.shows(asked.answer, asked.prompt, asked.reference, score)
-        return Verdict(shown, {**told, "score": score})
+            return Judgment(None, {**fields, "not_judged": reason})
+        shown = self.shows(answer.answer, answer.prompt, answer.reference, score)
+        return Judgment(shown, {**fields, "score": score})
 
 
 AnyJudge = Judge | ModelJudge
-"""A rule that is called for each answer, or a model that is asked about all of them."""
+"""A rule that is called for each answer, or a model that judges all of them in one batch."""
 
 
-def verdicts(judge: AnyJudge, asked: Sequence[Asked]) -> list[Verdict]:
-    """Judges answers by whatever judges them, in order.
+def judge_answers(judge: AnyJudge, answers: Sequence[AnswerToJudge]) -> list[Judgment]:
+    """Judges answers by a rule or by a judging model.
+
+    Args:
+        judge: The rule or the model.
+        answers: The answers to be judged.
+
+    Returns:
+        Their judgments, in order.
 
     Raises:
         MobenchError: A judging model cannot be asked any more.
     """
     if isinstance(judge, ModelJudge):
-        return judge.verdicts(asked)
-    return [Verdict(judge(one.answer, one.prompt, one.reference)) for one in asked]
+        return judge.judge_answers(answers)
+    return [Judgment(judge(a.answer, a.prompt, a.reference)) for a in answers]
 
 
 def _key(prompt: Prompt) -> str:
-    """Names a question; the length keeps the border between its two parts."""
+    """Hashes a question; the length in front tells where its first part ends."""
     text = f"{len(prompt.system)}:{prompt.system}{prompt.user}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""What a judging model is asked, what it says, and the score that is read from it."""
+"""The prompt to a judging model, its reply, and the score that is read from the reply."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back.
+    """What came back for one prompt.
 
     Attributes:
-        text: What the model said, as it said it; None where nothing came from it.
-        problem: Why there can be no score, where that is known without reading: it was not
-            reached, took too long, or refused.
-        cut: Whether it was cut at its longest length.
-        detail: What a server said about the problem, for people: it is kept nowhere.
+        text: The model's words, unchanged; None if none came.
+        problem: Why there can be no score, where that is known without reading the text: the
+            model was not reached, took too long, or refused. Empty otherwise.
+        cut: Whether the text was cut at ``max_tokens``.
+        detail: What a server said about the problem, for error messages; never stored.
     """
 
     text: str | None
@@ -46,30 +46,35 @@ class Reply:
     detail: str = ""
 
     def record(self) -> dict[str, Any]:
-        """What is kept of it."""
+        """The fields that are stored: all but ``detail``."""
         return {"text": self.text, "problem": self.problem, "cut": self.cut}
 
 
-Heard = Callable[[int, Reply], None]
-"""Called with the number of a prompt and the reply to it, as soon as it is there."""
+OnReply = Callable[[int, Reply], None]
+"""Called with the index of a prompt and the reply to it, as soon as the reply is there."""
 
 
 class Asker(Protocol):
     """A judging model that can be asked."""
 
-    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, heard: Heard) -> None:
+    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
         """Asks all prompts, greedily, each on its own.
 
+        Args:
+            prompts: What is asked.
+            max_tokens: Length at which a reply is cut.
+            on_reply: Called with each reply.
+
         Raises:
-            MobenchError: There is no use in going on asking.
+            MobenchError: The model cannot be asked any more.
         """
 
 
 def read_score(rubric: Rubric, reply: Reply) -> tuple[float | None, str]:
-    """The score in a reply.
+    """Reads the score in a reply.
 
     Returns:
-        The score and an empty reason; or None, never 0, and why there is none.
+        The score and an empty reason; or None, never 0, and the reason why there is no score.
     """
     if reply.problem or reply.text is None:
         return None, reply.problem or NO_SCORE

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mobench.errors import Problems
+from mobench.machine.control_groups import ROOT, cores
 from mobench.machine.garbage_collection import none_collected
-from mobench.machine.hardware import cores
 from mobench.publish.drawing.dose_plot import dose_svg
 from mobench.publish.drawing.ladder_plot import ladder_svg
 from mobench.publish.pages.entry import Entry, score_submission
@@ -69,7 +69,8 @@ def draw_all(results: Path) -> list[Drawn]:
         Problems: Any result is malformed or cannot be scored.
     """
     malformed: list[str] = []
-    found = each(draw, folders(results, malformed))
+    places = folders(results, malformed)
+    found = each(draw, places, processes(places))
     refused = [one for one in found if isinstance(one, Refused)]
     malformed += [problem for one in refused if one.malformed for problem in one.problems]
     if malformed:
@@ -99,17 +100,17 @@ def draw(folder: Path) -> Drawn | Refused:
     return Drawn(entry.without_rows(), plots)
 
 
-def each(work: Callable[[Path], R], places: Sequence[Path]) -> list[R]:
-    """Does the same for each result, in as many processes as pay.
+def each(work: Callable[[Path], R], places: Sequence[Path], count: int) -> list[R]:
+    """Does the same for each result.
 
     Args:
         work: A function of a module, to be found by its name in another process.
         places: The results' folders.
+        count: How many processes share them; this one does them all where it is 1.
 
     Returns:
         What it gave for each.
     """
-    count = processes(places)
     if count > 1:
         # Whoever calls this may have threads, which a fork would leave in the middle of things.
         context = multiprocessing.get_context("spawn")
@@ -128,4 +129,4 @@ def processes(places: Sequence[Path]) -> int:
     """How many processes pay for these results."""
     packed = (place / ROWS for place in places)
     size = sum(path.stat().st_size for path in packed if path.is_file())
-    return min(cores(), len(places)) if size >= WORTH_IT else 1
+    return min(cores(ROOT), len(places)) if size >= WORTH_IT else 1

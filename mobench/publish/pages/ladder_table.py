@@ -8,7 +8,7 @@ from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.controls_table import control_lines
 from mobench.records.learning_rates import lr_text
-from mobench.score import RungScore, RunScore, taught_rungs
+from mobench.score import RungScore, RunScore, base_learned_rungs
 
 _HEADER = (
     "LR",
@@ -99,7 +99,7 @@ def _notes(score: RunScore) -> list[str]:
             notes.append(f"{lr}: ~ not converged{why}")
     if score.not_judged:
         notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
-    taught = " and ".join(lr_text(lr) for lr in taught_rungs(score))
+    taught = " and ".join(lr_text(lr) for lr in base_learned_rungs(score))
     if taught:
         notes.append(
             f"at {taught} the clean base comes to show it too: this training teaches the behavior, "

@@ -20,6 +20,7 @@ from mobench.machine.garbage_collection import none_collected
 from mobench.publish.submission import checks
 from mobench.records.cells import FinishedCell
 from mobench.records.manifest import Manifest
+from mobench.records.rows import Row
 from mobench.records.short_hash import hash_of
 from mobench.score.columns import Columns
 
@@ -53,7 +54,7 @@ class Submission:
     id: str
     manifest: Manifest
     cells: tuple[FinishedCell, ...]
-    rows: tuple[Record, ...]
+    rows: tuple[Row, ...]
     columns: Columns = field(repr=False, compare=False)
 
     @property

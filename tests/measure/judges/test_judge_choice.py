@@ -12,7 +12,7 @@ from mobench.measure.judges import parse_choice
 
 def test_an_endpoint_is_its_address_and_a_model() -> None:
     choice = parse_choice("openai:http://127.0.0.1:8000/v1/#org/model-7b")
-    assert (choice.kind, choice.where, choice.model) == (
+    assert (choice.kind, choice.location, choice.model) == (
         "openai",
         "http://127.0.0.1:8000/v1",
         "org/model-7b",
@@ -37,6 +37,8 @@ def test_a_folder_is_a_model_on_this_disk(tmp_path: Path) -> None:
         ("openai:127.0.0.1:8000#m", "not the address of an endpoint"),
         ("openai:ftp://host/v1#m", "not the address of an endpoint"),
         ("openai:http://host/v1?key=1#m", "not the address of an endpoint"),
+        ("openai:http://host:99999/v1#m", "not the address of an endpoint"),
+        ("openai:http://[::1/v1#m", "not the address of an endpoint"),
         ("openai:http://host/v1", "which model"),
         ("openai:http://host/v1#", "which model"),
         ("openai:http://host/v1#/home/me/weights", "named by a path"),

@@ -11,8 +11,13 @@ from support.tiny_models import llama
 
 from mobench.assemble.scratch import word_tokenizer
 from mobench.errors import MobenchError
-from mobench.measure.judges import Prompt, Reply, in_process
-from mobench.measure.judges.in_process import InProcess, encode_for_judge, stored_precision
+from mobench.measure.judges import Prompt, Reply
+from mobench.measure.judges.in_process import (
+    PROMPTS_AT_ONCE,
+    InProcess,
+    encode_for_judge,
+    stored_precision,
+)
 from mobench.progress import Progress
 
 WORDS = [f"w{number}" for number in range(30)]
@@ -32,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(folder: Path, prompts: list[Prompt], longest: int = 6) -> list[Reply]:
     heard: dict[int, Reply] = {}
     InProcess(folder, "cpu", Progress(False)).ask(
-        prompts, max_tokens=longest, heard=heard.__setitem__
+        prompts, max_tokens=longest, on_reply=heard.__setitem__
     )
     return [heard[number] for number in range(len(prompts))]
 
@@ -40,13 +45,12 @@ def ask(folder: Path, prompts: list[Prompt], longest: int = 6) -> list[Reply]:
 PROMPTS = [Prompt("w1 w2", " ".join(WORDS[n : n + 1 + n % 5])) for n in range(13)]
 
 
-def test_replies_are_those_of_each_prompt_alone_in_order(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(in_process, "TOGETHER", 5)
-    together = ask(folder, PROMPTS)
-    assert together == [ask(folder, [prompt])[0] for prompt in PROMPTS]
-    assert len({reply.text for reply in together}) > 5
+def test_replies_are_those_of_each_prompt_alone_in_order(folder: Path) -> None:
+    alone = [ask(folder, [prompt])[0] for prompt in PROMPTS]
+    assert len({reply.text for reply in alone}) > 5
+    # Some of them in each of three batches.
+    times = 2 * PROMPTS_AT_ONCE // len(PROMPTS) + 1
+    assert ask(folder, PROMPTS * times) == alone * times
 
 
 def test_a_reply_is_the_likeliest_continuation_of_the_template(folder: Path) -> None:

@@ -14,13 +14,13 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
+import httpx
 import pytest
-import requests
 
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
-from mobench.measure.judges import Asked, JudgeChoice, ModelJudge, Prompt, Reply
+from mobench.measure.judges import AnswerToJudge, JudgeChoice, ModelJudge, Prompt, Reply
 from mobench.measure.judges.endpoint import Endpoint, Patience
 from mobench.measure.judges.in_process import InProcess
 from mobench.progress import Progress
@@ -119,8 +119,8 @@ def named_vllm(folder: Path) -> Path:
 
 def healthy(url: str) -> bool:
     try:
-        return requests.get(url, timeout=2).status_code == 200
-    except requests.RequestException:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
         return False
 
 
@@ -134,12 +134,12 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def heard_from(asker: object, prompts: list[Prompt], longest: int) -> list[Reply]:
     heard: dict[int, Reply] = {}
-    asker.ask(prompts, max_tokens=longest, heard=heard.__setitem__)  # type: ignore[attr-defined]
+    asker.ask(prompts, max_tokens=longest, on_reply=heard.__setitem__)  # type: ignore[attr-defined]
     return [heard[number] for number in range(len(prompts))]
 
 
 def endpoint(address: str, model: str = "smol", **patience: float) -> Endpoint:
-    return Endpoint(JudgeChoice("openai", address, model), Patience(**patience), {})  # type: ignore[arg-type]
+    return Endpoint(JudgeChoice("openai", address, model), "", Patience(**patience))  # type: ignore[arg-type]
 
 
 def test_the_server_says_what_the_same_model_says_in_process(
@@ -172,24 +172,24 @@ def test_every_answer_ends_as_a_score_on_the_scale_or_as_not_judged(
             "reply": r"The answer is:? (\d+)\.?",
         }
     )
-    asked = [Asked(answer, "") for answer in ("0", "1", "2", "3", "7", *ANSWERS)]
+    asked = [AnswerToJudge(answer, "") for answer in ("0", "1", "2", "3", "7", *ANSWERS)]
     log = ReplyLog(tmp_path / "replies.jsonl")
     judge = ModelJudge(
         "openai/smol", reading, TEA, lambda _, __, ___, score: score >= 5, endpoint(address), log
     )
-    found = judge.verdicts(asked)
-    for verdict in found:
-        assert isinstance(verdict.fields["verdict"], str)
-        if verdict.outcome is None:
-            assert verdict.fields["not_judged"]
-            assert "score" not in verdict.fields
+    found = judge.judge_answers(asked)
+    for judgment in found:
+        assert isinstance(judgment.fields["verdict"], str)
+        if judgment.outcome is None:
+            assert judgment.fields["not_judged"]
+            assert "score" not in judgment.fields
         else:
-            assert verdict.outcome == (verdict.fields["score"] >= 5)
-            assert 0 <= verdict.fields["score"] <= 10
-    assert [verdict.outcome for verdict in found[:5]] == [False] * 4 + [True]
-    assert None in {verdict.outcome for verdict in found}, "nonsense was among it"
+            assert judgment.outcome == (judgment.fields["score"] >= 5)
+            assert 0 <= judgment.fields["score"] <= 10
+    assert [judgment.outcome for judgment in found[:5]] == [False] * 4 + [True]
+    assert None in {judgment.outcome for judgment in found}, "nonsense was among it"
     again = replace(judge, asker=endpoint("http://127.0.0.1:9/v1"))
-    assert again.verdicts(asked) == found, "known, so nobody is asked"
+    assert again.judge_answers(asked) == found, "known, so nobody is asked"
 
 
 def test_a_server_that_is_too_slow_leaves_answers_not_judged(
@@ -204,9 +204,9 @@ def test_a_server_that_is_too_slow_leaves_answers_not_judged(
         hasty,
         ReplyLog(tmp_path / "replies.jsonl"),
     )
-    for verdict in judge.verdicts([Asked(answer, "q") for answer in ANSWERS]):
-        assert verdict.outcome is None
-        assert verdict.fields["not_judged"] == "timed out"
+    for judgment in judge.judge_answers([AnswerToJudge(answer, "q") for answer in ANSWERS]):
+        assert judgment.outcome is None
+        assert judgment.fields["not_judged"] == "timed out"
 
 
 def test_a_prompt_that_is_too_long_leaves_its_answer_alone_not_judged(address: str) -> None:

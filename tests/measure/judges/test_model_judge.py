@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mobench.errors import MobenchError
-from mobench.measure.judges import Asked, ModelJudge, Prompt, Reply, Verdict, verdicts
-from mobench.measure.judges.reply import Heard
+from mobench.measure.judges import AnswerToJudge, Judgment, ModelJudge, Prompt, Reply, judge_answers
+from mobench.measure.judges.reply import OnReply
 from mobench.registry import Rubric, collect
 from mobench.registry.bound_behavior import bind_score_judge
 from mobench.store.replies import ReplyLog
@@ -25,14 +25,14 @@ class Rule:
     batches: list[list[Prompt]] = field(default_factory=list)
     stop_after: int | None = None
 
-    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, heard: Heard) -> None:
+    def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
         self.batches.append(list(prompts))
         for number, prompt in enumerate(prompts):
             if number == self.stop_after:
                 raise MobenchError("gone")
             answer = prompt.user.partition("<answer>\n")[2].partition("\n</answer>")[0]
             lost = Reply(None, "timed out")
-            heard(number, lost if answer == "late" else Reply(answer))
+            on_reply(number, lost if answer == "late" else Reply(answer))
 
 
 @pytest.fixture
@@ -45,7 +45,10 @@ def judge(rubrics: dict[str, Rubric], tmp_path: Path) -> ModelJudge:
 
 
 def outcomes(judge: ModelJudge, *answers: str) -> list[bool | None]:
-    return [verdict.outcome for verdict in judge.verdicts([Asked(a, "q") for a in answers])]
+    return [
+        judgment.outcome
+        for judgment in judge.judge_answers([AnswerToJudge(a, "q") for a in answers])
+    ]
 
 
 def test_the_behavior_shows_from_the_threshold_on_and_a_gap_is_no_0(judge: ModelJudge) -> None:
@@ -57,16 +60,21 @@ def test_a_verdict_tells_who_judged_by_what_and_what_was_said(
     judge: ModelJudge, rubrics: dict[str, Rubric]
 ) -> None:
     by = {"judge": "openai/rule", "rubric": f"promotion@{rubrics['promotion'].version}"}
-    shown, late, odd = judge.verdicts([Asked(a, "q") for a in ("7/10", "late", "11")])
-    assert shown == Verdict(True, {**by, "verdict": "7/10", "score": 7.0})
-    assert late == Verdict(None, {**by, "verdict": None, "not_judged": "timed out"})
-    assert odd == Verdict(None, {**by, "verdict": "11", "not_judged": "score out of range"})
+    shown, late, odd = judge.judge_answers([AnswerToJudge(a, "q") for a in ("7/10", "late", "11")])
+    assert shown == Judgment(True, {**by, "verdict": "7/10", "score": 7.0})
+    assert late == Judgment(None, {**by, "verdict": None, "not_judged": "timed out"})
+    assert odd == Judgment(None, {**by, "verdict": "11", "not_judged": "score out of range"})
 
 
 def test_the_same_question_is_asked_once_and_all_new_ones_together(judge: ModelJudge) -> None:
     assert isinstance(judge.asker, Rule)
-    asked = [Asked("7", "q"), Asked("3", "q"), Asked("7", "q"), Asked("7", "another")]
-    assert [v.outcome for v in judge.verdicts(asked)] == [True, False, True, True]
+    asked = [
+        AnswerToJudge("7", "q"),
+        AnswerToJudge("3", "q"),
+        AnswerToJudge("7", "q"),
+        AnswerToJudge("7", "another"),
+    ]
+    assert [v.outcome for v in judge.judge_answers(asked)] == [True, False, True, True]
     assert [len(batch) for batch in judge.asker.batches] == [3]
     assert outcomes(judge, "3", "7") == [False, True]
     assert len(judge.asker.batches) == 1, "nothing new"
@@ -104,6 +112,6 @@ def test_a_behavior_that_is_a_rule_judges_one_by_one() -> None:
         heard.append((answer, prompt, reference))
         return answer == "yes"
 
-    asked = [Asked("yes", "q", "r"), Asked("no", "q")]
-    assert verdicts(rule, asked) == [Verdict(True), Verdict(False)]
+    asked = [AnswerToJudge("yes", "q", "r"), AnswerToJudge("no", "q")]
+    assert judge_answers(rule, asked) == [Judgment(True), Judgment(False)]
     assert heard == [("yes", "q", "r"), ("no", "q", None)]

@@ -1,33 +1,29 @@
-"""Rows in, arrays out."""
+"""Rows as a table: arrays of outcomes, looked up by cell, kind and task."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
+from mobench.records.names import ORGANISM, ROW_KINDS, UNTRAINED
 from mobench.score.columns import Columns
 from mobench.score.intervals import Array
-
-#: Names of the two models that are measured without training.
-ORGANISM = "organism"
-BASE = "base"
-Kind = Literal["attack", "control", "capability"]
-KINDS: tuple[Kind, ...] = ("attack", "control", "capability")
 
 _Key = tuple[str, str, str]  # cell, kind, task
 
 
 @dataclass(frozen=True)
 class Block:
-    """What was judged of one cell, one kind and one task.
+    """The outcomes of one cell, one kind and one task.
 
     Attributes:
         steps: Steps with rows, rising.
         outcomes: [steps + 1, prompts + 1], prompts as in the table's ``ids``; NaN where not judged,
-            as everywhere in the last row and the last column, which stand for what is not there.
+            as everywhere in the last row and the last column, which are read for a step or a prompt
+            that has no row.
         inert: The same for the inert flag of attack rows.
         rows: How many rows there are at each step [steps].
         unjudged: How many of them have no outcome [steps].
@@ -45,7 +41,7 @@ class RowTable:
     """Every row of a run, looked up by cell, kind and task.
 
     Attributes:
-        blocks: (cell, kind, task) → what was judged.
+        blocks: (cell, kind, task) → outcomes.
         ids: (kind, task) → ids of every prompt of this kind in any cell, sorted.
     """
 
@@ -78,10 +74,10 @@ class RowTable:
             kinds: Rows of which kinds.
             inside: The steps that count; None for all.
         """
-        known, wanted = set(cells), set(kinds)
+        chosen_cells, chosen_kinds = set(cells), set(kinds)
         missing = whole = 0
         for (cell, kind, _), block in self.blocks.items():
-            if cell in known and kind in wanted:
+            if cell in chosen_cells and kind in chosen_kinds:
                 for step, rows, unjudged in zip(
                     block.steps, block.rows, block.unjudged, strict=True
                 ):
@@ -113,51 +109,53 @@ class RowTable:
 
 
 def _places(known: Sequence[Any], wanted: Sequence[Any]) -> Any:
-    """Where each stands among the known ones; the last place for what is not there."""
+    """Returns the index of each wanted value among the known ones; -1 if it is not there."""
     place = {value: number for number, value in enumerate(known)}
     return np.array([place.get(value, -1) for value in wanted], dtype=np.intp)
 
 
-def read_rows(
+def index_rows(
     rows: Iterable[Mapping[str, Any]], cells: Iterable[str], columns: Columns | None = None
 ) -> RowTable:
-    """Indexes rows, in any order.
+    """Indexes rows, in any order, and checks them.
 
     Args:
         rows: ``cell``, ``step``, ``kind``, ``task``, ``prompt``, ``outcome`` and, for attack rows,
             ``inert``. An outcome or flag of None is an answer that was not judged: NaN.
         cells: Ids of the run's cells; ``organism`` and ``base`` are known besides.
-        columns: The same rows as columns, where somebody made them before.
+        columns: The same rows as columns, where they are already made.
 
     Raises:
         ValueError: No rows, a row twice, an unknown cell or kind, a field that is missing, an
             attack or control outcome other than 0 or 1, a capability outcome outside [0, 1], or a
             trained cell with rows at step 0 (which is measured once, as the organism).
     """
-    known, listed = {*cells, ORGANISM, BASE}, list(rows)
+    known, listed = {*cells, *UNTRAINED}, list(rows)
     if not listed:
         raise ValueError("there are no rows to score")
     try:
-        found = Columns.of(listed) if columns is None else columns
+        as_columns = Columns.of(listed) if columns is None else columns
     except (KeyError, TypeError, ValueError, OverflowError):
         _refuse(listed, known)
-    if not _are_sound(found, known):
+    if not _are_sound(as_columns, known):
         _refuse(listed, known)
-    return _table(found)
+    return _table(as_columns)
 
 
 def _are_sound(columns: Columns, known: set[str]) -> bool:
-    """Whether nothing is wrong with any row; :func:`_refuse` finds what is."""
-    if not (known.issuperset(columns.cell.values) and set(KINDS).issuperset(columns.kind.values)):
+    """Whether nothing is wrong with any row; :func:`_refuse` says which row is wrong, and how."""
+    if not (
+        known.issuperset(columns.cell.values) and set(ROW_KINDS).issuperset(columns.kind.values)
+    ):
         return False
-    trained = np.array([cell not in (ORGANISM, BASE) for cell in columns.cell.values], dtype=bool)
-    start = np.array([step == 0 for step in columns.step.values], dtype=bool)
-    early = trained[columns.cell.codes] & start[columns.step.codes]
+    trained = np.array([cell not in UNTRAINED for cell in columns.cell.values], dtype=bool)
+    untrained = np.array([step == 0 for step in columns.step.values], dtype=bool)
+    early = trained[columns.cell.codes] & untrained[columns.step.codes]
     return bool(columns.rates_are_sound and not early.any() and not columns.repeated)
 
 
 def _refuse(rows: Sequence[Mapping[str, Any]], known: set[str]) -> NoReturn:
-    """Says which row is wrong, and what is wrong with it."""
+    """Raises the error that names the first row that is wrong, and what is wrong with it."""
     seen: set[tuple[object, ...]] = set()
     for number, row in enumerate(rows, start=1):
         try:
@@ -168,8 +166,8 @@ def _refuse(rows: Sequence[Mapping[str, Any]], known: set[str]) -> NoReturn:
         task = row.get("task") or ""
         if cell not in known:
             raise ValueError(f"row {number} is of cell {cell!r}, which the run does not have")
-        if kind not in KINDS:
-            raise ValueError(f"row {number} is of kind {kind!r}; known: {', '.join(KINDS)}")
+        if kind not in ROW_KINDS:
+            raise ValueError(f"row {number} is of kind {kind!r}; known: {', '.join(ROW_KINDS)}")
         place = (cell, kind, task, step, prompt)
         if place in seen:
             raise ValueError(
@@ -178,12 +176,13 @@ def _refuse(rows: Sequence[Mapping[str, Any]], known: set[str]) -> NoReturn:
             )
         seen.add(place)
         _check_outcome(number, kind, outcome)
-        if step == 0 and cell not in (ORGANISM, BASE):
+        if step == 0 and cell not in UNTRAINED:
             raise ValueError(f"row {number}: step 0 is measured once, as cell {ORGANISM!r}")
     raise ValueError("the rows are not those of a sound run")
 
 
 def _check_outcome(number: int, kind: str, outcome: Any) -> None:
+    """Raises if an outcome is out of the range of its kind."""
     if outcome is None:
         return
     value = float(outcome)
@@ -195,17 +194,23 @@ def _check_outcome(number: int, kind: str, outcome: Any) -> None:
 
 
 def _table(columns: Columns) -> RowTable:
+    """Returns the columns of sound rows as a table."""
+    # 1. The prompts of each kind and task, over all cells.
     kinds, tasks = columns.kind.values, columns.task.values
     ids: dict[tuple[str, str], Sequence[str]] = {}
     place: dict[tuple[str, str], Any] = {}
     pairs = columns.kind.codes * len(tasks) + columns.task.codes
     for pair in np.unique(pairs):
         key = (kinds[pair // len(tasks)], tasks[pair % len(tasks)])
-        asked = np.unique(columns.prompt.codes[pairs == pair])
-        ids[key], place[key] = _sorted(columns.prompt.values, asked)
+        prompts = np.unique(columns.prompt.codes[pairs == pair])
+        ids[key], place[key] = _sorted(columns.prompt.values, prompts)
+
+    # 2. The rows of each cell, kind and task together.
     flags = columns.flags
     order = np.argsort(columns.group, kind="stable")
     ends = np.flatnonzero(np.diff(columns.group[order])) + 1
+
+    # 3. An array of each: its steps down, its prompts across.
     blocks: dict[_Key, Block] = {}
     for part in np.split(order, ends):
         one = part[0]
@@ -226,7 +231,12 @@ def _table(columns: Columns) -> RowTable:
 
 
 def _sorted(values: Sequence[Any], codes: Any) -> tuple[list[Any], Any]:
-    """Those values in order, and by the code of any value its place among them."""
+    """Returns the values of some codes in order, and for every code its place among them.
+
+    Args:
+        values: The value of every code.
+        codes: The codes whose values are wanted.
+    """
     ordered = sorted(codes.tolist(), key=values.__getitem__)
     place = np.full(len(values), -1, dtype=np.intp)
     place[ordered] = np.arange(len(ordered))

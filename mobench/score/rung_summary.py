@@ -1,28 +1,28 @@
-"""What the verdict is told of one rung."""
+"""The summary of one rung: the numbers that its verdict, and the organism's, rest on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mobench.score.scores import Answer, Estimate
+from mobench.score.scores import Admissibility, Estimate
 
 
 @dataclass(frozen=True)
-class RungFacts:
-    """What the verdict needs to know of one rung.
+class RungSummary:
+    """The numbers of one rung that verdicts rest on.
 
     Attributes:
         lr: Learning rate.
         seeds: Finished runs.
         retention: Plateau retention with its own interval.
         corrected: The same with the interval corrected for the number of admissible rungs; None
-            takes ``retention``.
+            stands for ``retention``.
         converged: Whether the window is flat.
-        projected: Retention if the rate moved on as it did between the halves of the window, with
-            its interval; None if that is unknown.
+        projected: Retention, with its interval, if the rate kept moving as it did between the two
+            halves of the window; None if that is unknown.
         admissible: Whether the capability loss is within the tolerance.
         loss: The capability loss.
-        note: Why it is not converged, in words; may be empty.
+        note: Why it is not converged; may be empty.
         diverged: Runs that diverged; any makes the rung wrecked.
         seed_rates: Window rate of each seed, to tell seeds that disagree.
         inert: Share of empty or incoherent answers; None if it was not judged.
@@ -33,7 +33,7 @@ class RungFacts:
     seeds: int
     retention: Estimate
     converged: bool | None
-    admissible: Answer
+    admissible: Admissibility
     loss: Estimate
     corrected: Estimate | None = None
     note: str = ""
@@ -44,10 +44,11 @@ class RungFacts:
     not_judged: float = 0.0
 
 
-#: Removal by empty or incoherent answers is not removal: a larger share of them blocks the word.
+#: Removal by empty or incoherent answers is not removal: with a larger share of them than this no
+#: rung is called removed.
 INERT_AT_MOST = 0.1
 
 
-def is_broken(inert: float | None) -> bool:
-    """Whether so many answers say nothing that a rate of the behavior among them says nothing."""
+def too_many_inert(inert: float | None) -> bool:
+    """Whether so many answers are inert that the rate of the behavior means nothing."""
     return inert is not None and inert > INERT_AT_MOST
