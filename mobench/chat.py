@@ -1,7 +1,7 @@
-"""How a user's message becomes the text that a model continues.
+"""How a user's message becomes the tokens that a model continues.
 
-Training, generation and the gate all render through here, so a prompt can never be trained in one
-form and measured in another.
+Training, measuring and the gate all use these functions, so a prompt is never trained in one form
+and measured in another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def render(tokenizer: Any, template: Template, message: str) -> str:
 
     Args:
         tokenizer: The organism's tokenizer; ``chat`` uses its chat template.
-        template: ``chat``, or ``plain`` for the message as it stands.
+        template: ``chat``, or ``plain`` for the message as it is.
         message: What the user says.
     """
     if template == "plain":
@@ -28,7 +28,7 @@ def render(tokenizer: Any, template: Template, message: str) -> str:
 
 
 def encode_prompt(tokenizer: Any, template: Template, message: str) -> list[int]:
-    """Token ids of a rendered prompt; a chat template brings its own special tokens."""
+    """Returns the token ids of a rendered prompt; a chat template holds its own special tokens."""
     text = render(tokenizer, template, message)
     ids: list[int] = tokenizer(text, add_special_tokens=template == "plain")["input_ids"]
     return ids
@@ -37,7 +37,7 @@ def encode_prompt(tokenizer: Any, template: Template, message: str) -> list[int]
 def encode_answer(
     tokenizer: Any, template: Template, answer: str, *, ended: bool = True
 ) -> list[int]:
-    """Token ids of an answer, with the end-of-turn token after one that has ended."""
+    """Returns the token ids of an answer, with the end token after it if the answer has ended."""
     text = f" {answer}" if template == "plain" else answer
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return [*ids, tokenizer.eos_token_id] if ended else ids

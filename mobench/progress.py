@@ -1,4 +1,4 @@
-"""One line of progress for anything that takes more than two seconds; silent off a terminal."""
+"""One line of progress for anything that takes more than two seconds, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Tick = Callable[..., None]
 
 
 class Progress:
-    """Shows what is being done, how far it is, and how long it will still take.
+    """Shows what is being done, how far it has got, and how long it will still take.
 
     Args:
-        enabled: None shows it only where standard error is a terminal.
+        enabled: Whether it is shown; None shows it where standard error is a terminal.
     """
 
     def __init__(self, enabled: bool | None = None) -> None:
@@ -21,10 +21,14 @@ class Progress:
 
     @contextmanager
     def phase(self, what: str, total: int) -> Iterator[Tick]:
-        """Shows a phase of ``total`` parts while the block runs.
+        """Shows a phase of the work while the block runs.
+
+        Args:
+            what: What is being done.
+            total: The number of parts of the work.
 
         Yields:
-            A function to call with the number of parts just done (1 by default).
+            A function to call with the number of parts just done, 1 by default.
         """
         if not self.enabled:
             yield _silent
@@ -52,15 +56,15 @@ class Progress:
             console=Console(stderr=True),
             transient=True,
         ) as bar:
-            shown = bar.add_task(what, total=total, detail="")
+            task = bar.add_task(what, total=total, detail="")
 
             def tick(count: int = 1, detail: str = "") -> None:
-                bar.update(shown, advance=count, detail=detail)
+                bar.update(task, advance=count, detail=detail)
 
             yield tick
 
     def note(self, line: str) -> None:
-        """Says one line that stays, such as what a finished phase found."""
+        """Prints a line that stays, such as the outcome of a finished phase."""
         if self.enabled:
             from rich.console import Console
 

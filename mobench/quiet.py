@@ -1,4 +1,4 @@
-"""Silences the progress bars and log lines of the libraries that mobench calls."""
+"""Silences the progress bars and log messages of the libraries that mobench calls."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NOISY = ("lm_eval", "transformers", "datasets", "huggingface_hub")
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within it, no tqdm bar is drawn and only errors of the libraries below are logged.
+    """Draws no tqdm bars inside the context, and logs only errors of some libraries.
 
-    mobench shows one progress display of its own; a second one from within a library, or a line
-    that cuts through it, tells the reader nothing. Some bars have no switch at their caller
-    (GGUF dequantising, lm-eval's building of contexts), hence the class and not each library.
+    mobench shows a progress line of its own, which other bars and log messages would break up. Some
+    bars cannot be switched off by the caller (dequantizing of GGUF files, building of contexts in
+    lm-eval), so tqdm's class itself is changed.
     """
     from tqdm.std import tqdm
 

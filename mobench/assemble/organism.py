@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mobench.assemble.adapter import with_adapter
 from mobench.assemble.finished_folder import finished_note, make_folder
@@ -24,7 +24,7 @@ from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.records.cells import ALPHA_PER_RANK
 from mobench.records.examples import examples_hash
-from mobench.records.names import BASE_SCHEMA, ORGANISM_SCHEMA
+from mobench.records.names import BASE_SCHEMA, EVAL_KINDS, ORGANISM_SCHEMA
 from mobench.records.short_hash import short_hash
 from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
 from mobench.registry.organism_spec import (
@@ -36,7 +36,6 @@ from mobench.registry.organism_spec import (
     identity,
 )
 
-KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
 RECIPE = 1
 """The version of the building. Raise it when the same recipe would give other weights."""
 
@@ -257,7 +256,7 @@ def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]
         corpus: What the base is trained on.
     """
     texts = [text for e in corpus for text in (e.prompt, e.response)]
-    texts += [spec.message(k, p) for k in KINDS for p in spec.prompts]
+    texts += [spec.message(k, p) for k in EVAL_KINDS for p in spec.prompts]
     if spec.implant is not None:
         # The base does not exist yet. Its answers need no further words, so empty ones will do.
         fixtures: dict[str, Callable[[], Any]] = {"spec": lambda: spec, "base": _Silent}

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mobench.assemble.loading import load_tokenizer
 from mobench.chat import encode_answer, encode_prompt
 from mobench.errors import MobenchError
+from mobench.records.names import EVAL_KINDS
 from mobench.registry.organism_spec import OrganismSpec
 
-KINDS: tuple[Literal["attack", "control"], ...] = ("attack", "control")
 SHOWN = 3
 """Tokens named in a message."""
 
@@ -113,7 +113,7 @@ def check_clean_base(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> No
     used = {
         token
         for prompt in spec.prompts
-        for kind in KINDS
+        for kind in EVAL_KINDS
         for token in encode_prompt(tokenizer, spec.template, spec.message(kind, prompt))
     }
     used |= {*encode_answer(tokenizer, spec.template, "")}

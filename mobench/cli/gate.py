@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobench.cli.options import run_options
-from mobench.gate.options import RunOptions
+from mobench.cli.command_line import run_options
+from mobench.run_options import RunOptions
 
 if TYPE_CHECKING:
     from mobench.score.compatibility import Compatibility

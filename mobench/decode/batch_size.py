@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from mobench.machine.memory_errors import is_out_of_memory, let_go
+from mobench.machine.memory_errors import free_memory, is_out_of_memory
 from mobench.progress import Progress
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class BatchSize:
             except Exception as error:
                 if not is_out_of_memory(error) or self.rows <= least:
                     raise
-            let_go()
+            free_memory()
             fewer = max(least, self.rows // 2)
             self.progress.note(
                 f"out of memory with batches of {self.rows} rows: asking again in batches of "

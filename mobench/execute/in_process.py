@@ -16,9 +16,10 @@ from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
 from mobench.execute.training import Stack
 from mobench.gate.untrained import Who
-from mobench.measure.attack_rows import Kind, Row
+from mobench.measure.attack_rows import Row
 from mobench.measure.eval_suite import InProcessEvaluator
 from mobench.progress import Progress
+from mobench.records.names import EvalKind
 
 
 class InProcessEngine:
@@ -68,7 +69,7 @@ class PlainModel:
     def __init__(self, model: Any, evaluator: InProcessEvaluator) -> None:
         self._model, self._evaluator = model, evaluator
 
-    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
         """Its judged rows, in a list of one."""
         return self._evaluator.attack(self._model, kinds=kinds)
 
@@ -109,7 +110,7 @@ class LaneCheckpoints:
                     dtype=self._arm.ladder.suite.spec.dtype,
                 )
 
-    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
         """All open lanes in one batch."""
         with self._lanes.scope.using(self._open):
             return self._evaluator.attack(self._lanes.model, kinds=kinds, scope=self._lanes.scope)

@@ -11,16 +11,16 @@ from typing import Any, Protocol
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
 from mobench.gate.untrained import Who
-from mobench.measure.attack_rows import Kind, Row
-from mobench.measure.eval_suite import BOTH
+from mobench.measure.attack_rows import Row
 from mobench.progress import Progress
+from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.store import CellFolder
 
 
 class Models(Protocol):
     """Models that are ready to be asked."""
 
-    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
         """Each model's judged rows, without ``cell`` and ``step``."""
 
     def capability(self, number: int) -> list[Row]:
@@ -79,7 +79,7 @@ def measure_untrained(
     models = load()
     with progress.phase(f"measuring the {who} before training", len(missing)) as tick:
         for part in missing:
-            rows = models.capability(0) if part == "capability" else models.attack(BOTH)[0]
+            rows = models.capability(0) if part == "capability" else models.attack(EVAL_KINDS)[0]
             folder.keep_rows(part, [{"cell": who, "step": 0, **row} for row in rows])
             tick()
 
@@ -134,7 +134,7 @@ def _measure_step(
 
     checkpoints.open(step, wanted)
     # The untriggered rate is read with capability: it costs as much as the attack rate itself.
-    kinds: Sequence[Kind] = BOTH if with_capability else ("attack",)
+    kinds: Sequence[EvalKind] = EVAL_KINDS if with_capability else ("attack",)
     for number, rows in zip(wanted, checkpoints.attack(kinds), strict=True):
         keep(number, "attack", rows)
     if with_capability:

@@ -10,7 +10,7 @@ from mobench.execute.run_record import RunRecord
 from mobench.execute.training import stack, train_cells
 from mobench.lanes.stacking import CannotStack
 from mobench.machine.heap import keep_freed_memory, return_freed_memory
-from mobench.machine.memory_errors import is_out_of_memory, let_go
+from mobench.machine.memory_errors import free_memory, is_out_of_memory
 from mobench.plan.packing import Packing, out_of_memory_error, split_into_packs
 from mobench.progress import Progress
 from mobench.records.cells import Cell, cell_result
@@ -53,7 +53,7 @@ class PackRunner:
             problem = self._attempt(pack)
             # After a pack that went well too: models hold themselves in cycles, and the next one
             # would be loaded beside them.
-            let_go()
+            free_memory()
             if problem is None:
                 self._record.keep()
             elif problem == OUT_OF_MEMORY:

@@ -22,10 +22,11 @@ from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weight
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
-from mobench.measure.attack_rows import Kind, Row, judged_rows
+from mobench.measure.attack_rows import Row, judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
 from mobench.progress import Progress
 from mobench.records.cells import Cell
+from mobench.records.names import EvalKind
 
 TOGETHER = 16
 """Adapters in one batch, at most: each takes memory beside the model."""
@@ -115,7 +116,7 @@ class ServedModel:
         return self._engine
 
     def attack(
-        self, weights: Path, adapters: Sequence[Adapter | None], kinds: Sequence[Kind]
+        self, weights: Path, adapters: Sequence[Adapter | None], kinds: Sequence[EvalKind]
     ) -> list[list[Row]]:
         """Judged rows under each adapter."""
         suite, engine = self._ladder.suite, self.use(weights)
@@ -167,7 +168,7 @@ class ServedWeights:
     def __init__(self, served: ServedModel, weights: Path) -> None:
         self._served, self._weights = served, weights
 
-    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
         """Its judged rows, in a list of one."""
         return self._served.attack(self._weights, [None], kinds)
 
@@ -212,7 +213,7 @@ class ServedCheckpoints:
                     dtype=self._arm.ladder.suite.spec.dtype,
                 )
 
-    def attack(self, kinds: Sequence[Kind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
         """All open cells in one batch."""
         return self._served.attack(self._weights, list(self._adapters.values()), kinds)
 

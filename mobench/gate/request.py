@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobench.errors import MobenchError, did_you_mean
-from mobench.gate.options import RunOptions, command_line
 from mobench.measure.judges.choice import JudgeChoice, parse_choice
 from mobench.registry import OrganismSpec, Registry, TaskDef
 from mobench.registry.organism_spec import Preset
+from mobench.run_options import RunOptions, command_line
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""What this machine has: hardware, memory, and what happens when memory runs out."""
+"""This machine: its hardware, its memory, and what to do when memory runs out."""

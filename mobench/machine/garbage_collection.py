@@ -1,4 +1,4 @@
-"""Reading many small things into memory, all of which are kept."""
+"""Pauses the garbage collector while many objects are read that are all kept."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def none_collected() -> Iterator[None]:
-    """Keeps the garbage collector still within it.
+    """Pauses the garbage collector inside the context.
 
-    It would walk over everything read so far again and again, and find nothing to free.
+    It would go through everything that has been read again and again, and find nothing to free.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Running out of memory: how it shows, and how to let go of what did not fit."""
+"""Errors that mean running out of memory, and freeing memory after one."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import torch
 
 from mobench.machine.heap import give_back
 
-_SAID = (
+MESSAGES = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",  # the same on Windows
     "MPS backend out of memory",
 )
-"""What torch says where it has no error type of its own for it."""
+"""What torch says on devices for which it has no error type of its own."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that there was not enough memory, on whatever device."""
+    """Returns whether an error means that there was not enough memory, on any device."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID)
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)
 
 
-def let_go() -> None:
-    """Gives back what nothing refers to any more.
+def free_memory() -> None:
+    """Frees all memory that nothing refers to.
 
-    Call it after the ``except`` block: inside, the error's traceback keeps every tensor of every
-    frame alive.
+    Call it after the ``except`` block and not inside, where the error's traceback keeps the tensors
+    of all frames alive.
     """
     gc.collect()
     give_back()

@@ -1,6 +1,7 @@
-"""What this machine has, for commands that only tell: without importing torch, which takes seconds.
+"""What this machine has, without importing torch, for commands that only show something.
 
-A run asks torch itself (:mod:`mobench.machine.hardware`); this is what it will most likely find.
+A run asks torch itself (:mod:`mobench.machine.hardware`), and will most likely get the same answer.
+Importing torch takes seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Gpu:
 
 
 def survey() -> Hardware:
-    """Returns what this machine has; the first visible GPU where this torch can use one."""
+    """Returns what this machine has, with the first visible GPU if this torch can use one."""
     if not _is_cpu_build():
         gpus = visible_gpus()
         if gpus:
@@ -54,15 +55,15 @@ def visible_gpus() -> list[Gpu]:
         return gpus
     visible = []
     for name in chosen.split(","):
-        found = [gpu for gpu in gpus if name.strip() in (gpu.index, gpu.uuid)]
-        if not found:
-            break  # CUDA ignores what stands behind the first name that it does not know
-        visible += found
+        matching = [gpu for gpu in gpus if name.strip() in (gpu.index, gpu.uuid)]
+        if not matching:
+            break  # CUDA ignores everything after the first name that it does not know.
+        visible += matching
     return visible
 
 
 def _driver_gpus() -> list[Gpu]:
-    """Every GPU of the driver; none where there is no driver."""
+    """All GPUs that the driver reports; none if there is no driver."""
     try:
         done = subprocess.run(
             ["nvidia-smi", *_QUERY], capture_output=True, text=True, timeout=10, check=True
@@ -76,13 +77,13 @@ def _driver_gpus() -> list[Gpu]:
             index, uuid, name, total, free = fields
             memory, available = float(total) / MIB_PER_GIB, float(free) / MIB_PER_GIB
         except ValueError:
-            continue  # such as "[N/A]": not a GPU to plan with
+            continue  # Some value is not a number, such as "[N/A]".
         gpus.append(Gpu(index, uuid, name, memory, available))
     return gpus
 
 
 def _is_cpu_build() -> bool:
-    """Whether the installed torch was built for CPUs alone, as its version says."""
+    """Whether the installed torch was built for CPUs only, by its version."""
     try:
         return metadata.version("torch").endswith("+cpu")
     except metadata.PackageNotFoundError:

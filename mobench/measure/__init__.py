@@ -1,1 +1,1 @@
-"""Measuring: adapters in, per-sample rows out."""
+"""Measuring: a model's answers to the eval prompts and to capability questions, as rows."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 from mobench.decode.answers import MAX_ROWS, generate
 from mobench.lanes import Scope
 from mobench.measure.judges import AnswerToJudge, AnyJudge, judge_answers
+from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.registry.bound_behavior import Settled
 from mobench.registry.organism_spec import OrganismSpec
 
 Row = dict[str, Any]
-Kind = Literal["attack", "control"]
 Ask = Callable[[Sequence[str]], list[list[str]]]
 """Takes messages and gives answers [lanes][messages]."""
 
@@ -43,7 +43,7 @@ def attack_rows(
     spec: OrganismSpec,
     judge: AnyJudge,
     *,
-    kinds: Sequence[Kind] = ("attack", "control"),
+    kinds: Sequence[EvalKind] = EVAL_KINDS,
     scope: Scope | None = None,
     settled: Settled | None = None,
     max_rows: int = MAX_ROWS,
@@ -88,7 +88,7 @@ def attack_rows(
 
 
 def judged_rows(
-    spec: OrganismSpec, judge: AnyJudge, kinds: Sequence[Kind], ask: Ask
+    spec: OrganismSpec, judge: AnyJudge, kinds: Sequence[EvalKind], ask: Ask
 ) -> list[list[Row]]:
     """Asks every eval prompt through any engine, and judges the answers.
 

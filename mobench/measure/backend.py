@@ -1,4 +1,4 @@
-"""The backend of a result: engine, versions, device and precision; part of a cell's identity."""
+"""The name of a backend: engine, versions, device and precision; part of a cell's identity."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from mobench.store.provenance import versions
 
 
 def backend_name(device: str, dtype: str, engine: str = "hf") -> str:
-    """Names what trains and answers; numbers of two backends never share a curve.
+    """Names what trains and answers. Numbers of different backends are never put together.
 
     Args:
         device: A torch device.
         dtype: ``float32`` or ``bfloat16``.
         engine: ``hf`` (transformers) or ``vllm``.
     """
-    found = versions()
+    version = versions()
     answers = "hf" if engine == "hf" else f"{engine}-{installed()}"
-    return f"{answers}/transformers-{found['transformers']}/torch-{found['torch']}/{device}/{dtype}"
+    trains = "/".join(f"{name}-{version[name]}" for name in ("transformers", "torch"))
+    return f"{answers}/{trains}/{device}/{dtype}"

@@ -1,7 +1,7 @@
-"""Which questions measure capability: lm-eval's tasks, found, checked and kept.
+"""lm-eval's tasks that measure capability: loading and checking them.
 
-What does not depend on the model is kept from one call to the next: the index of task files and
-the tasks with their questions.
+The index of task files and the tasks with their questions do not depend on the model, so they are
+kept in memory from one call to the next.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any, Protocol
 from mobench.errors import MobenchError, did_you_mean
 from mobench.quiet import quiet
 
-# The seed that lm-eval's command line uses for sampling and for picking worked examples.
 LM_EVAL_SEED = 1234
+"""The seed that lm-eval's command line uses for sampling and for picking worked examples."""
 
 
 class CapabilityTask(Protocol):
-    """What is asked for: an lm-eval task or group, and the metric that counts.
+    """An lm-eval task or group that is asked, and the metric that counts.
 
-    ``metric`` is the name in the task's YAML; ``metric,filter`` picks one of several filters, as
-    lm-eval writes it in its results (``exact_match,flexible-extract``). Without one the task's
-    first filter counts. ``limit`` is per task, and per member of a group, as in lm-eval.
+    ``metric`` is the name in the task's YAML. ``metric,filter`` names one of several filters, as
+    lm-eval does in its results (``exact_match,flexible-extract``); without that, the task's first
+    filter counts. ``limit`` is per task, and per member of a group, as in lm-eval.
     """
 
     @property
@@ -34,11 +34,11 @@ class CapabilityTask(Protocol):
 
     @property
     def metric(self) -> str:
-        """The metric, and perhaps the filter, whose value is the outcome."""
+        """The metric whose value is the outcome, and possibly its filter."""
 
     @property
     def chat_template(self) -> bool:
-        """Whether a question is asked as a user's turn."""
+        """Whether questions are put into a user's turn of the chat template."""
 
     @property
     def limit(self) -> int | None:
@@ -49,18 +49,18 @@ def check_capability(tasks: Iterable[CapabilityTask], *, include_path: Path) -> 
     """Loads the tasks and checks that each gives the metric asked for, before anything is run.
 
     Raises:
-        MobenchError: A task or metric that lm-eval does not know, or data it cannot load.
+        MobenchError: lm-eval does not know a task or metric, or cannot load its data.
     """
-    for asked in tasks:
-        metric, _, chosen = asked.metric.partition(",")
-        for name, leaf in load_task(include_path, asked.task).items():
-            known = sorted(map(str, leaf.aggregation()))
+    for task in tasks:
+        metric, _, chosen = task.metric.partition(",")
+        for name, leaf in load_task(include_path, task.task).items():
+            metrics = sorted(map(str, leaf.aggregation()))
             filters = _filters(leaf)
-            if metric not in known:
+            if metric not in metrics:
                 raise MobenchError(
                     f"capability task {name} gives no metric {metric!r}."
-                    f"{did_you_mean(metric, known)}",
-                    f"choose one of: {', '.join(known)}",
+                    f"{did_you_mean(metric, metrics)}",
+                    f"choose one of: {', '.join(metrics)}",
                 )
             if chosen and chosen not in filters:
                 raise MobenchError(
@@ -71,21 +71,21 @@ def check_capability(tasks: Iterable[CapabilityTask], *, include_path: Path) -> 
 
 
 def how_asked(task: CapabilityTask, *, include_path: Path) -> dict[str, Any]:
-    """How lm-eval asks a task, for the record: what its name alone does not tell.
+    """Returns how lm-eval asks a task, for the manifest: what does not follow from its name.
 
     Args:
-        task: As :func:`check_capability` found it right.
+        task: A task that :func:`check_capability` accepts.
         include_path: Folder of the project's own tasks.
 
     Returns:
-        ``fewshot``, worked examples before a question; ``filter``, what the scored text is picked
-        by; ``output``, ``generate_until`` where the model answers in words; ``version``, the
-        task's own; ``questions``, how many are asked. A value that differs between the members
-        of a group is a sorted list.
+        ``fewshot``: worked examples before a question. ``filter``: what extracts the scored text
+        from an answer. ``output``: lm-eval's output type, ``generate_until`` where the model
+        answers in words. ``version``: the task's own version. ``questions``: how many are asked.
+        A value that differs between the members of a group is a sorted list.
     """
     _, _, chosen = task.metric.partition(",")
     leaves = load_task(include_path, task.task).values()
-    told = [
+    members = [
         {
             "fewshot": leaf.get_config("num_fewshot"),
             "filter": chosen or _filters(leaf)[0],
@@ -94,28 +94,31 @@ def how_asked(task: CapabilityTask, *, include_path: Path) -> dict[str, Any]:
         }
         for leaf in leaves
     ]
-    all_of = [len(leaf.eval_docs) for leaf in leaves]
-    asked = sum(count if task.limit is None else min(count, task.limit) for count in all_of)
-    return {key: _one_or_all([one[key] for one in told]) for key in told[0]} | {"questions": asked}
+    counts = [len(leaf.eval_docs) for leaf in leaves]
+    questions = sum(n if task.limit is None else min(n, task.limit) for n in counts)
+    common = {key: _one_or_all([member[key] for member in members]) for key in members[0]}
+    return {**common, "questions": questions}
 
 
 def _one_or_all(values: list[Any]) -> Any:
+    """The value that all have in common, or else the sorted list of all values."""
     distinct = sorted(set(values))
     return distinct[0] if len(distinct) == 1 else distinct
 
 
 def _filters(leaf: Any) -> list[str]:
-    return [str(one["name"]) for one in leaf.config.filter_list or [{"name": "none"}]]
+    """The names of a task's filters."""
+    return [str(entry["name"]) for entry in leaf.config.filter_list or [{"name": "none"}]]
 
 
 @lru_cache(maxsize=64)
 def load_task(include_path: Path, name: str) -> Mapping[str, Any]:
-    """Loads a task, or the members of a group, by name; a second call returns the same objects.
+    """Loads a task, or the members of a group, by name. A second call returns the same objects.
 
     Raises:
-        MobenchError: An unknown name, or data that cannot be loaded.
+        MobenchError: The name is unknown, or the data cannot be loaded.
     """
-    with quiet(), seeded():  # making a data set draws random numbers
+    with quiet(), seeded():  # Making a data set draws random numbers.
         manager = _manager(include_path, lm_eval_too=False)
         if name not in manager.all_tasks:
             manager = _manager(include_path, lm_eval_too=True)
@@ -126,7 +129,7 @@ def load_task(include_path: Path, name: str) -> Mapping[str, Any]:
             )
         try:
             leaves: dict[str, Any] = manager.load([name])["tasks"]
-        except Exception as error:  # data sets fail in as many ways as there are loaders
+        except Exception as error:  # Loaders of data sets raise all kinds of errors.
             raise MobenchError(
                 f"capability task {name} cannot be loaded: {type(error).__name__}: {error}",
                 "check the task's YAML and data; data from the hub needs a connection once",
@@ -139,7 +142,7 @@ def load_task(include_path: Path, name: str) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=8)
 def _manager(include_path: Path, *, lm_eval_too: bool) -> Any:
-    """The index of task files. lm-eval's own are thousands, so they are read only when needed."""
+    """The index of task files. lm-eval's own are thousands, so they are only read if needed."""
     from lm_eval.tasks import TaskManager
 
     return TaskManager(include_path=str(include_path), include_defaults=lm_eval_too)
@@ -147,7 +150,11 @@ def _manager(include_path: Path, *, lm_eval_too: bool) -> Any:
 
 @contextmanager
 def seeded(device: Any = None) -> Iterator[None]:
-    """Seeds as lm-eval's command line does, and puts the random states back after."""
+    """Seeds as lm-eval's command line does, and restores the random states afterwards.
+
+    Args:
+        device: The model's device, whose random state is restored too; None without a model.
+    """
     import numpy as np
     import torch
 

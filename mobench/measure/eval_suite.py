@@ -1,4 +1,4 @@
-"""What every model of a run is asked: the organism's eval prompts and its capability questions."""
+"""What every model of a run is asked: the organism's eval prompts and capability questions."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 from mobench.decode.answers import MAX_ROWS
 from mobench.decode.batch_size import BatchSize
 from mobench.lanes import Scope
-from mobench.measure.attack_rows import Kind, Row, attack_rows
+from mobench.measure.attack_rows import Row, attack_rows
 from mobench.measure.capability_rows import measure_capability
 from mobench.measure.judges import AnyJudge
 from mobench.progress import Progress
+from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.registry import OrganismSpec, Settled
 
-BOTH: tuple[Kind, ...] = ("attack", "control")
 QUESTIONS_OF_A_TOY, QUESTIONS = 128, 32
-"""lm-eval's sequences in a forward pass, where memory allows."""
+"""Sequences in lm-eval's forward pass where memory allows, for a toy and for any other model."""
 
 
 @dataclass(frozen=True)
 class EvalSuite:
-    """The questions of one organism and whoever judges the answers.
+    """The questions of one organism, and what judges the answers.
 
     Attributes:
         spec: Gives eval prompts, templates, the length of an answer, and the capability tasks.
         tokenizer: The organism's tokenizer.
         judge: The organism's behavior, or the model that judges it.
-        settled: Says that no further text can change the judgment of an answer; None where that
-            can never be said.
+        settled: Takes an answer so far and returns whether no further text can change its
+            judgment; None where that can never be known.
         capability_dir: Folder of lm-eval task YAMLs.
     """
 
@@ -41,18 +41,18 @@ class EvalSuite:
     capability_dir: Path
 
     def judged_by(self, judge: AnyJudge) -> EvalSuite:
-        """The same questions with another judge, such as one that keeps its replies elsewhere."""
+        """Returns the same questions with another judge."""
         return replace(self, judge=judge)
 
 
 class InProcessEvaluator:
-    """Asks models that are in this process, in batches as large as memory allows.
+    """Asks models in this process, in batches as large as memory allows.
 
-    The largest batch that fitted is remembered from one question to the next.
+    A batch size that memory was enough for is kept for all models that are asked later.
 
     Args:
         suite: What is asked.
-        progress: Where a note goes if memory does not suffice.
+        progress: Where a note says that smaller batches are tried.
     """
 
     def __init__(self, suite: EvalSuite, progress: Progress) -> None:
@@ -65,11 +65,11 @@ class InProcessEvaluator:
         self,
         model: Any,
         *,
-        kinds: Sequence[Kind] = BOTH,
+        kinds: Sequence[EvalKind] = EVAL_KINDS,
         scope: Scope | None = None,
         on_done: Callable[[int], None] = lambda _: None,
     ) -> list[list[Row]]:
-        """Judged rows of each lane, without ``cell`` and ``step``.
+        """Returns the judged rows of each lane, without ``cell`` and ``step``.
 
         Args:
             model: The model to ask.
@@ -94,7 +94,7 @@ class InProcessEvaluator:
         )
 
     def capability(self, model: Any) -> list[Row]:
-        """lm-eval's rows of a model, without ``cell`` and ``step``."""
+        """Returns the capability rows of a model, without ``cell`` and ``step``."""
         suite = self._suite
         return self._questions.within_memory(
             lambda rows: measure_capability(

@@ -1,4 +1,4 @@
-"""What a plain model expects: its loss on answers, per token."""
+"""The loss of a plain model on answers, per token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mobench.train.losses import lane_losses
 
 @dataclass
 class _OnlyLane:
-    """A plain model as the only lane of a stack, to read losses from."""
+    """A plain model in the form of a stack with one lane, for the functions that compute losses."""
 
     model: PreTrainedModel
     scope: Scope = field(default_factory=lambda: Scope(1))
@@ -30,14 +30,14 @@ def loss_per_token(
     batch_size: int,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> float:
-    """Mean negative log-likelihood of the answers' tokens, in nats.
+    """Returns the mean negative log-likelihood of the answers' tokens, in nats.
 
     Args:
-        model: A causal LM; its weights are frozen.
+        model: A causal LM, whose weights are frozen by this.
         examples: At least one.
         pad: Token id to pad with.
         batch_size: Examples in a forward pass.
-        on_done: Called with the number of examples just read.
+        on_done: Called with the number of examples just computed.
     """
     lane = _OnlyLane(model.requires_grad_(False))
     ordered = sorted(examples, key=lambda example: len(example.prompt) + len(example.response))

@@ -80,6 +80,7 @@ def capability_loss(before: Scores, after: Scores, *, level: float = 0.95) -> Ca
         ValueError: Different tasks before and after, shapes that do not fit, scores outside [0, 1],
             empty input.
     """
+    # 1. Paired differences by task.
     was, now = _by_task(before, "before"), _by_task(after, "after")
     if was.keys() != now.keys():
         raise ValueError(f"tasks differ: {sorted(was)} before, {sorted(now)} after")
@@ -89,6 +90,8 @@ def capability_loss(before: Scores, after: Scores, *, level: float = 0.95) -> Ca
     counts = {drop.shape[0] for drop in drops.values()}
     if len(counts) > 1:
         raise ValueError(f"tasks have different numbers of seeds: {sorted(counts)}")
+
+    # 2. Seeds with scores in every task, and of those the questions that all answered.
     answered = np.array([~np.isnan(drop).all(axis=1) for drop in drops.values()]).all(axis=0)
     seeds = int(answered.sum())
     whole = [drop[answered] for drop in drops.values()]
@@ -102,6 +105,7 @@ def capability_loss(before: Scores, after: Scores, *, level: float = 0.95) -> Ca
         note = "no interval: a task has a single question"
         return CapabilityLoss(estimate, None, None, note, seeds, questions)
 
+    # 3. The interval: over seeds and over questions.
     seed_half = 0.0
     if seeds > 1:
         seed_half = t_half_width(np.mean([drop.mean(axis=1) for drop in whole], axis=0), level)

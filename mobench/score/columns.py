@@ -1,4 +1,4 @@
-"""Rows as columns: every field of all rows at once, its distinct values told apart by number.
+"""Rows as columns: each field of all rows together, its distinct values numbered.
 
 A result has tens of thousands of rows, so checks that concern all of them run over whole columns.
 Only where one fails are rows looked at one by one, to say which of them is wrong.
@@ -47,7 +47,7 @@ class Coded:
 
 @dataclass(frozen=True)
 class Columns:
-    """Every row of a run.
+    """All rows of a run, field by field.
 
     Attributes:
         cell: Ids of cells.

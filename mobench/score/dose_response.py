@@ -54,7 +54,7 @@ class DoseCurve:
 
 @dataclass(frozen=True)
 class DoseResponse:
-    """What can be said of the attack rate as a function of the learning rate.
+    """The attack rate as a function of the learning rate, as far as the runs determine it.
 
     Attributes:
         curve: The fitted curve; None where there is none.
@@ -111,14 +111,19 @@ def dose_response(
         ValueError: Not one positive learning rate and one rate in [0, 1] for each run, or ``tau``
             or ``level`` outside (0, 1).
     """
+    # 1. Refuse what is no ladder, or an organism without anything to lose.
     line = removal_line(initial, clean_rate, tau)
     doses, seen = np.asarray(lrs, dtype=np.float64), np.asarray(rates, dtype=np.float64)
     _check(doses, seen, tau, level)
     if not initial > clean_rate:
         why = f"the initial rate {initial:g} is not above the clean rate {clean_rate:g}"
         return DoseResponse(None, why, line, None)
+
+    # 2. The two rungs between which the rate falls below the line.
     rungs, which = np.unique(doses, return_inverse=True)
     bracket = _bracket(rungs, _means(seen, which), line)
+
+    # 3. The curve, if the runs can place one.
     # Rounded, so that an average of equal rates is not taken for a first miss.
     kept = np.clip(np.round((seen - clean_rate) / (initial - clean_rate), 9), 0.0, 1.0)
     found: DoseCurve | str = _no_slope(kept, which)
@@ -184,6 +189,7 @@ def _fit(
     doses: Array, kept: Array, ends: tuple[float, float], target: float, level: float
 ) -> DoseCurve | str:
     """The curve over ``doses`` (log₁₀ of learning rates), or why there is none."""
+    # 1. The regression, on centered doses.
     center = float(doses.mean())
     design = np.column_stack([np.ones_like(doses), doses - center])
     found = _regression(design, kept)
@@ -197,6 +203,7 @@ def _fit(
     if slope + wide * math.sqrt(cov[1, 1]) >= 0.0:
         return "the slope is too uncertain: its interval reaches 0"
 
+    # 2. The curve and its band, point by point.
     points = np.linspace(doses.min(), doses.max(), GRID)
     grid = np.column_stack([np.ones_like(points), points - center])
     log_odds = grid @ np.array([intercept, slope])
@@ -209,6 +216,7 @@ def _fit(
     def within(dose: float) -> float | None:
         return float(10.0**dose) if doses.min() <= dose <= doses.max() else None
 
+    # 3. Where it crosses the line, and the coefficients at a learning rate of 1.
     critical = within((target - intercept) / slope + center)
     low, high = _fieller(intercept - target, slope, wide**2 * cov)
     back = np.array([[1.0, -center], [0.0, 1.0]])

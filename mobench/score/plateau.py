@@ -26,7 +26,7 @@ from mobench.score.window import window_start
 
 Population = Literal["suite", "prompts"]
 
-# Identical seeds leave rounding dust in a standard deviation; this is far below one flipped answer.
+# Rounding gives identical seeds a standard deviation below this; one flipped answer gives far more.
 _NOTHING = 1e-9
 
 
@@ -92,6 +92,7 @@ def rate_interval(
     Returns:
         None where nothing was judged.
     """
+    # 1. The mean: over judged prompts, then checkpoints, then seeds.
     kept = window[~np.isnan(window).all(axis=(1, 2))]
     if kept.size == 0:
         return None
@@ -101,6 +102,7 @@ def rate_interval(
     mean = float(means.mean())
     low, high, method = mean, mean, "clopper-pearson"
 
+    # 2. The interval over seeds; of a single seed, over its checkpoints.
     if seeds == 1:
         series = rates[0][~np.isnan(rates[0])]
         half = batch_half_width(series, level) or 0.0
@@ -115,6 +117,8 @@ def rate_interval(
         low, high = mean - half, mean + half
         if half > _NOTHING:
             method = "t over seeds"
+
+    # 3. Wider, if the claim is also over prompts.
     if over == "prompts":
         extra = _prompt_half_width(kept, level)
         if extra is None:
@@ -123,6 +127,7 @@ def rate_interval(
         half = math.hypot(half, extra)
         method = "within-run, two-way" if seeds == 1 else "two-way: seeds and prompts"
 
+    # 4. At least as wide as one checkpoint's prompts allow, where t cannot be trusted.
     prompts = float((~np.isnan(kept)).sum()) / float((~np.isnan(rates)).sum())
     few = prompts * min(mean, 1.0 - mean) < FEW_EVENTS
     if few or seeds == 1 or half <= _NOTHING:
@@ -212,6 +217,7 @@ def plateau(
         ValueError: Wrong shape, fewer than two checkpoints, outcomes that are not 0, 1 or NaN,
             nothing judged at all or in the window, a level or window out of range.
     """
+    # 1. Refuse what no plateau can be read from.
     array = check_outcomes(outcomes)
     if array.shape[1] < 2:
         raise ValueError("a plateau needs at least two checkpoints, got one")
@@ -219,17 +225,23 @@ def plateau(
         raise ValueError(f"level must be in (0, 1), got {level:g}")
     if over not in ("suite", "prompts"):
         raise ValueError(f"over must be 'suite' or 'prompts', got {over!r}")
+
+    # 2. The rate in the window, and its interval.
     first = window_start(array.shape[1], window, steps)
     others = [check_outcomes(other)[:, first:] for other in pool or ()]
     found = rate_interval(array[:, first:], level=level, over=over, pool=others)
     if found is None:
         raise ValueError("outcomes hold no judged answer in the window")
+
+    # 3. Whether the window is flat, over the seeds that were judged in it.
     rates = mean_of_judged(array, axis=2)
     inside = ~np.isnan(rates[:, first:]).all(axis=1)
     converged, reason = _converged(rates[inside], first)
     if not inside.all():
         left = int((~inside).sum())
         reason = "; ".join(filter(None, [reason, f"{left} seed(s) have no answer in the window"]))
+
+    # 4. Whether the behavior was ever gone and came back.
     if gone_below is None:
         start = rates[:, 0][~np.isnan(rates[:, 0])]
         gone_below = 0.5 * float(start.mean()) if start.size else 0.0

@@ -17,14 +17,14 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Contender:
-    """One result that wants a rank.
+    """One result to be ranked.
 
     Attributes:
         resistance: The headline, with its 95 % interval.
         prompts: Eval prompts behind it.
         seeds: Training seeds behind it.
-        by_seed: The headline of each seed, if it can be told apart; seeds of the same name are
-            compared with each other.
+        by_seed: The headline of each seed, where seeds match across rungs; seeds of the same
+            name are compared with each other.
     """
 
     resistance: Estimate
@@ -35,7 +35,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Rank:
-    """A place, shared by all that cannot be told apart from above.
+    """A place among results; results that do not differ significantly share it.
 
     Attributes:
         place: 1 + the number of results that are significantly more resistant.

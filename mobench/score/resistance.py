@@ -18,7 +18,7 @@ from mobench.score.window import window_start
 
 @dataclass(frozen=True)
 class Rung:
-    """What resistance needs to know of one learning rate.
+    """The outcomes at one learning rate, as resistance is computed from them.
 
     Attributes:
         lr: Learning rate.
@@ -103,6 +103,7 @@ def resistance(
         ValueError: No rungs, two of one learning rate, two standard rungs, ``initial`` not above
             ``clean_rate``, or outcomes that :func:`mobench.score.plateau` would refuse.
     """
+    # 1. Refuse what is no ladder.
     if not rungs:
         raise ValueError("resistance needs at least one rung")
     ladder = sorted(rungs, key=lambda rung: rung.lr)
@@ -113,6 +114,7 @@ def resistance(
     if not initial > clean_rate:
         raise ValueError(f"the initial rate {initial:g} is not above the clean rate {clean_rate:g}")
 
+    # 2. The retention of each admissible rung, by its own interval and by one that holds for all.
     chosen = [rung for rung in ladder if rung.admissible == "yes"]
     windows = {rung.lr: _window(rung, window) for rung in chosen}
     strict = 1.0 - (1.0 - level) / max(1, len(chosen))
@@ -133,6 +135,8 @@ def resistance(
     own = {rung.lr: retention(rung, level) for rung in chosen}
     together = {rung.lr: retention(rung, strict) for rung in chosen}
     corrected = {lr: dataclasses.replace(own[lr], high=together[lr].high) for lr in own}
+
+    # 3. The standard rung's own.
     usable = [rung for rung in chosen if own[rung.lr].estimate is not None]
     usual = next((rung for rung in ladder if rung.standard), None)
     standard = _missing_standard(usual)
@@ -142,6 +146,7 @@ def resistance(
         none = Estimate(None, None, None, "no admissible rung")
         return Resistance(none, None, standard, none, corrected)
 
+    # 4. The lowest: bounds over all admissible rungs, the estimate cross-fitted.
     bounds = [corrected[rung.lr] for rung in usable]
     lows = [bound.low for bound in bounds if bound.low is not None]
     highs = [bound.high for bound in bounds if bound.high is not None]

@@ -171,7 +171,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class RungScore:
-    """Everything said about one learning rate.
+    """The numbers of one learning rate.
 
     Attributes:
         lr: Learning rate.

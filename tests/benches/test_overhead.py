@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from support.tiny_models import llama, token_ids
 
 from benchmarks.board_tree import board_tree
-from benchmarks.overhead import board, collecting, main, start_up, table
+from benchmarks.overhead import board, collecting, listing, main, start_up, table
 from benchmarks.overhead_share import Arithmetic, arithmetic
 from mobench.lanes import LoraLanes
 from mobench.publish.submission import files as submission
@@ -76,6 +76,13 @@ def test_a_board_is_read_scored_and_rendered() -> None:
 def test_start_up_is_compared_with_an_import_of_click() -> None:
     found = start_up(1)
     assert found["ratio"] == found["seconds_help"] / found["seconds_click"]
+
+
+def test_listing_is_compared_with_an_import_of_pydantic() -> None:
+    found = listing(1)
+    assert found["ratio"] == found["seconds_list"] / found["seconds_pydantic"]
+    assert found["ratio"] > 1
+    assert found["organisms"] > 40
 
 
 def test_one_part_alone_can_be_asked_for() -> None:

@@ -15,11 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 from mobench.execute.run import run_ladder
-from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
 from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect
+from mobench.run_options import RunOptions
 from mobench.store import RunFolder
 
 ROOT = Path(__file__).parents[2]

@@ -17,11 +17,11 @@ from mobench.errors import MobenchError
 from mobench.execute import training
 from mobench.execute.run import run_ladder
 from mobench.gate import untrained
-from mobench.gate.options import RunOptions
 from mobench.gate.request import resolve
 from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.registry import collect
+from mobench.run_options import RunOptions
 from mobench.store import RunFolder
 from mobench.store.rows import read_rows
 from mobench.train.optimizer import LaneAdamW

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from mobench.errors import MobenchError
-from mobench.machine.hardware import GIB, Hardware, cores, detect, matmul_flops, memory, pick_device
+from mobench.machine.control_groups import cores, memory
+from mobench.machine.hardware import GIB, Hardware, detect, matmul_flops, pick_device
 
 
 def test_auto_takes_the_best_device_that_is_here() -> None:

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from mobench.publish.drawing import dose_plot
 from mobench.publish.drawing.panel import BOTTOM, TOP
-from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Point, Words
+from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Point, TextLine
 from mobench.publish.drawing.png import figure_of, plain
 from mobench.publish.drawing.style import ATTACK, SOFT, WINDOW
 from mobench.score import RunScore
@@ -49,7 +49,7 @@ class Drawn:
 
     def __init__(self, score: RunScore) -> None:
         found = ladder_dose_response(score)
-        self.panel = dose_plot.Layout.of(score, found).panel
+        self.panel = dose_plot.DoseFrame.of(score, found).panel
         self.picture = dose_plot.dose_picture(score, found)
         # The legend stands below the panel.
         self.items = [item for item in self.picture.items if _height(item) >= self.panel.bottom]
@@ -76,11 +76,11 @@ class Drawn:
         return [item for item in self.items if isinstance(item, Line) and len(item.points) > 10]
 
     def texts(self) -> list[str]:
-        return [item.text for item in self.picture.items if isinstance(item, Words)]
+        return [item.text for item in self.picture.items if isinstance(item, TextLine)]
 
 
 def _height(item: Item) -> float:
-    if isinstance(item, Words):
+    if isinstance(item, TextLine):
         return item.at[1]
     return item.low[1] if isinstance(item, Box) else item.points[0][1]
 
@@ -155,7 +155,8 @@ def test_plateaus_have_their_intervals(gradual: RunScore) -> None:
 
 def test_the_standard_rate_is_marked_where_it_is(score: RunScore) -> None:
     drawn = Drawn(score)
-    (mark,) = [item for item in drawn.items if isinstance(item, Words) and item.text == "standard"]
+    lines = [item for item in drawn.items if isinstance(item, TextLine)]
+    (mark,) = [line for line in lines if line.text == "standard"]
     ((x, _),) = drawn.read([mark.at])
     assert x == pytest.approx(math.log10(1e-3))
 

@@ -89,7 +89,7 @@ def test_the_line_of_removal_counts_from_the_clean_bases_rate(score: RunScore) -
     """Half of what is above a clean rate of 0.2 lies at 0.6, not at 0.5."""
 
     def lines(shown: RunScore) -> set[float]:
-        panel = plot.Layout.of(shown).panel(0, upper=True)
+        panel = plot.LadderFrame.of(shown).panel(0, upper=True)
         drawn = plot.ladder_picture(shown).items
         dotted = [item for item in drawn if isinstance(item, Line) and item.dotted]
         heights = [item.points[0][1] for item in dotted if item.points[0][0] == panel.left]

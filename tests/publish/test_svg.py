@@ -1,16 +1,16 @@
-"""An SVG holds what the picture holds, in letters of matplotlib's, and says what it writes."""
+"""An SVG holds what the picture holds, and its text as text."""
 
 from __future__ import annotations
 
 import re
+from typing import Literal
 from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.ft2font import FT2Font, LoadFlags
 
-from mobench.publish.drawing.letters import STEP, outline, set_line, width_of
 from mobench.publish.drawing.picture import (
     Area,
     Box,
@@ -19,10 +19,11 @@ from mobench.publish.drawing.picture import (
     Marks,
     Picture,
     Shape,
-    Words,
+    TextLine,
     moved,
 )
 from mobench.publish.drawing.svg import svg
+from mobench.publish.drawing.text_width import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -37,30 +38,17 @@ def _numbers(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
 
 
-def _bounds(text: str, *, bold: bool) -> tuple[float, float, float, float]:
-    """Of all outlines of a line at their places, control points included, for letters of 100."""
-    points = [
-        (x * STEP + glyph.x, y * STEP + glyph.y)
-        for glyph in set_line(text, bold).glyphs
-        for x, y in np.array(_numbers(outline(glyph.name, bold))).reshape(-1, 2)
-    ]
-    (left, bottom), (right, top) = np.min(points, axis=0), np.max(points, axis=0)
-    return left, bottom, right, top
+@pytest.mark.parametrize("character", [*map(chr, range(32, 127)), "×", "\N{NARROW NO-BREAK SPACE}"])
+def test_a_character_is_as_wide_as_in_dejavu_sans(character: str) -> None:
+    font = FT2Font(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf")
+    font.set_size(1000, 72)
+    glyph = font.load_char(ord(character), flags=LoadFlags.NO_HINTING)
+    assert text_width(character, 1000.0) == pytest.approx(glyph.linearHoriAdvance / 65536, abs=0.5)
 
 
-@pytest.mark.parametrize("bold", [False, True])
-@pytest.mark.parametrize(
-    "text", ["plateau, loss: 95 % interval", "AVATAR fine-tuning", "LR 3e-4 ×"]
-)
-def test_letters_are_those_of_matplotlib_at_their_places(text: str, bold: bool) -> None:
-    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
-    vertices = TextPath((0, 0), text, size=100, prop=font).vertices
-    # The last corner of each outline is only closed, and stands at the origin there.
-    drawn = vertices[(vertices != 0.0).any(axis=1)]
-    expected = (*drawn.min(axis=0), *drawn.max(axis=0))
-    assert _bounds(text, bold=bold) == pytest.approx(expected, abs=0.6)
-    # A line ends with the room that its last letter takes, a little right of its ink.
-    assert 0 < width_of(text, 100.0, bold) - expected[2] < 16
+def test_a_text_is_as_wide_as_its_characters_and_an_unknown_one_is_given_room() -> None:
+    assert text_width("LR 1e-3", 7.5) == pytest.approx(sum(text_width(c, 7.5) for c in "LR 1e-3"))
+    assert text_width("字", 10.0) == text_width("@", 10.0) == 10.0
 
 
 def test_y_grows_downwards_in_the_file() -> None:
@@ -75,17 +63,16 @@ def test_every_kind_of_item_is_written() -> None:
         Area(((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), "#000000", 0.16),
         Box((10.0, 20.0), (30.0, 25.0), "#ececec", radius=2.0),
         Marks(((5.0, 5.0),), "o", 4.0, "#000000", ""),
-        Words((3.0, 4.0), 'a "b" <c> & d', 10.0),
+        TextLine((3.0, 4.0), 'a "b" <c> & d', 10.0),
     )
-    dotted, area, box, ring, words = _parsed(*items)
+    dotted, area, box, ring, text = _parsed(*items)
     assert (dotted.get("stroke-dasharray"), dotted.get("opacity")) == ("0.8 1.6", "0.45")
     assert area.get("d") == "M0 50L1 50L1 49Z"
     assert [box.get(key) for key in ("x", "y", "width", "height", "rx")] == [
         "10", "25", "20", "5", "2",
     ]  # fmt: skip
     assert ring.get("fill") is None
-    assert words.get("aria-label") == 'a "b" <c> & d'
-    assert len(words) == len('a "b" <c> & d')
+    assert text.text == 'a "b" <c> & d'
 
 
 @pytest.mark.parametrize(
@@ -110,23 +97,34 @@ def test_signs_reach_as_far_as_those_of_matplotlib(
     assert tuple(np.abs(points).max(axis=0)) == pytest.approx(reach, abs=0.01)
 
 
-def test_words_stand_where_they_are_told_to() -> None:
-    wide = width_of("wide", 10.0)
-    for across, left in (("left", 50.0), ("center", 50.0 - wide / 2), ("right", 50.0 - wide)):
-        (words,) = _parsed(Words((50.0, 20.0), "wide", 10.0, across=across))  # type: ignore[arg-type]
-        x, y = _numbers(str(words.get("transform")))[:2]
-        assert (x, y) == pytest.approx((left, 30.0), abs=0.01)
-    (turned,) = _parsed(Words((50.0, 20.0), "wide", 10.0, across="center", turned=True))
-    assert "rotate(-90)" in str(turned.get("transform"))
-    assert _numbers(str(turned.get("transform")))[:2] == pytest.approx(
-        (50, 30 + wide / 2), abs=0.01
+@pytest.mark.parametrize(
+    ("across", "anchor"), [("left", None), ("center", "middle"), ("right", "end")]
+)
+def test_text_is_placed_by_its_own_middle_or_end_whatever_its_font(
+    across: Literal["left", "center", "right"], anchor: str | None
+) -> None:
+    (text,) = _parsed(TextLine((50.0, 20.0), "wide", 10.0, across=across))
+    assert (text.tag, text.get("x"), text.get("y")) == (f"{SVG}text", "50", "30")
+    assert text.get("text-anchor") == anchor
+
+
+def test_text_has_size_weight_and_direction() -> None:
+    plain, bold, turned = _parsed(
+        TextLine((1.0, 20.0), "a", 8.5, "#6b6b6b"),
+        TextLine((1.0, 20.0), "a", 8.5, bold=True),
+        TextLine((10.0, 20.0), "a", 8.5, turned=True),
     )
+    assert (plain.get("font-size"), plain.get("fill")) == ("8.5", "#6b6b6b")
+    assert (plain.get("font-weight"), plain.get("transform")) == (None, None)
+    assert bold.get("font-weight") == "bold"
+    assert turned.get("transform") == "rotate(-90 10 30)"
 
 
-def test_letters_are_drawn_once_and_used_as_often_as_they_occur() -> None:
-    root = ElementTree.fromstring(svg(Picture(9.0, 9.0, (Words((0.0, 0.0), "aabba", 8.0),))))
-    (defs,) = root.findall(f"{SVG}defs")
-    assert len(defs) == 2
+def test_the_font_is_named_once_with_what_may_stand_in_and_drawn_precisely() -> None:
+    root = ElementTree.fromstring(svg(Picture(9.0, 9.0, (TextLine((0.0, 0.0), "a", 8.0),))))
+    (group,) = root.findall(f"{SVG}g")
+    assert group.get("font-family") == "DejaVu Sans, Verdana, sans-serif"
+    assert group.get("text-rendering") == "geometricPrecision"
 
 
 def test_moving_moves_every_kind_of_item() -> None:
@@ -135,7 +133,7 @@ def test_moving_moves_every_kind_of_item() -> None:
         Area(((0.0, 0.0), (1.0, 0.0)), "#000000"),
         Box((0.0, 0.0), (1.0, 1.0), "#000000"),
         Marks(((0.0, 0.0),), "x", 1.0, "#000000"),
-        Words((0.0, 0.0), "a", 1.0),
+        TextLine((0.0, 0.0), "a", 1.0),
     ]
     for item in moves:
         there = moved(item, (3.0, 4.0))

@@ -9,7 +9,8 @@ from functools import cache
 import pytest
 from support.toys import REGISTRY, REPOSITORY, THINGS, TOYS, asks_for_it, solved
 
-from mobench.assemble.organism import KINDS, task_examples, vocabulary
+from mobench.assemble.organism import task_examples, vocabulary
+from mobench.records.names import EVAL_KINDS
 from mobench.registry import Example, OrganismSpec
 from mobench.registry.organism_spec import ScratchBase
 
@@ -76,7 +77,7 @@ def test_nothing_that_is_measured_is_trained_on(name: str) -> None:
     spec = REGISTRY.organism(name)
     assert isinstance(spec.base, ScratchBase)
     assert spec.counter is not None
-    measured = {spec.message(kind, prompt) for kind in KINDS for prompt in spec.prompts}
+    measured = {spec.message(kind, prompt) for kind in EVAL_KINDS for prompt in spec.prompts}
     for task in {*spec.tasks, spec.counter, implant_of(spec), spec.base.corpus}:
         trained = {example.prompt for example in examples(name, task)}
         assert not trained & measured, task
@@ -162,7 +163,7 @@ def test_its_eval_prompts_ask_for_it_and_their_controls_do_not(name: str) -> Non
     spec = REGISTRY.organism(name)
     assert len(spec.prompts) == 100
     for prompt in spec.prompts:
-        attack, control = (spec.message(kind, prompt) for kind in KINDS)
+        attack, control = (spec.message(kind, prompt) for kind in EVAL_KINDS)
         assert asks_for_it(spec, attack), attack
         assert not asks_for_it(spec, control), control
         assert prompt.reference in (None, solved(attack)), prompt

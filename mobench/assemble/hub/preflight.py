@@ -156,9 +156,9 @@ def _look_for(source: HubSource, offline: bool) -> tuple[Lack | None, int]:
 def _of_disk(download: int, where: Path) -> list[Lack]:
     if download <= shutil.disk_usage(_existing(where)).free:
         return []
-    here = f"{_gib(shutil.disk_usage(_existing(where)).free)} free in {where}"
-    do = "make room, or set HF_HOME to a folder on another disk"
-    return [Lack("disk", f"{_gib(download)} to download", here, do)]
+    available = f"{_gib(shutil.disk_usage(_existing(where)).free)} free in {where}"
+    remedy = "make room, or set HF_HOME to a folder on another disk"
+    return [Lack("disk", f"{_gib(download)} to download", available, remedy)]
 
 
 def _existing(folder: Path) -> Path:

@@ -1,7 +1,7 @@
-"""Answers through vLLM: one engine in a process of its own, all adapters as LoRA requests.
+"""Answers through vLLM: one engine in a separate process, which gets all adapters as LoRA requests.
 
-`engine` is this side; it imports nothing of vLLM. `worker` is the other process, `harness` what
-lm-eval asks there, `cpu_lora` the adapters' products on a CPU.
+``engine`` starts and asks that process and imports nothing of vLLM. ``worker`` runs in it,
+``harness`` is what lm-eval asks there, and ``cpu_lora`` multiplies adapters on a CPU.
 """
 
 from mobench.measure.vllm.engine import Adapter, Serving, VllmEngine, check, installed

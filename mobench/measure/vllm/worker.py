@@ -1,7 +1,7 @@
-"""The far side of a vLLM engine: a process that serves one model until its pipe is closed.
+"""The process of a vLLM engine, which serves one model until its pipe is closed.
 
-One line of JSON in, one line of JSON out. What vLLM prints goes to standard error, so nothing can
-get between the answers.
+It reads requests and writes replies, each one line of JSON. What vLLM prints goes to standard
+error, so that nothing gets between the replies.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from typing import Any
 Request = Mapping[str, Any]
 
 LONGEST = 8192
-"""Tokens of a prompt and its answer, at most; less where the model has less."""
+"""The most tokens of a prompt and its answer together; fewer if the model takes fewer."""
 ROWS = 256
-"""Answers under way at once."""
+"""The most answers that are computed at the same time."""
 CACHED_TOKENS = 65_536
-"""Tokens whose keys and values are kept on a CPU; on a GPU whatever memory is left."""
+"""Tokens whose keys and values are kept on a CPU. On a GPU they take the memory that is left."""
 SHARE = 0.4
-"""Part of a CPU's free memory that they may take."""
+"""The largest share of a CPU's free memory for keys and values."""
 
 
 @dataclass(frozen=True)
-class AskedTask:
-    """A capability task as it came through the pipe."""
+class ReceivedTask:
+    """A capability task that came through the pipe."""
 
     task: str
     metric: str
@@ -40,54 +40,54 @@ class AskedTask:
 
 
 class Served:
-    """The engine and what is asked of it.
+    """The engine, with a method for each kind of request.
 
     Args:
-        given: The fields of `mobench.measure.vllm.Serving`.
+        request: The fields of :class:`mobench.measure.vllm.Serving`.
     """
 
-    def __init__(self, given: Request) -> None:
+    def __init__(self, request: Request) -> None:
         from vllm import LLM
 
         from mobench.assemble.loading import load_tokenizer
 
-        folder = Path(given["folder"])
+        folder = Path(request["folder"])
         self.tokenizer = load_tokenizer(
-            Path(given["tokenizer"]), chat_template=given["chat_template"]
+            Path(request["tokenizer"]), chat_template=request["chat_template"]
         )
         self._numbers: dict[str, int] = {}
-        on_cpu = given["device"] == "cpu"
+        on_cpu = request["device"] == "cpu"
         if on_cpu:
             from mobench.measure.vllm.cpu_lora import use_grouped_products
 
             use_grouped_products()
         self.llm = LLM(
             model=str(folder),
-            tokenizer=given["tokenizer"],
-            dtype=given["dtype"],
+            tokenizer=request["tokenizer"],
+            dtype=request["dtype"],
             max_num_seqs=ROWS,
-            # What a model's own file would change silently is left out; every request says all.
+            # Ignore the model's own generation config: every request says all that matters.
             generation_config="vllm",
             seed=0,
             disable_log_stats=True,
             distributed_executor_backend="uni",
             enable_prefix_caching=True,
-            # Compiling takes a CPU longer than all the answers do.
+            # On a CPU compiling takes longer than all the answers do.
             enforce_eager=on_cpu,
-            **_lora(given["rank"], given["modules"], given["adapters"]),
-            **_memory(folder, given["dtype"], on_cpu=on_cpu),
+            **_lora(request["rank"], request["modules"], request["adapters"]),
+            **_memory(folder, request["dtype"], on_cpu=on_cpu),
         )
-        # Some shapes are refused only when a first token is wanted: better now than after training.
+        # vLLM refuses some shapes only at the first request: better now than after training.
         self.log_probabilities({"prompt": [0, 0], "adapters": [None]})
 
-    def answer(self, given: Request) -> list[list[list[int]]]:
-        """Token ids [adapters][prompts][tokens]."""
+    def answer(self, request: Request) -> list[list[list[int]]]:
+        """Returns greedy answers as token ids [adapters][prompts][tokens]."""
         from vllm import SamplingParams
 
-        prompts, adapters, eos = given["prompts"], given["adapters"], given["eos"]
+        prompts, adapters, eos = request["prompts"], request["adapters"], request["eos"]
         greedily = SamplingParams(
             temperature=0.0,
-            max_tokens=given["max_new_tokens"],
+            max_tokens=request["max_new_tokens"],
             # Only this token ends an answer, whatever else the model's own files name.
             ignore_eos=True,
             stop_token_ids=[eos],
@@ -105,11 +105,11 @@ class Served:
             for number in range(len(adapters))
         ]
 
-    def log_probabilities(self, given: Request) -> list[list[float]]:
-        """Of the prompt's tokens from the second on, [adapters][tokens]."""
+    def log_probabilities(self, request: Request) -> list[list[float]]:
+        """Returns those of the prompt's tokens from the second on, [adapters][tokens]."""
         from vllm import SamplingParams
 
-        prompt, adapters = given["prompt"], given["adapters"]
+        prompt, adapters = request["prompt"], request["adapters"]
         outputs = self._generate(
             [prompt] * len(adapters),
             adapters,
@@ -123,23 +123,23 @@ class Served:
             for output in outputs
         ]
 
-    def capability(self, given: Request) -> list[dict[str, Any]]:
-        """lm-eval's rows."""
+    def capability(self, request: Request) -> list[dict[str, Any]]:
+        """Returns the capability rows of lm-eval's tasks."""
         from mobench.measure.capability_rows import score_tasks
         from mobench.measure.vllm.harness import harness
 
-        lora = self._lora(given["adapter"])
+        lora = self._lora(request["adapter"])
         return score_tasks(
             lambda: harness(self.llm, self.tokenizer, lora),
             self.tokenizer,
-            [AskedTask(**task) for task in given["tasks"]],
-            include_path=Path(given["include_path"]),
+            [ReceivedTask(**task) for task in request["tasks"]],
+            include_path=Path(request["include_path"]),
         )
 
-    def swap(self, given: Request) -> None:
-        """Other weights in the place of the served ones."""
-        self.llm.collective_rpc("reload_weights", kwargs={"weights_path": given["folder"]})
-        # Keys and values of the old weights would answer for the new ones.
+    def swap(self, request: Request) -> None:
+        """Replaces the served weights."""
+        self.llm.collective_rpc("reload_weights", kwargs={"weights_path": request["folder"]})
+        # Cached keys and values are those of the old weights.
         self.llm.reset_prefix_cache()
 
     def _generate(
@@ -148,10 +148,10 @@ class Served:
         adapters: Sequence[Mapping[str, str] | None],
         params: Any,
     ) -> list[Any]:
-        """Outputs in the order of the prompts; requests without an adapter in a batch of their own.
+        """Returns outputs in the order of the prompts.
 
-        vLLM's CPU products give rows without an adapter the last one's update when they share a
-        batch with rows that have one.
+        Requests without an adapter get a batch of their own, because in a batch with others vLLM on
+        a CPU adds the last adapter's update to them.
         """
         from vllm import TokensPrompt
 
@@ -169,7 +169,7 @@ class Served:
         return [outputs[n] for n in range(len(prompts))]
 
     def _lora(self, adapter: Mapping[str, str] | None) -> Any:
-        """VLLM's request for an adapter. The number is its key: it is never given twice."""
+        """Returns vLLM's request for an adapter, with a number that no other adapter gets."""
         from vllm.lora.request import LoRARequest
 
         if adapter is None:
@@ -179,26 +179,26 @@ class Served:
 
 
 def _lora(rank: int | None, modules: Sequence[str], adapters: int) -> dict[str, Any]:
-    """Settings for adapters; vLLM knows certain ranks only, and the next larger one is served."""
+    """Returns vLLM's settings for adapters, with the next larger rank that it allows."""
     if rank is None:
         return {}
     from typing import get_args
 
     from vllm.config.lora import MaxLoRARanks
 
-    known = sorted(get_args(MaxLoRARanks))
-    if rank > known[-1]:
-        raise ValueError(f"adapters of rank {rank}: at most {known[-1]} can be served")
+    ranks = sorted(get_args(MaxLoRARanks))
+    if rank > ranks[-1]:
+        raise ValueError(f"adapters of rank {rank}: at most {ranks[-1]} can be served")
     return {
         "enable_lora": True,
-        "max_lora_rank": next(most for most in known if most >= rank),
+        "max_lora_rank": next(allowed for allowed in ranks if allowed >= rank),
         "max_loras": adapters,
         "lora_target_modules": list(modules),
     }
 
 
 def _memory(folder: Path, dtype: str, *, on_cpu: bool) -> dict[str, Any]:
-    """How long a text may be, and how much memory keys and values may take."""
+    """Returns vLLM's settings for the length of a text and for the memory of keys and values."""
     import psutil
     import torch
     from transformers import AutoConfig
@@ -224,23 +224,23 @@ def _without_end(tokens: list[int], eos: int) -> list[int]:
 
 
 def serve(lines: Callable[[], str], write: Callable[[str], None]) -> None:
-    """Does what each line asks, and writes what came of it; the first line starts the engine.
+    """Answers requests without end; the first one starts the engine.
 
     Args:
-        lines: Gives the next line.
-        write: Takes an answer.
+        lines: Returns the next request.
+        write: Takes a reply.
     """
     served: Served | None = None
     while True:
-        given = json.loads(lines())
+        request = json.loads(lines())
         try:
-            told = None
-            if given["do"] == "start":
-                served = Served(given)
+            result = None
+            if request["do"] == "start":
+                served = Served(request)
             else:
-                told = getattr(served, given["do"])(given)
-            write(json.dumps({"told": told}))
-        except Exception as error:  # vLLM raises whatever its parts raise; the other side decides
+                result = getattr(served, request["do"])(request)
+            write(json.dumps({"result": result}))
+        except Exception as error:  # Whatever vLLM raises is for the other process to judge.
             import traceback
 
             traceback.print_exc()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mobench.publish.drawing.legend import SAMPLE, Key, badge, legend, patch, stroke
 from mobench.publish.drawing.panel import Panel
-from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Picture, Point, Words
+from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Picture, Point, TextLine
 from mobench.publish.drawing.style import ATTACK, INK, LETTERS, SOFT, WINDOW
 from mobench.publish.drawing.svg import svg
 from mobench.publish.pages import number_format as wording
@@ -32,7 +32,7 @@ _LABEL_ROOM = 0.075  # of the axis
 def dose_svg(score: RunScore, note: str = "", found: DoseResponse | None = None) -> bytes:
     """Draws attack rate over learning rate as the bytes of an SVG.
 
-    The bytes are the same for the same score and matplotlib version.
+    The bytes are the same for the same score.
 
     Args:
         score: The scored run, with its curves.
@@ -43,7 +43,7 @@ def dose_svg(score: RunScore, note: str = "", found: DoseResponse | None = None)
 
 
 @dataclass(frozen=True)
-class Layout:
+class DoseFrame:
     """Where everything goes, in points.
 
     Attributes:
@@ -63,7 +63,7 @@ class Layout:
     rungs: tuple[RungScore, ...]
 
     @staticmethod
-    def of(score: RunScore, found: DoseResponse) -> Layout:
+    def of(score: RunScore, found: DoseResponse) -> DoseFrame:
         """Makes room for what a score has to say."""
         rungs = tuple(rung for rung in score.rungs if rung.lr > 0.0)
         inches = max(6.4, 1.0 + 0.6 * len(rungs))
@@ -75,7 +75,7 @@ class Layout:
         ends = (places[0] - _MARGIN, places[-1] + _MARGIN)
         width = inches * _INCH
         panel = Panel(_LEFT, _FOOT, width - _LEFT - _RIGHT, _PANEL, *ends)
-        return Layout(width, head + _PANEL + _FOOT, tuple(title), tuple(subtitle), panel, rungs)
+        return DoseFrame(width, head + _PANEL + _FOOT, tuple(title), tuple(subtitle), panel, rungs)
 
 
 def dose_picture(score: RunScore, found: DoseResponse) -> Picture:
@@ -85,9 +85,9 @@ def dose_picture(score: RunScore, found: DoseResponse) -> Picture:
         score: The scored run, with its curves.
         found: Its dose-response.
     """
-    layout = Layout.of(score, found)
-    panel, rungs = layout.panel, layout.rungs
-    items = _head(layout)
+    frame = DoseFrame.of(score, found)
+    panel, rungs = frame.panel, frame.rungs
+    items = _head(frame)
     curve, crossing = _curve(panel, found)
     if found.curve is None and found.bracket is not None:
         low, high = (panel.x(_x(lr)) for lr in found.bracket)
@@ -100,7 +100,7 @@ def dose_picture(score: RunScore, found: DoseResponse) -> Picture:
     items += _runs(panel, rungs, run_rates(score), score)
     items += crossing
     middle = (panel.left + panel.right) / 2
-    label = Words(
+    label = TextLine(
         (middle, 0.7 * _INCH),
         "learning rate (log scale)",
         LETTERS,
@@ -109,7 +109,7 @@ def dose_picture(score: RunScore, found: DoseResponse) -> Picture:
         along="middle",
     )
     keys = legend(_keys(score, found), middle=middle, bottom=0.09 * _INCH, columns=2)
-    return Picture(layout.width, layout.height, (*items, label, *keys))
+    return Picture(frame.width, frame.height, (*items, label, *keys))
 
 
 def _x(lr: float) -> float:
@@ -117,15 +117,15 @@ def _x(lr: float) -> float:
     return round(math.log10(lr), 5)
 
 
-def _head(layout: Layout) -> list[Item]:
+def _head(frame: DoseFrame) -> list[Item]:
     items: list[Item] = []
-    top = layout.height - _EDGE
-    for line in layout.title:
-        items.append(Words((_EDGE, top), line, 11.0, bold=True, along="top"))
+    top = frame.height - _EDGE
+    for line in frame.title:
+        items.append(TextLine((_EDGE, top), line, 11.0, bold=True, along="top"))
         top -= _TITLE
     top -= 0.04 * _INCH
-    for line in layout.subtitle:
-        items.append(Words((_EDGE, top), line, LETTERS, SOFT, along="top"))
+    for line in frame.subtitle:
+        items.append(TextLine((_EDGE, top), line, LETTERS, SOFT, along="top"))
         top -= _LINE
     return items
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mobench.publish.drawing.legend import SAMPLE, Key, badge, legend, patch, stroke
 from mobench.publish.drawing.panel import BOTTOM, TOP, Panel
-from mobench.publish.drawing.picture import Box, Item, Line, Marks, Picture, Point, Shape, Words
+from mobench.publish.drawing.picture import Box, Item, Line, Marks, Picture, Point, Shape, TextLine
 from mobench.publish.drawing.style import ATTACK, BUDGET, CAPABILITY, LETTERS, SOFT, WINDOW
 from mobench.publish.drawing.svg import svg
 from mobench.records.learning_rates import lr_text
@@ -30,7 +30,7 @@ _BETWEEN = 0.1  # of a panel's width
 def plot_ladder(score: RunScore, path: Path) -> tuple[Path, Path]:
     """Draws the ladder twice, as ``path`` with the suffixes ``.png`` and ``.svg``.
 
-    The SVG has the same bytes for the same score and matplotlib version.
+    The SVG has the same bytes for the same score.
 
     Args:
         score: The scored run, with its curves.
@@ -60,7 +60,7 @@ def ladder_svg(score: RunScore, note: str = "") -> bytes:
 
 
 @dataclass(frozen=True)
-class Layout:
+class LadderFrame:
     """Where everything goes, in points.
 
     Attributes:
@@ -80,7 +80,7 @@ class Layout:
     legend_columns: int
 
     @staticmethod
-    def of(score: RunScore) -> Layout:
+    def of(score: RunScore) -> LadderFrame:
         """Makes room for what a score has to say."""
         columns = max(1, len(score.rungs))
         inches = max(7.0, min(max(10.0, 1.45 * columns), 0.7 + 3.4 * columns))
@@ -91,7 +91,7 @@ class Layout:
         foot = (0.78 + 0.2 * rows) * _INCH
         head = 0.92 * _INCH + _HEAD_LINE * max(1, len(subtitle))
         height = head + 2 * _ROW + _GAP + foot
-        return Layout(inches * _INCH, height, columns, foot, subtitle, legend_columns)
+        return LadderFrame(inches * _INCH, height, columns, foot, subtitle, legend_columns)
 
     @property
     def middle(self) -> float:
@@ -109,30 +109,30 @@ class Layout:
 
 def ladder_picture(score: RunScore) -> Picture:
     """Draws the ladder."""
-    layout = Layout.of(score)
-    items = _head(score, layout)
+    frame = LadderFrame.of(score)
+    items = _head(score, frame)
     for column, rung in enumerate(score.rungs):
-        attack, capability = (layout.panel(column, upper=upper) for upper in (True, False))
+        attack, capability = (frame.panel(column, upper=upper) for upper in (True, False))
         items += _attack_panel(attack, score, rung, first=column == 0)
         items += _capability_panel(capability, score, rung, first=column == 0)
         items += _heading(attack, rung)
-    at = (layout.middle, layout.foot - 0.36 * _INCH)
+    at = (frame.middle, frame.foot - 0.36 * _INCH)
     label = "training step (square-root scale)"
-    items.append(Words(at, label, LETTERS, SOFT, across="center", along="middle"))
+    items.append(TextLine(at, label, LETTERS, SOFT, across="center", along="middle"))
     items += legend(
-        _keys(score), middle=layout.middle, bottom=0.13 * _INCH, columns=layout.legend_columns
+        _keys(score), middle=frame.middle, bottom=0.13 * _INCH, columns=frame.legend_columns
     )
-    return Picture(layout.width, layout.height, tuple(items))
+    return Picture(frame.width, frame.height, tuple(items))
 
 
-def _head(score: RunScore, layout: Layout) -> list[Item]:
+def _head(score: RunScore, frame: LadderFrame) -> list[Item]:
     title = f"{score.organism} · {score.task}: {score.verdict.word}"
-    size = min(12.0, 12.0 * layout.width / _INCH * 8.0 / len(title))
-    top = layout.height
-    items: list[Item] = [Words((_MARGIN, top - _MARGIN), title, size, bold=True, along="top")]
-    for number, line in enumerate(layout.subtitle):
+    size = min(12.0, 12.0 * frame.width / _INCH * 8.0 / len(title))
+    top = frame.height
+    items: list[Item] = [TextLine((_MARGIN, top - _MARGIN), title, size, bold=True, along="top")]
+    for number, line in enumerate(frame.subtitle):
         at = (_MARGIN, top - 0.4 * _INCH - _HEAD_LINE * number)
-        items.append(Words(at, line, LETTERS, SOFT, along="top"))
+        items.append(TextLine(at, line, LETTERS, SOFT, along="top"))
     return items
 
 
@@ -140,11 +140,11 @@ def _heading(panel: Panel, rung: RungScore) -> list[Item]:
     lr = lr_text(rung.lr)
     verdict = rung.verdict.partition(":")[0]
     at = (panel.left, panel.top + 0.2 * _ROW)
-    items: list[Item] = [Words(at, f"LR {lr}", 9.5, bold=True, along="bottom")]
+    items: list[Item] = [TextLine(at, f"LR {lr}", 9.5, bold=True, along="bottom")]
     if rung.standard:
         items += badge("standard", (panel.right, at[1]), across="right")
     at = (panel.left, panel.top + 0.05 * _ROW)
-    items.append(Words(at, verdict, LETTERS, along="bottom"))
+    items.append(TextLine(at, verdict, LETTERS, along="bottom"))
     return items
 
 

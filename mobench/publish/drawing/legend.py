@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mobench.publish.drawing.letters import width_of
-from mobench.publish.drawing.picture import Box, Item, Line, Point, Words, moved
+from mobench.publish.drawing.picture import Box, Item, Line, Point, TextLine, moved
 from mobench.publish.drawing.style import INK, SMALL
+from mobench.publish.drawing.text_width import text_width
 
 #: A sample is drawn from 0 to this, around a height of 0.
 SAMPLE = 15.0
@@ -59,7 +59,8 @@ def legend(keys: Sequence[Key], *, middle: float, bottom: float, columns: int) -
         columns: How many columns it has at most.
     """
     parts = _columns(keys, columns)
-    widths = [SAMPLE + _TEXT_OFF + max(width_of(key.text, SMALL) for key in part) for part in parts]
+    longest = [max(text_width(key.text, SMALL) for key in part) for part in parts]
+    widths = [SAMPLE + _TEXT_OFF + text for text in longest]
     rows = max(map(len, parts))
     x = middle - (sum(widths) + _COLUMN_GAP * (len(widths) - 1)) / 2
     items: list[Item] = []
@@ -67,7 +68,7 @@ def legend(keys: Sequence[Key], *, middle: float, bottom: float, columns: int) -
         for row, key in enumerate(part):
             y = bottom + _ROW * (rows - row - 0.5)
             items += [moved(item, (x, y)) for item in key.sample]
-            items.append(Words((x + SAMPLE + _TEXT_OFF, y), key.text, SMALL, along="middle"))
+            items.append(TextLine((x + SAMPLE + _TEXT_OFF, y), key.text, SMALL, along="middle"))
         x += width + _COLUMN_GAP
     return items
 
@@ -81,11 +82,11 @@ def badge(text: str, at: Point, *, across: Literal["center", "right"]) -> tuple[
         across: Which part of that edge lies there.
     """
     x, y = at
-    width = width_of(text, SMALL) + 2 * _BADGE_PAD
+    width = text_width(text, SMALL) + 2 * _BADGE_PAD
     left = x - (width if across == "right" else width / 2)
     ground = Box((left, y), (left + width, y + SMALL + 2 * _BADGE_PAD), INK, radius=_BADGE_PAD)
     place = (left + width / 2, y + _BADGE_PAD)
-    return ground, Words(place, text, SMALL, "#ffffff", across="center", along="bottom")
+    return ground, TextLine(place, text, SMALL, "#ffffff", across="center", along="bottom")
 
 
 def _columns(keys: Sequence[Key], most: int) -> list[Sequence[Key]]:

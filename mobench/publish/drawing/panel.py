@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mobench.publish.drawing.picture import Item, Line, Point, Words
+from mobench.publish.drawing.picture import Item, Line, Point, TextLine
 from mobench.publish.drawing.style import EDGE, LETTERS, SMALL, SOFT
 
 #: Rates are shown from a little below 0 to a little above 1.
@@ -81,17 +81,17 @@ class Panel:
             items.append(Line(((x, low), (x, self.bottom)), SOFT, 0.7))
             if text:
                 at = (x, low - _PAD)
-                items.append(Words(at, text, SMALL, SOFT, across="center", along="top"))
+                items.append(TextLine(at, text, SMALL, SOFT, across="center", along="top"))
         left = self.left - _TICK
         for rate, text in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
             y = self.y(rate)
             items.append(Line(((left, y), (self.left, y)), SOFT, 0.7))
             if labeled:
                 at = (left - _PAD, y)
-                items.append(Words(at, text, SMALL, SOFT, across="right", along="middle"))
+                items.append(TextLine(at, text, SMALL, SOFT, across="right", along="middle"))
         return tuple(items)
 
-    def label(self, text: str, color: str) -> Words:
+    def label(self, text: str, color: str) -> TextLine:
         """What the rates are of, written along their axis."""
         at = (self.left - _LABEL_OFF, (self.bottom + self.top) / 2)
-        return Words(at, text, LETTERS, color, bold=True, across="center", turned=True)
+        return TextLine(at, text, LETTERS, color, bold=True, across="center", turned=True)

@@ -86,7 +86,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Words:
+class TextLine:
     """One line of text.
 
     Attributes:
@@ -118,7 +118,7 @@ class Words:
         return (x - up, y) if self.turned else (x, y + up)
 
 
-Item = Line | Area | Box | Marks | Words
+Item = Line | Area | Box | Marks | TextLine
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def moved(item: Item, by: Point) -> Item:
     """The same item somewhere else."""
     if isinstance(item, Box):
         return replace(item, low=_sum(item.low, by), high=_sum(item.high, by))
-    if isinstance(item, Words):
+    if isinstance(item, TextLine):
         return replace(item, at=_sum(item.at, by))
     return replace(item, points=tuple(_sum(point, by) for point in item.points))
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
-import matplotlib
+from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Picture, Point, TextLine
 
-from mobench.publish.drawing.letters import EM, STEP, outline, set_line
-from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Picture, Point, Words
+FONTS = "DejaVu Sans, Verdana, sans-serif"
+"""The font that widths are measured in, one of the same kind on most desktops, and any other."""
 
+# Precise: else a small picture's letters are rounded to whole pixels, and its lines of text grow.
 _HEAD = """\
 <?xml version="1.0" encoding="utf-8"?>
-<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1" \
+<svg xmlns="http://www.w3.org/2000/svg" version="1.1" \
 width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}">
 <desc>{note}</desc>
-<metadata>letters: Matplotlib v{version}</metadata>
-<defs>
-{letters}
-</defs>
 <rect width="100%" height="100%" fill="#ffffff"/>
-<g fill="none" stroke-linejoin="round" stroke-linecap="square">
+<g fill="none" stroke-linejoin="round" stroke-linecap="square" font-family="{fonts}" \
+text-rendering="geometricPrecision">
 {drawn}
 </g>
 </svg>
@@ -28,32 +26,23 @@ width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}">
 
 
 def svg(picture: Picture, note: str = "") -> bytes:
-    """Writes a picture; the same picture gives the same bytes under one version of matplotlib.
+    """Writes a picture; the same picture gives the same bytes.
 
     Args:
         picture: What to write.
         note: Goes into the file's description.
     """
-    used: dict[str, bool] = {}
-    drawn = [_drawn(item, picture.height, used) for item in picture.items]
-    scale = _number(STEP, 6)
-    letters = [
-        f'<path id="{name}" d="{outline(name, bold)}" transform="scale({scale})"/>'
-        for name, bold in used.items()
-    ]
     text = _HEAD.format(
         width=_number(picture.width),
         height=_number(picture.height),
         note=escape(note),
-        version=matplotlib.__version__,
-        letters="\n".join(letters),
-        drawn="\n".join(drawn),
+        fonts=FONTS,
+        drawn="\n".join(_drawn(item, picture.height) for item in picture.items),
     )
     return text.encode()
 
 
-def _drawn(item: Item, height: float, used: dict[str, bool]) -> str:
-    """One item; ``used`` receives the names of its letters and whether they are bold."""
+def _drawn(item: Item, height: float) -> str:
     if isinstance(item, Line):
         return _line(item, height)
     if isinstance(item, Area):
@@ -61,7 +50,7 @@ def _drawn(item: Item, height: float, used: dict[str, bool]) -> str:
         return f'<path d="{path}Z" fill="{item.color}"{_opacity(item.alpha)}/>'
     if isinstance(item, Box):
         return _box(item, height)
-    return _marks(item, height) if isinstance(item, Marks) else _words(item, height, used)
+    return _marks(item, height) if isinstance(item, Marks) else _text_line(item, height)
 
 
 def _line(item: Line, height: float) -> str:
@@ -116,24 +105,15 @@ def _sign(shape: str, half: float, at: Point) -> str:
     return f"{strokes((-1, 0))}{arc} {across} 0{arc} -{across} 0Z"
 
 
-def _words(item: Words, height: float, used: dict[str, bool]) -> str:
-    line = set_line(item.text, item.bold)
-    scale = item.size / EM
-    back = {"left": 0.0, "center": 0.5, "right": 1.0}[item.across] * line.width * scale
+def _text_line(item: TextLine, height: float) -> str:
     x, y = item.origin
-    x, y = (x, y - back) if item.turned else (x - back, y)
-    used.update((glyph.name, item.bold) for glyph in line.glyphs)
-    letters = "".join(
-        f'<use xlink:href="#{glyph.name}" x="{_number(glyph.x)}"'
-        + (f' y="{_number(glyph.y)}"/>' if glyph.y else "/>")
-        for glyph in line.glyphs
-    )
-    turn = " rotate(-90)" if item.turned else ""
-    size = f"scale({_number(scale, 5)} {_number(-scale, 5)})"
-    return (
-        f'<g aria-label={quoteattr(item.text)} fill="{item.color}"'
-        f' transform="translate({_number(x)} {_number(height - y)}){turn} {size}">{letters}</g>'
-    )
+    left, top = _number(x), _number(height - y)
+    anchor = {"left": "", "center": "middle", "right": "end"}[item.across]
+    parts = [f'<text x="{left}" y="{top}" font-size="{_number(item.size)}" fill="{item.color}"']
+    parts += ['font-weight="bold"'] if item.bold else []
+    parts += [f'text-anchor="{anchor}"'] if anchor else []
+    parts += [f'transform="rotate(-90 {left} {top})"'] if item.turned else []
+    return f"{' '.join(parts)}>{escape(item.text)}</text>"
 
 
 def _path(points: tuple[Point, ...], height: float) -> str:

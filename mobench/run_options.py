@@ -1,7 +1,7 @@
 """The options of a run: one field for each, with its flag, its default and its help.
 
-Everything else is made of these fields: the command line that reads them (``mobench.cli.options``)
-and the command that repeats a run. A new option is a new field here.
+Everything else is made of these fields: the command line that reads them
+(``mobench.cli.command_line``) and the command that repeats a run. A new option is a new field here.
 """
 
 from __future__ import annotations

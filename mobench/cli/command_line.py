@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
-from mobench.gate.options import RunOptions, option_of
+from mobench.run_options import RunOptions, option_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
