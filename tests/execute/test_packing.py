@@ -1,4 +1,4 @@
-"""A pack that does not packing gets smaller, and ends where an undisturbed run does."""
+"""A pack that memory does not hold gets smaller, and ends where an undisturbed run does."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ def test_memory_that_ends_before_any_training_is_told_too(
     ladder: Ladder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mobench.execute.in_process.load_model", lambda *_, **__: too_much())
-    with pytest.raises(MobenchError, match="does not packing into memory: about"):
+    with pytest.raises(MobenchError, match="does not fit into memory: about"):
         ladder(Packing(6))
 
 
