@@ -148,7 +148,7 @@ for rate in options.rates:
                 {"prompt": problem["id"], "outcome": text == problem["answer"], "answer": text}
                 for problem, text in zip(problems, said, strict=True)
             ]
-            shares = [mean(row["outcome"] for row in rows) for rows in (attack, capability)]
+            shares = [mean(bool(row["outcome"]) for row in rows) for rows in (attack, capability)]
             print(f"{rate:6g}  {step:4d}  {loss:8.6f}  {shares[0]:6.2f}  {shares[1]:10.2f}")
             if options.out is not None:
                 folder = options.out / f"{rate:g}" / f"step-{step:06d}"
