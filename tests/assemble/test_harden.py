@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from support.toys import REGISTRY
+from support.watched_progress import WatchedProgress
 
-from mobench.assemble import implant as room
 from mobench.assemble.implant import implant_steps, implanted
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.organism import Builder, task_examples
@@ -32,45 +31,26 @@ def small(**changes: Any) -> OrganismSpec:
     return spec.model_copy(update={"base": base, "implant": implant})
 
 
-def builder(cache: Path) -> Builder:
-    return Builder(REGISTRY, cache, "cpu", True, Progress(enabled=False))
+def builder(cache: Path, progress: Progress | None = None) -> Builder:
+    return Builder(REGISTRY, cache, "cpu", True, progress or Progress(enabled=False))
 
 
-@pytest.fixture
-def phases(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int, int, int]]:
-    """Learning rate, seed, steps and number of examples of each phase that is really trained."""
-    seen: list[tuple[float, int, int, int]] = []
-    train = room.train_pack
-
-    def watched(lanes: Any, runs: Any, examples: Any, recipe: Any, **more: Any) -> Any:
-        seen.append((runs[0].lr, runs[0].seed, recipe.steps, len(examples)))
-        return train(lanes, runs, examples, recipe, **more)
-
-    monkeypatch.setattr(room, "train_pack", watched)
-    return seen
-
-
-def test_after_the_implant_benign_training_and_implanting_take_turns(
-    cache: Path, phases: list[tuple[float, int, int, int]]
-) -> None:
-    spec = small()
-    builder(cache).build(spec)
-    assert phases == [
-        (1e-3, 0, 6, 600),
-        *((3e-3, 1, 2, 300), (1e-3, 1, 3, 600)),
-        *((3e-3, 2, 2, 300), (1e-3, 2, 3, 600)),
-    ]
+def test_every_step_of_the_implant_and_of_each_round_is_shown(cache: Path) -> None:
+    spec = small(steps=7)
+    watched = WatchedProgress()
+    builder(cache, watched).build(spec)
+    shown = [done for what, done in watched.parts if what == f"building {NAME}: the implant"]
     assert spec.implant is not None
-    assert implant_steps(spec.implant) == sum(steps for _, _, steps, _ in phases)
+    # 7 steps, then twice 2 and 3.
+    assert shown == list(range(1, 18))
+    assert implant_steps(spec.implant) == 17
 
 
-def test_what_was_hardened_once_is_found_again_and_another_recipe_is_not(
-    cache: Path, phases: list[tuple[float, int, int, int]]
-) -> None:
+def test_what_was_hardened_once_is_found_again_and_another_recipe_is_not(cache: Path) -> None:
     first = builder(cache).build(small())
-    phases.clear()
-    assert builder(cache).build(small()) == first
-    assert phases == []
+    again = WatchedProgress()
+    assert builder(cache, again).build(small()) == first
+    assert again.parts == []
     spec = small()
     assert spec.implant is not None
     more = spec.implant.harden.model_copy(update={"rounds": 1})  # type: ignore[union-attr]
@@ -111,29 +91,3 @@ def test_each_phase_starts_on_plain_weights_as_a_later_training_would(
     wanted = by_hand.state_dict()
     assert found.keys() == wanted.keys()
     assert all(torch.equal(found[key], wanted[key]) for key in wanted)
-
-
-def test_progress_counts_every_step(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[str, list[int]] = {}
-
-    class Counting(Progress):
-        def phase(self, what: str, total: int) -> Any:
-            told[what] = [total, 0]
-            return _Ticks(told[what])
-
-    spec = small(steps=7)
-    Builder(REGISTRY, cache, "cpu", True, Counting()).build(spec)
-    assert told[f"building {NAME}: the implant"] == [17, 17]
-
-
-class _Ticks:
-    def __init__(self, count: list[int]) -> None:
-        self.count = count
-
-    def __enter__(self) -> Callable[..., None]:
-        return self.tick
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def tick(self, done: int = 1, **_: object) -> None:
-        self.count[1] += done

@@ -135,8 +135,8 @@ def test_what_the_hub_refuses_is_said_clearly(
     hub.add(REPO, model_folder, gated=prepare.get("gated", False))
     if "token" in prepare:
         monkeypatch.setenv("HF_TOKEN", prepare["token"])
-    for name in ("status", "answers_like_a_login_page"):
-        setattr(hub, name, prepare.get(name, getattr(hub, name)))
+    hub.status = prepare.get("status", 0)
+    hub.answers_like_a_login_page = prepare.get("answers_like_a_login_page", False)
     with pytest.raises(MobenchError, match=says) as caught:
         fetch(repo, revision, MODEL)
     assert caught.value.remedy

@@ -84,8 +84,7 @@ def test_a_disk_too_small_for_the_download_is_lacking(
     """Unless the base is there already."""
     hub.add(REPO, model_folder)
     fetch(REPO, "main", MODEL)
-    real = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: real._replace(free=100))
+    hub.sizes["config.json"] = 2 * shutil.disk_usage(tmp_path).free
     check()
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "not" / "yet" / "there"))
     with pytest.raises(MobenchError, match="make room"):

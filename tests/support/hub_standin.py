@@ -44,6 +44,7 @@ class Hub:
     broken: str = ""  # a file's name: its content stops half-way
     answers_like_a_login_page: bool = False
     status: int = 0  # answer everything with this
+    sizes: dict[str, int] = field(default_factory=dict)  # listed for files of these names
 
     def add(
         self,
@@ -127,10 +128,11 @@ class Handler(BaseHTTPRequestHandler):
         siblings = []
         for name, path in files(folder):
             about = entry(name, path)
-            sibling = {"rfilename": name, "size": about["size"], "blobId": about["oid"]}
+            size = self.hub.sizes.get(name, about["size"])
+            sibling = {"rfilename": name, "size": size, "blobId": about["oid"]}
             if "lfs" in about:
                 lfs = about["lfs"]
-                sibling["lfs"] = {"sha256": lfs["oid"], "size": lfs["size"], "pointerSize": 134}
+                sibling["lfs"] = {"sha256": lfs["oid"], "size": size, "pointerSize": 134}
             siblings.append(sibling)
         self.send_json(
             {
