@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from mobench.errors import Problems
-from mobench.machine.hardware import cores
+from mobench.machine.control_groups import ROOT as CONTROL_GROUPS
+from mobench.machine.control_groups import cores
 from mobench.publish.pages.board import WORTH_IT, Refused, draw, draw_all, each, processes
 from mobench.publish.pages.leaderboard import render
 from mobench.publish.submission.files import ROWS, folders
@@ -37,7 +38,7 @@ def test_processes_share_results_where_there_is_much_to_read(three: Path) -> Non
     assert processes(places) == 1
     for place in places:
         (place / ROWS).write_bytes(bytes(WORTH_IT // 3 + 1))
-    assert processes(places) == min(cores(), 3)
+    assert processes(places) == min(cores(CONTROL_GROUPS), 3)
 
 
 def test_processes_give_the_same_bytes_in_the_same_order(three: Path) -> None:
