@@ -1,7 +1,8 @@
 """Which tests are slow: those that took more than a few seconds when they were last measured.
 
 ``pytest --store-durations`` writes ``tests/durations.json``; whatever took ``SLOW`` seconds in it
-is marked ``slow``, and ``make test`` leaves it out. No test is marked by hand.
+is marked ``slow``, and ``make test`` leaves it out. No test is marked by hand. A fixture that tests
+share is set up for the first of them that runs, so where its set-up is slow, all of them are.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,8 @@ SLOW = 4.0
 two cores."""
 KEPT = 1.0
 """Seconds below which a test is not written down."""
+SET_UP = " (set-up)"
+"""Ends the name under which a test's set-up alone is written down."""
 
 
 class Durations:
@@ -28,6 +32,8 @@ class Durations:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._seconds[report.nodeid] += report.duration
+        if report.when == "setup":
+            self._seconds[report.nodeid + SET_UP] += report.duration
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(session.config, "workerinput"):
@@ -44,8 +50,23 @@ def read() -> dict[str, float]:
 
 
 def mark_slow(items: list[pytest.Item]) -> None:
-    """Marks the tests that took long when they were measured."""
+    """Marks the tests that took long when they were measured, and those that share their set-up."""
     seconds = read()
+    shared = {
+        fixture
+        for item in items
+        if seconds.get(item.nodeid + SET_UP, 0.0) >= SLOW
+        for fixture in _fixtures_of_its_module(item)
+    }
     for item in items:
-        if seconds.get(item.nodeid, 0.0) >= SLOW:
+        slow = seconds.get(item.nodeid, 0.0) >= SLOW
+        if slow or not shared.isdisjoint(_fixtures_of_its_module(item)):
             item.add_marker(pytest.mark.slow)
+
+
+def _fixtures_of_its_module(item: pytest.Item) -> set[tuple[Path, str]]:
+    """The fixtures of scope module that a test uses, directly or through others."""
+    known: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
+    return {
+        (item.path, name) for name, defs in known.items() if any(d.scope == "module" for d in defs)
+    }
