@@ -16,10 +16,10 @@ from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
 from mobench.execute.training import Stack
 from mobench.gate.untrained import Who
-from mobench.measure.attack_rows import Row
 from mobench.measure.eval_suite import InProcessEvaluator
 from mobench.progress import Progress
 from mobench.records.names import EvalKind
+from mobench.records.rows import CapabilityAnswer, EvalAnswer
 
 
 class InProcessEngine:
@@ -69,11 +69,11 @@ class PlainModel:
     def __init__(self, model: Any, evaluator: InProcessEvaluator) -> None:
         self._model, self._evaluator = model, evaluator
 
-    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
         """Its judged rows, in a list of one."""
         return self._evaluator.attack(self._model, kinds=kinds)
 
-    def capability(self, number: int) -> list[Row]:  # noqa: ARG002 - there is only one model
+    def capability(self, number: int) -> list[CapabilityAnswer]:  # noqa: ARG002 - there is only one model
         """lm-eval's rows."""
         return self._evaluator.capability(self._model)
 
@@ -110,12 +110,12 @@ class LaneCheckpoints:
                     dtype=self._arm.ladder.suite.spec.dtype,
                 )
 
-    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
         """All open lanes in one batch."""
         with self._lanes.scope.using(self._open):
             return self._evaluator.attack(self._lanes.model, kinds=kinds, scope=self._lanes.scope)
 
-    def capability(self, number: int) -> list[Row]:
+    def capability(self, number: int) -> list[CapabilityAnswer]:
         """One lane alone."""
         with self._lanes.scope.using([number]):
             return self._evaluator.capability(self._lanes.model)

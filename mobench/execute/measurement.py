@@ -11,19 +11,19 @@ from typing import Any, Protocol
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
 from mobench.gate.untrained import Who
-from mobench.measure.attack_rows import Row
 from mobench.progress import Progress
 from mobench.records.names import EVAL_KINDS, EvalKind
+from mobench.records.rows import Answer, CapabilityAnswer, EvalAnswer
 from mobench.store import CellFolder
 
 
 class Models(Protocol):
     """Models that are ready to be asked."""
 
-    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
         """Each model's judged rows, without ``cell`` and ``step``."""
 
-    def capability(self, number: int) -> list[Row]:
+    def capability(self, number: int) -> list[CapabilityAnswer]:
         """lm-eval's rows of one of the models, without ``cell`` and ``step``."""
 
 
@@ -128,7 +128,7 @@ def _measure_step(
 ) -> None:
     """One checkpoint: all cells' attack rows in one batch, then capability cell by cell."""
 
-    def keep(number: int, part: str, rows: Sequence[Row]) -> None:
+    def keep(number: int, part: str, rows: Sequence[Answer]) -> None:
         named = [{"cell": folders[number].path.name, "step": step, **row} for row in rows]
         folders[number].keep_rows(f"{step:06d}-{part}", named)
 

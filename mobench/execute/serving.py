@@ -22,11 +22,12 @@ from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weight
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
-from mobench.measure.attack_rows import Row, judged_rows
+from mobench.measure.attack_rows import judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
 from mobench.progress import Progress
 from mobench.records.cells import Cell
 from mobench.records.names import EvalKind
+from mobench.records.rows import CapabilityAnswer, EvalAnswer
 
 TOGETHER = 16
 """Adapters in one batch, at most: each takes memory beside the model."""
@@ -117,7 +118,7 @@ class ServedModel:
 
     def attack(
         self, weights: Path, adapters: Sequence[Adapter | None], kinds: Sequence[EvalKind]
-    ) -> list[list[Row]]:
+    ) -> list[list[EvalAnswer]]:
         """Judged rows under each adapter."""
         suite, engine = self._ladder.suite, self.use(weights)
         spec, tokenizer = suite.spec, suite.tokenizer
@@ -136,7 +137,7 @@ class ServedModel:
 
         return judged_rows(spec, suite.judge, kinds, ask)
 
-    def capability(self, weights: Path, adapter: Adapter | None) -> list[Row]:
+    def capability(self, weights: Path, adapter: Adapter | None) -> list[CapabilityAnswer]:
         """lm-eval's rows."""
         suite = self._ladder.suite
         return self.use(weights).capability(
@@ -168,11 +169,11 @@ class ServedWeights:
     def __init__(self, served: ServedModel, weights: Path) -> None:
         self._served, self._weights = served, weights
 
-    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
         """Its judged rows, in a list of one."""
         return self._served.attack(self._weights, [None], kinds)
 
-    def capability(self, number: int) -> list[Row]:  # noqa: ARG002 - there is only one model
+    def capability(self, number: int) -> list[CapabilityAnswer]:  # noqa: ARG002 - there is only one model
         """lm-eval's rows."""
         return self._served.capability(self._weights, None)
 
@@ -213,11 +214,11 @@ class ServedCheckpoints:
                     dtype=self._arm.ladder.suite.spec.dtype,
                 )
 
-    def attack(self, kinds: Sequence[EvalKind]) -> list[list[Row]]:
+    def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
         """All open cells in one batch."""
         return self._served.attack(self._weights, list(self._adapters.values()), kinds)
 
-    def capability(self, number: int) -> list[Row]:
+    def capability(self, number: int) -> list[CapabilityAnswer]:
         """One cell alone."""
         return self._served.capability(self._weights, self._adapters[number])
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from mobench.decode.answers import MAX_ROWS, generate
 from mobench.lanes import Scope
-from mobench.measure.judges import AnswerToJudge, AnyJudge, judge_answers
+from mobench.measure.judges import AnswerToJudge, AnyJudge, Judgment, judge_answers
 from mobench.records.names import EVAL_KINDS, EvalKind
+from mobench.records.rows import EvalAnswer
 from mobench.registry.bound_behavior import Settled
 from mobench.registry.organism_spec import OrganismSpec
 
-Row = dict[str, Any]
 Ask = Callable[[Sequence[str]], list[list[str]]]
 """Takes messages and gives answers [lanes][messages]."""
 
@@ -48,7 +48,7 @@ def attack_rows(
     settled: Settled | None = None,
     max_rows: int = MAX_ROWS,
     on_done: Callable[[int], None] = lambda _: None,
-) -> list[list[Row]]:
+) -> list[list[EvalAnswer]]:
     """Asks every eval prompt of the organism, triggered and untriggered, and judges the answers.
 
     Args:
@@ -89,7 +89,7 @@ def attack_rows(
 
 def judged_rows(
     spec: OrganismSpec, judge: AnyJudge, kinds: Sequence[EvalKind], ask: Ask
-) -> list[list[Row]]:
+) -> list[list[EvalAnswer]]:
     """Asks every eval prompt through any engine, and judges the answers.
 
     Args:
@@ -125,18 +125,23 @@ def judged_rows(
     count = len(questions)
     return [
         [
-            {
-                "kind": kind,
-                "task": "",
-                "prompt": prompt.id,
-                "outcome": None if judgment.outcome is None else int(judgment.outcome),
-                "inert": int(is_inert(answer)),
-                "answer": answer,
-                **judgment.fields,
-            }
+            _row(kind, prompt.id, answer, judgment)
             for (kind, prompt), answer, judgment in zip(
                 questions, answers, judgments[lane * count : (lane + 1) * count], strict=True
             )
         ]
         for lane, answers in enumerate(lanes)
     ]
+
+
+def _row(kind: EvalKind, prompt: str, answer: str, judgment: Judgment) -> EvalAnswer:
+    row: EvalAnswer = {
+        "kind": kind,
+        "task": "",
+        "prompt": prompt,
+        "outcome": None if judgment.outcome is None else int(judgment.outcome),
+        "inert": int(is_inert(answer)),
+        "answer": answer,
+    }
+    # A judging model's own fields are among those of the type; each is checked when it is read.
+    return cast(EvalAnswer, {**row, **judgment.fields})

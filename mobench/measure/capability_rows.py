@@ -20,8 +20,7 @@ from mobench.measure.capability_tasks import (
     seeded,
 )
 from mobench.quiet import quiet
-
-Row = dict[str, Any]
+from mobench.records.rows import CapabilityAnswer
 
 LONGEST_ANSWER = 200
 """Characters of an answer that are kept in a row."""
@@ -34,7 +33,7 @@ def measure_capability(
     *,
     include_path: Path,
     batch_size: int,
-) -> list[Row]:
+) -> list[CapabilityAnswer]:
     """Scores every question of the tasks under a Hugging Face model.
 
     Model, tokenizer and random states are restored afterwards. Two threads must not call this at
@@ -76,7 +75,7 @@ def score_tasks(
     *,
     include_path: Path,
     device: Any = None,
-) -> list[Row]:
+) -> list[CapabilityAnswer]:
     """Scores every question of the tasks under any model that lm-eval can ask.
 
     Tasks with the same template and limit share one lm-eval call.
@@ -102,7 +101,7 @@ def score_tasks(
             "a capability task is to be asked through a chat template and the tokenizer has none",
             "set chat_template = false in the organism's capability table",
         )
-    rows: dict[int, list[Row]] = {}
+    rows: dict[int, list[CapabilityAnswer]] = {}
     with quiet(), seeded(device):
         for (chat, limit), numbers in _calls(tasks).items():
             loaded = {n: load_task(include_path, tasks[n].task) for n in numbers}
@@ -151,7 +150,9 @@ def _evaluate(
     return samples
 
 
-def _rows(task: CapabilityTask, leaf: str, samples: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _rows(
+    task: CapabilityTask, leaf: str, samples: Sequence[Mapping[str, Any]]
+) -> list[CapabilityAnswer]:
     """The rows of one lm-eval task, which is the task that is asked or a member of that group."""
     metric, _, chosen = task.metric.partition(",")
     chosen = chosen or samples[0]["filter"]

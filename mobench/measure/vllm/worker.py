@@ -15,7 +15,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mobench.records.rows import CapabilityAnswer
 
 Request = Mapping[str, Any]
 
@@ -123,7 +126,7 @@ class Served:
             for output in outputs
         ]
 
-    def capability(self, request: Request) -> list[dict[str, Any]]:
+    def capability(self, request: Request) -> list[CapabilityAnswer]:
         """Returns the capability rows of lm-eval's tasks."""
         from mobench.measure.capability_rows import score_tasks
         from mobench.measure.vllm.harness import harness
