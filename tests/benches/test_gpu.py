@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support.forward_passes import each_forward_pass
 
-from benchmarks import gpu
 from benchmarks.gpu import SIZES, measure, random_model
 
 
@@ -26,15 +26,16 @@ def test_the_toy_is_measured_packed_and_alone() -> None:
         assert found[f"memory_bytes_{side}"] > 0
 
 
-def test_a_pack_that_does_not_fit_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = []
+def test_a_pack_that_does_not_fit_is_halved() -> None:
+    tried: list[int] = []
 
-    def speed(size: object, device: str, lanes: int, *rest: object) -> dict[str, float]:
-        tried.append(lanes)
-        if lanes > 2:
-            raise torch.OutOfMemoryError
-        return {"tokens_per_second": 1.0, "memory_bytes": 1.0}
+    def check(_: object, ids: torch.Tensor) -> None:
+        lanes = len(ids) // SIZES["toy"].batch_size
+        if torch.is_grad_enabled() and tried[-1:] != [lanes]:
+            tried.append(lanes)
+            if lanes > 2:
+                raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(gpu, "_speed", speed)
-    assert measure("toy", "cpu", lanes=8, steps=1)["pack"] == 2
+    with each_forward_pass(check):
+        assert measure("toy", "cpu", lanes=8, steps=1)["pack"] == 2
     assert tried == [1, 8, 4, 2]

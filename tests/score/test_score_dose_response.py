@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 from scipy.special import expit, logit
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationError
 
 from mobench.score.dose_response import dose_response
 
@@ -247,25 +246,35 @@ def test_what_statsmodels_says_besides_reaches_nobody(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "failure",
+    ("lrs", "rates"),
     [
-        PerfectSeparationError("perfect"),
-        ConvergenceWarning("no"),
-        RuntimeWarning("overflow"),
-        np.linalg.LinAlgError("singular"),
+        pytest.param(
+            [2.1e-6, 2.1e-6, 2.9e-6, 2.9e-6, 1.3e-3, 1.3e-3],
+            [0.5, 0.5, 0.06, 0.1, 0.0, 1e-6],
+            id="a leverage above 1",
+        ),
+        pytest.param(
+            [1e-6, 1e-6, 1e-5, 1e-5, 5.8e161, 5.8e161],
+            [0.51, 0.51, 0.1, 0.02, 0.0, 0.0],
+            id="a leverage of 1",
+        ),
+        pytest.param([1e-6, 1e-5, 3.6e102, 1e-6], [0.74, 0.54, 0.0, 1.0], id="a singular Hessian"),
+        pytest.param(
+            [1e-6, 1e-6, 1e-6, 1e-5, 1e-5, 1e-5, 8.9e235, 8.9e235, 8.9e235],
+            [0.74, 0.71, 0.7, 0.1, 0.05, 0.05, 1e-9, 0.0, 0.0],
+            id="an overflow",
+        ),
+        pytest.param(
+            [1e-6, 1e-6, 1e-5, 1e-5, 4e256, 4e256, 1e-6],
+            [0.5, 0.5, 0.34, 0.34, 0.0, 0.0, 0.5],
+            id="separation",
+        ),
     ],
 )
-def test_whatever_statsmodels_complains_of_there_is_no_curve(monkeypatch, failure):
-    from statsmodels.genmod.generalized_linear_model import GLM
-
-    def fit(self, **options):
-        if isinstance(failure, Warning):
-            warnings.warn(failure, stacklevel=2)
-            return
-        raise failure
-
-    monkeypatch.setattr(GLM, "fit", fit)
-    found = dose_response(*gradual())
+def test_where_statsmodels_does_not_settle_there_is_no_curve(lrs, rates):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = dose_response(lrs, rates, tau=0.3)
     assert (found.curve, found.reason) == (None, "the fit does not settle")
     assert found.bracket is not None
 

