@@ -115,11 +115,16 @@ def test_low_rungs_are_extended_as_a_whole_and_a_stopped_extension_goes_on(
     assert gain["low"] == pytest.approx(300 / 10 / removed_by)
     assert "> 300" in finished.output
 
-    shutil.rmtree(run / "reference")
-    before_training = WatchedProgress(lambda what, _: what.startswith("measuring the"))
+    # A control that is gone for the moment, so that there is something to stop in.
+    control = next(one for one in told["controls"] if one["arm"] == "counter")
+    cell, kept = run / "cells" / control["id"], tree / "kept"
+    cell.rename(kept)
+    training = WatchedProgress(lambda what, _: what.startswith("training"))
     with pytest.raises(KeyboardInterrupt):
-        run_shown(before_training, preset="short", max_steps=300)
+        run_shown(training, preset="short", max_steps=300)
     assert manifest(run)["cells"] == told["cells"], "a run that is begun again forgets nothing"
+    shutil.rmtree(cell, ignore_errors=True)
+    kept.rename(cell)
     assert mobench(*ASKED, *BOUND).output == finished.output
     assert written(run) == after, "a second run redoes nothing"
     assert json.loads(mobench("report", str(run), "--json").output) == found
