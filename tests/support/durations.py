@@ -2,7 +2,8 @@
 
 ``pytest --store-durations`` writes ``tests/durations.json``; whatever took ``SLOW`` seconds in it
 is marked ``slow``, and ``make test`` leaves it out. No test is marked by hand. A fixture that tests
-share is set up for the first of them that runs, so where its set-up is slow, all of them are.
+share is set up for the first of them that runs, so where its set-up is slow, all of them are. So
+are the tests of a file that have a slow one's parameters: they find what it has built.
 """
 
 from __future__ import annotations
@@ -58,10 +59,18 @@ def mark_slow(items: list[pytest.Item]) -> None:
         if seconds.get(item.nodeid + SET_UP, 0.0) >= SLOW
         for fixture in _fixtures_of_its_module(item)
     }
+    slow = {item for item in items if seconds.get(item.nodeid, 0.0) >= SLOW}
+    built = {_parameters(item) for item in slow} - {None}
     for item in items:
-        slow = seconds.get(item.nodeid, 0.0) >= SLOW
-        if slow or not shared.isdisjoint(_fixtures_of_its_module(item)):
+        shares = not shared.isdisjoint(_fixtures_of_its_module(item))
+        if item in slow or shares or _parameters(item) in built:
             item.add_marker(pytest.mark.slow)
+
+
+def _parameters(item: pytest.Item) -> tuple[Path, str] | None:
+    """The file and the parameters of a test; None without parameters."""
+    call = getattr(item, "callspec", None)
+    return None if call is None else (item.path, call.id)
 
 
 def _fixtures_of_its_module(item: pytest.Item) -> set[tuple[Path, str]]:
