@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.durations import Durations, mark_slow
 from support.hub_standin import Hub, running_hub
+
+# Whoever starts the tests in the background may have them ignore it, and processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
