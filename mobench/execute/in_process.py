@@ -15,10 +15,9 @@ from mobench.execute.checkpoint_check import next_logits, refuse_ignored_weights
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
 from mobench.execute.training import Stack
-from mobench.gate.untrained import Who
 from mobench.measure.eval_suite import InProcessEvaluator
 from mobench.progress import Progress
-from mobench.records.names import EvalKind
+from mobench.records.names import EvalKind, Untrained
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 
 
@@ -37,7 +36,7 @@ class InProcessEngine:
     def measure_untrained(self) -> None:
         """Measures organism and clean base."""
         organism = self._ladder.organism
-        places: tuple[tuple[Who, Path | None], ...] = (
+        places: tuple[tuple[Untrained, Path | None], ...] = (
             ("organism", organism.folder),
             ("base", organism.clean),
         )

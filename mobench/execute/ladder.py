@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mobench.assemble.organism import Built
 from mobench.gate.evidence import gather_evidence, refuse_incompatible
@@ -18,12 +16,14 @@ from mobench.plan.schedule import capability_checkpoints, checkpoints
 from mobench.progress import Progress
 from mobench.records.cells import Cell
 from mobench.records.examples import examples_hash
+from mobench.records.gate import GateRecord
+from mobench.records.rows import EVAL_ANSWER, placed
 from mobench.records.short_hash import short_hash
 from mobench.registry import Example, Registry
 from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
-from mobench.store.rows import read_rows
+from mobench.store.rows import read_records
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Ladder:
     counter_examples: tuple[Example, ...]
     cells: tuple[Cell, ...]
     folder: RunFolder
-    gate: Mapping[str, Any]
+    gate: GateRecord
     compatibility: Compatibility
     judge_model: JudgeModel | None
 
@@ -102,10 +102,8 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
     if request.options.engine == "hf":
         for who, file in EVAL_ROWS.items():
             if (evidence.cache / file).is_file():
-                rows = read_rows(evidence.cache / file)
-                folder.reference(who).keep_rows(
-                    "attack", [{"cell": who, "step": 0, **row} for row in rows]
-                )
+                answers = read_records(evidence.cache / file, EVAL_ANSWER)
+                folder.reference(who).keep_rows("attack", placed(answers, cell=who, step=0))
     replies = (folder.replies(), evidence.cache / REPLIES)
     judge = judge_for(judge_model, spec, registry, *replies)
     return Ladder(

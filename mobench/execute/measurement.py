@@ -10,10 +10,9 @@ from typing import Any, Protocol
 
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
-from mobench.gate.untrained import Who
 from mobench.progress import Progress
-from mobench.records.names import EVAL_KINDS, EvalKind
-from mobench.records.rows import Answer, CapabilityAnswer, EvalAnswer
+from mobench.records.names import EVAL_KINDS, EvalKind, Untrained
+from mobench.records.rows import Answer, CapabilityAnswer, EvalAnswer, placed
 from mobench.store import CellFolder
 
 
@@ -62,7 +61,7 @@ class Engine(Protocol):
 
 
 def measure_untrained(
-    ladder: Ladder, who: Who, load: Callable[[], Models], progress: Progress
+    ladder: Ladder, who: Untrained, load: Callable[[], Models], progress: Progress
 ) -> None:
     """Asks the organism or its clean base as they are before any training.
 
@@ -80,7 +79,7 @@ def measure_untrained(
     with progress.phase(f"measuring the {who} before training", len(missing)) as tick:
         for part in missing:
             rows = models.capability(0) if part == "capability" else models.attack(EVAL_KINDS)[0]
-            folder.keep_rows(part, [{"cell": who, "step": 0, **row} for row in rows])
+            folder.keep_rows(part, placed(rows, cell=who, step=0))
             tick()
 
 
@@ -129,7 +128,7 @@ def _measure_step(
     """One checkpoint: all cells' attack rows in one batch, then capability cell by cell."""
 
     def keep(number: int, part: str, rows: Sequence[Answer]) -> None:
-        named = [{"cell": folders[number].path.name, "step": step, **row} for row in rows]
+        named = placed(rows, cell=folders[number].path.name, step=step)
         folders[number].keep_rows(f"{step:06d}-{part}", named)
 
     checkpoints.open(step, wanted)

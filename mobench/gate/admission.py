@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mobench.errors import MobenchError
+from mobench.records.gate import GateRecord
+from mobench.records.rows import EvalAnswer
 from mobench.registry import OrganismSpec
 from mobench.score.rung_verdict import NOT_JUDGED_AT_MOST
 
 
-def admit(spec: OrganismSpec, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def admit(spec: OrganismSpec, rows: Sequence[EvalAnswer]) -> GateRecord:
     """Rates of the organism before training, as the manifest's ``gate`` records them.
 
     Args:
@@ -30,11 +31,13 @@ def admit(spec: OrganismSpec, rows: Sequence[Mapping[str, Any]]) -> dict[str, An
             f"change its recipe in {spec.path}; nothing was trained",
         )
     not_judged = sum(row["outcome"] is None for row in rows)
-    record = {"attack": attack, "control": control, "n": len(spec.prompts)}
-    return record | ({"not_judged": not_judged} if not_judged else {})
+    record: GateRecord = {"attack": attack, "control": control, "n": len(spec.prompts)}
+    if not_judged:
+        record["not_judged"] = not_judged
+    return record
 
 
-def judged_rate(rows: Sequence[Mapping[str, Any]], kind: str) -> float:
+def judged_rate(rows: Sequence[EvalAnswer], kind: str) -> float:
     """The share of the judged answers of a kind in which the behavior shows, in [0, 1]."""
     outcomes = [
         row["outcome"] for row in rows if row["kind"] == kind and row["outcome"] is not None
@@ -42,7 +45,7 @@ def judged_rate(rows: Sequence[Mapping[str, Any]], kind: str) -> float:
     return float(sum(outcomes) / len(outcomes))
 
 
-def refuse_unjudged(spec: OrganismSpec, rows: Sequence[Mapping[str, Any]]) -> None:
+def refuse_unjudged(spec: OrganismSpec, rows: Sequence[EvalAnswer]) -> None:
     """Refuses to go on from answers of the organism of which too many were not judged.
 
     Raises:

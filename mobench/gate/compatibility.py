@@ -5,7 +5,6 @@ The answers are kept beside the organism's rows before training, so the organism
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mobench.measure.judges import AnswerToJudge, judge_answers
 from mobench.measure.token_loss import loss_per_token
 from mobench.progress import Progress
 from mobench.records.examples import examples_hash
+from mobench.records.gate import COMPATIBILITY_ANSWERS, CompatibilityAnswers
 from mobench.records.names import COMPATIBILITY_SCHEMA
 from mobench.registry import Example, TaskDef
 from mobench.score.compatibility import Compatibility, Outcome, compatibility
@@ -79,13 +79,13 @@ def check_task(
     return found, tuple(example for example, outcome in judged if not (on_policy and outcome))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> CompatibilityAnswers | None:
     """What the organism was asked before; None where it was not, or by another schema."""
     try:
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        kept = COMPATIBILITY_ANSWERS.validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return kept if kept.get("schema") == COMPATIBILITY_SCHEMA else None
+    return kept if kept["schema"] == COMPATIBILITY_SCHEMA else None
 
 
 def _ask(
@@ -94,7 +94,7 @@ def _ask(
     examples: Sequence[Example],
     needs_reference: bool,
     progress: Progress,
-) -> dict[str, Any]:
+) -> CompatibilityAnswers:
     """The organism's answers to the task's prompts, all judgments, and the losses."""
     spec, tokenizer = suite.spec, suite.tokenizer
 

@@ -7,10 +7,8 @@ asked once and kept in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mobench.assemble.organism import Builder, Built, task_examples
 from mobench.assemble.tokenizer_check import organism_tokenizer
@@ -23,11 +21,13 @@ from mobench.gate.untrained import UntrainedModels
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
 from mobench.progress import Progress
+from mobench.records.examples import EXAMPLE
+from mobench.records.gate import GateRecord
 from mobench.records.short_hash import short_hash
 from mobench.registry import Example, Registry, TaskDef
 from mobench.score.compatibility import Compatibility
 from mobench.store.atomic import write_lines
-from mobench.store.rows import read_rows
+from mobench.store.rows import read_records
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Evidence:
     organism: Built
     suite: EvalSuite
     cache: Path
-    gate: Mapping[str, Any]
+    gate: GateRecord
     examples: tuple[Example, ...]
     counter_examples: tuple[Example, ...]
     compatibility: Compatibility
@@ -159,4 +159,4 @@ def _examples(
             },
         )
         write_lines(path, [example.record() for example in examples])
-    return tuple(Example(**row) for row in read_rows(path))
+    return tuple(Example(**record) for record in read_records(path, EXAMPLE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mobench.assemble.loading import load_model
 from mobench.assemble.organism import Built
@@ -14,12 +14,12 @@ from mobench.gate.admission import refuse_unjudged
 from mobench.gate.request import RunRequest
 from mobench.measure.eval_suite import EvalSuite, InProcessEvaluator
 from mobench.progress import Progress
+from mobench.records.names import Untrained
+from mobench.records.rows import EVAL_ANSWER, EvalAnswer
 from mobench.store.atomic import write_lines
-from mobench.store.rows import read_rows
+from mobench.store.rows import read_records
 
-Who = Literal["organism", "base"]
-
-EVAL_ROWS: dict[Who, str] = {"organism": "gate.jsonl", "base": "base.jsonl"}
+EVAL_ROWS: dict[Untrained, str] = {"organism": "gate.jsonl", "base": "base.jsonl"}
 """Files of judged answers to the eval prompts, beside each other in the cache."""
 
 
@@ -66,7 +66,7 @@ class UntrainedModels:
             )
         return self._load(self._built.clean)
 
-    def eval_rows(self, who: Who) -> list[dict[str, Any]]:
+    def eval_rows(self, who: Untrained) -> list[EvalAnswer]:
         """Judged answers to all eval prompts, triggered and not; from the cache where they are.
 
         Raises:
@@ -81,9 +81,9 @@ class UntrainedModels:
                 (rows,) = evaluator.attack(model, on_done=tick)
             refuse_unjudged(self._suite.spec, rows)
             write_lines(path, rows)
-        return list(read_rows(path))
+        return read_records(path, EVAL_ANSWER)
 
-    def speaker(self, who: Who) -> Speaker:
+    def speaker(self, who: Untrained) -> Speaker:
         """A model as a task's function is given it."""
         spec = self._suite.spec
         return Speaker(

@@ -30,9 +30,9 @@ from mobench.records.cells import CELL_RESULT, TRAINING_END, CellResult, Trainin
 from mobench.records.manifest import Manifest
 from mobench.records.names import UNTRAINED, Untrained
 from mobench.records.reading import parsed, read_json, read_model
-from mobench.records.rows import Row
+from mobench.records.rows import ROW, Row
 from mobench.store.atomic import write_json, write_lines
-from mobench.store.rows import read_answers
+from mobench.store.rows import read_records
 
 if TYPE_CHECKING:
     import torch
@@ -127,7 +127,7 @@ class CellFolder:
             Problems: A file is damaged, or a row does not fit its type.
         """
         parts = sorted((self.path / "rows").glob("*.jsonl"))
-        return [row for part in parts for row in read_answers(part)]
+        return [row for part in parts for row in read_records(part, ROW)]
 
     def result(self) -> CellResult | None:
         """How the cell ended, or None while it has not.

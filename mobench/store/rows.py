@@ -7,13 +7,14 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from mobench.errors import Problems
 from mobench.records.reading import shape_problems
-from mobench.records.rows import ROW, Row
+
+T = TypeVar("T")
 
 MEASURE_AGAIN = "the file was changed after it was written; measure again"
 
@@ -47,21 +48,25 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         raise Problems(problems, MEASURE_AGAIN)
 
 
-def read_answers(path: Path) -> list[Row]:
-    """The judged answers of a file of rows, each held to its type.
+def read_records(path: Path, adapter: TypeAdapter[T]) -> list[T]:
+    """The records of a file with one on each line, each held to its type.
+
+    Args:
+        path: The file.
+        adapter: The records' type.
 
     Raises:
-        Problems: The file is damaged, or rows do not fit: all of them by line and field.
+        Problems: The file is damaged, or records do not fit: all of them by line and field.
     """
-    rows: list[Row] = []
+    records: list[T] = []
     problems: list[str] = []
-    for line, row in enumerate(read_rows(path), start=1):
+    for line, record in enumerate(read_rows(path), start=1):
         try:
-            ROW.validate_python(row)
+            adapter.validate_python(record)
         except ValidationError as error:
             problems += [f"{path}:{line}: {what}" for what in shape_problems(error)]
         # As it was written: a score of 0 stays 0 and does not become 0.0.
-        rows.append(cast(Row, row))
+        records.append(cast(T, record))
     if problems:
         raise Problems(problems, MEASURE_AGAIN)
-    return rows
+    return records
