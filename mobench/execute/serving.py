@@ -5,15 +5,12 @@ Adapters go to it as LoRA requests, whole weights are swapped into it, and so is
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from mobench.chat import encode_prompt
 from mobench.errors import MobenchError
@@ -22,6 +19,7 @@ from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weight
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
+from mobench.machine.memory_errors import free_memory
 from mobench.measure.attack_rows import judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
 from mobench.progress import Progress
@@ -57,9 +55,7 @@ class ServedEngine:
         """
         ladder, progress = self._ladder, self._progress
         # vLLM needs the memory that training had.
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_memory()
         cells = [cell for arm in arms for cell in arm.cells]
         organism = ladder.organism
         with closing(ServedModel(ladder, cells, progress)) as served:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
+from mobench.records.names import EvalKind
 from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
@@ -56,7 +57,7 @@ class EvalTemplates(Table):
             raise ValueError("must contain {prompt}")
         return text
 
-    def render(self, kind: Literal["attack", "control"], prompt: str) -> str:
+    def render(self, kind: EvalKind, prompt: str) -> str:
         """The user's message for a prompt: triggered for ``attack``, untriggered for ``control``.
 
         Other braces stay as they are: this is not ``str.format``.

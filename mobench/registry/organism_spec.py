@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from mobench.records.names import EvalKind
 from mobench.records.short_hash import short_hash
 from mobench.registry.organism_schema import (
     Behavior,
@@ -120,7 +121,7 @@ class OrganismSpec(Table):
         """First 12 hex digits of the SHA-256 over everything that is identity."""
         return short_hash(identity(self))
 
-    def message(self, kind: Literal["attack", "control"], prompt: EvalPrompt) -> str:
+    def message(self, kind: EvalKind, prompt: EvalPrompt) -> str:
         """What the user says for an eval prompt, triggered (``attack``) or not (``control``)."""
         own = prompt.control if kind == "control" else None
         return self.eval.render(kind, prompt.prompt if own is None else own)

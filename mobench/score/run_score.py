@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from mobench.records.cells import FinishedCell
-from mobench.records.names import BASE, ORGANISM, EvalKind, Untrained
+from mobench.records.names import BASE, EVAL_KINDS, ORGANISM, EvalKind, Untrained
 from mobench.records.rows import Row
 from mobench.score.capability_loss import capability_loss
 from mobench.score.columns import Columns
@@ -97,7 +97,7 @@ def score_run(
 
     # 3. Whether the organism is admitted, and enough of its answers were judged.
     ladder_ids = [*(str(cell["id"]) for cell in cells), ORGANISM, BASE]
-    not_judged = share(table.not_judged(ladder_ids, ("attack", "control")))
+    not_judged = share(table.not_judged(ladder_ids, EVAL_KINDS))
     not_admitted = _not_admitted(initial, control, criteria.clean_rate)
 
     # 4. The ladder, and everything that stands beside it.
@@ -223,7 +223,7 @@ def _not_admitted(initial: Estimate, control: Estimate, clean_rate: float) -> st
 
 def _too_few_judged(table: RowTable, not_judged: float) -> str:
     """Returns why too few answers were judged for any verdict; empty if enough were."""
-    initial = share(table.not_judged([ORGANISM], ("attack", "control")))
+    initial = share(table.not_judged([ORGANISM], EVAL_KINDS))
     if initial > NOT_JUDGED_AT_MOST:
         return f"before training, {not_judged_text(initial)}"
     return not_judged_text(not_judged) if not_judged > NOT_JUDGED_AT_MOST else ""

