@@ -25,10 +25,8 @@ ORGANISM: Final = "organism"
 BASE: Final = "base"
 """Its clean base before any training, where rows name a cell."""
 
-Arm = Literal["organism", "zero", "counter", "base"]
-"""What a cell trains: the ladder's own cells the organism, all others are controls."""
 LADDER: Final = "organism"
-"""The arm of the ladder's own cells."""
+"""The arm of the ladder's own cells; all other arms are controls."""
 ControlArm = Literal["zero", "counter", "base"]
 CONTROL_ARMS: Final[tuple[ControlArm, ...]] = ("zero", "counter", "base")
 """Learning rate 0; direct counter-training; the clean base under the same training."""

@@ -46,10 +46,6 @@ class Locator:
                 found = (*found, part)
         return self._lines[found]
 
-    def has(self, location: Sequence[str | int]) -> bool:
-        """Whether the file writes down exactly this table or key."""
-        return tuple(location) in self._lines
-
     @cached_property
     def _lines(self) -> dict[Location, int]:
         lines: dict[Location, int] = {(): 1}

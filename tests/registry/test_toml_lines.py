@@ -57,5 +57,5 @@ def test_a_table_inside_the_last_of_an_array_is_found_there() -> None:
 
 def test_what_stands_inside_a_string_is_no_key() -> None:
     locator = Locator(TEXT)
-    assert not locator.has(("a", "fake"))
-    assert not locator.has(("fake",))
+    assert locator.line(("a", "fake")) == locator.line(("a",)), "the line of what is around it"
+    assert locator.line(("fake",)) == locator.line(())

@@ -17,8 +17,7 @@ import pytest
 
 FILE = Path(__file__).parents[1] / "durations.json"
 SLOW = 4.0
-"""Seconds of a test with its set-up and tear-down. All that take less, take less than 4 minutes on
-two cores."""
+"""Seconds of a test with its set-up and tear-down."""
 KEPT = 1.0
 """Seconds below which a test is not written down."""
 SET_UP = " (set-up)"

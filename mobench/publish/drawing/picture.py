@@ -6,7 +6,6 @@ lies below what comes later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -143,11 +142,6 @@ def moved(item: Item, by: Point) -> Item:
     if isinstance(item, TextLine):
         return replace(item, at=_sum(item.at, by))
     return replace(item, points=tuple(_sum(point, by) for point in item.points))
-
-
-def joined(xs: Sequence[float], ys: Sequence[float]) -> tuple[Point, ...]:
-    """Points from their two coordinates."""
-    return tuple(zip(xs, ys, strict=True))
 
 
 def _sum(point: Point, by: Point) -> Point:
