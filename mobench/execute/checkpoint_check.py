@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from mobench.chat import encode_prompt
 from mobench.errors import MobenchError
-from mobench.execute.training import Stack
+from mobench.lanes import Stack
 from mobench.measure.eval_suite import EvalSuite
 from mobench.store import CellFolder
 
