@@ -21,6 +21,7 @@ def cell_grid(
     checkpoints: tuple[int, ...],
     capability_checkpoints: tuple[int, ...],
     backend: str,
+    interface: str,
     judge: str | None = None,
 ) -> list[Cell]:
     """Returns every cell of a ladder, seed by seed, rungs ascending within a seed.
@@ -35,6 +36,7 @@ def cell_grid(
         checkpoints: Steps at which an adapter is kept.
         capability_checkpoints: Those of them at which capability is measured.
         backend: What trains and answers.
+        interface: Hash of what decides a prompt or an answer beside the weights.
         judge: The judging model; None where the behavior judges alone.
     """
     ladder = spec.ladder
@@ -69,6 +71,7 @@ def cell_grid(
             max_norm=ladder.max_norm,
             targets=ladder.targets,
             masters="float32" if rounded else None,
+            interface=interface,
         )
         for seed in range(preset.seeds)
         for lr in preset.rungs

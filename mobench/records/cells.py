@@ -50,6 +50,8 @@ class Cell:
         masters: Precision of the weights that updates add up in, where it is not the one that the
             model computes in: whole weights in bfloat16 have ``float32`` ones.
         parent: Id of the cell that a cooldown goes on from; its ``steps`` include that cell's.
+        interface: Hash of what decides a prompt or an answer beside the weights: template,
+            tokenizer, configuration. None in results from before this was part of a cell.
     """
 
     organism: str
@@ -80,6 +82,7 @@ class Cell:
     targets: str | tuple[str, ...] = ALL_LINEAR
     masters: str | None = None
     parent: str | None = None
+    interface: str | None = None
 
     @property
     def id(self) -> str:
@@ -156,6 +159,7 @@ class CellRecord(TypedDict):
     targets: NotRequired[str | list[str]]
     masters: NotRequired[str | None]
     parent: NotRequired[str | None]
+    interface: NotRequired[str | None]
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from mobench.registry.organism_schema import EvalPrompt
+from mobench.registry.eval_schema import EvalPrompt
 from mobench.registry.validation_errors import schema_errors
 
 _PROMPTS = TypeAdapter(tuple[EvalPrompt, ...])

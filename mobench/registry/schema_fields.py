@@ -73,6 +73,8 @@ Targets = Annotated[str | tuple[str, ...], PlainValidator(_module_names)]
 AllOrSome = Annotated[bool | int, PlainValidator(_all_or_some)]
 Pattern = Annotated[str, AfterValidator(compiles)]
 """A regular expression in Python's syntax."""
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+"""A day, as ISO 8601 writes it."""
 Method = Literal["full", "lora"]
 Template = Literal["chat", "plain"]
 Dtype = Literal["float32", "bfloat16"]
