@@ -102,7 +102,8 @@ def _show_organism(spec: OrganismSpec) -> None:
                 lr_text(lr) + ("*" if lr == spec.ladder.standard_lr else "") for lr in preset.rungs
             ),
             "measured": f"{preset.window_checkpoints} in the window, "
-            f"capability at {preset.capability_checkpoints}",
+            f"capability at {preset.capability_checkpoints}"
+            + (f", {_count(preset.cooldown_seeds, 'seed')} cooled down" if preset.cooldown else ""),
         }
         for name, preset in spec.presets.items()
     ]
