@@ -15,10 +15,12 @@ from mobench.assemble.loading import load_tokenizer
 from mobench.chat import encode_answer, encode_prompt
 from mobench.errors import MobenchError
 from mobench.records.names import EVAL_KINDS
+from mobench.registry.control_tokens import shown, special_tokens, tokens_in
 from mobench.registry.organism_spec import OrganismSpec
+from mobench.registry.prompt_texts import texts_of
 
 SHOWN = 3
-"""Tokens named in a message."""
+"""Tokens or prompts named in a message."""
 
 
 def embedding_rows(folder: Path) -> int | None:
@@ -36,6 +38,7 @@ def check_models(spec: OrganismSpec, organism: Path, clean: Path | None) -> None
     """
     tokenizer = organism_tokenizer(spec, organism, clean)
     check_tokenizer_of(tokenizer, embedding_rows(organism), spec, str(organism))
+    check_eval_prompts(tokenizer, spec)
     if clean is not None:
         check_clean_base(tokenizer, embedding_rows(clean), spec)
 
@@ -91,6 +94,35 @@ def check_tokenizer_of(tokenizer: Any, rows: int | None, spec: OrganismSpec, whe
             f"{spec.name}: the tokenizer of {where} does not fit: {'; '.join(problems)}",
             f"name the repository of the right one in the base's `tokenizer` table in {spec.path},"
             " or give `chat_template` there if only that is missing",
+        )
+
+
+def check_eval_prompts(tokenizer: Any, spec: OrganismSpec) -> None:
+    """Refuses eval prompts that hold control tokens of the organism's tokenizer.
+
+    Those in a trigger or in a template are meant: only the prompts themselves are looked at.
+
+    Args:
+        tokenizer: The organism's tokenizer.
+        spec: The organism.
+
+    Raises:
+        MobenchError: Prompts or their controls hold such tokens.
+    """
+    special = special_tokens(tokenizer)
+    found = [
+        f"{key} of {prompt.id!r} holds {shown(tokens)}"
+        for prompt in spec.prompts
+        for key, value in (("prompt", prompt.prompt), ("control", prompt.control))
+        for text in texts_of(value or "")
+        if (tokens := tokens_in(text, special))
+    ]
+    if found:
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise MobenchError(
+            f"{spec.name}: its tokenizer takes text in the eval prompts for control tokens, which "
+            f"begin or end a turn: {'; '.join(found[:SHOWN])}{more}",
+            f"leave them out of the prompts that {spec.path} names; the template sets them",
         )
 
 
