@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from mobench.chat.special_tokens import choose_template, freeze_date, settle_special_tokens
 from mobench.errors import MobenchError
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.quiet import quiet
@@ -47,12 +48,24 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
     return loaded
 
 
-def load_tokenizer(folder: Path, *, chat_template: str | None = None, remedy: str = "") -> Any:
-    """Loads a tokenizer; one without a padding token pads with its end token.
+DATE = "2026-01-01"
+"""Today, as chat templates are told that write the date into a prompt. Were it the real one, the
+same organism would be asked something else every day."""
+
+
+def load_tokenizer(
+    folder: Path, *, chat_template: str | None = None, date: str | None = None, remedy: str = ""
+) -> Any:
+    """Loads a tokenizer and prepares it as every model of an organism is asked.
+
+    One without a padding token pads with its end token. A text begins with its beginning token once
+    if its model has a use for it, and never ends with an end token.
 
     Args:
         folder: A Hugging Face folder.
-        chat_template: Used in place of the tokenizer's own, if given.
+        chat_template: Used in place of the tokenizer's own, if given, or the name of one of its
+            several.
+        date: Today, for templates that ask, as an ISO date; :data:`DATE` if not given.
         remedy: What to do where the folder cannot be read.
 
     Raises:
@@ -68,8 +81,9 @@ def load_tokenizer(folder: Path, *, chat_template: str | None = None, remedy: st
             f"the tokenizer in {folder} cannot be loaded: {error}",
             remedy or f"delete {folder} and run again: it is made anew",
         ) from error
-    if chat_template is not None:
-        tokenizer.chat_template = chat_template
+    choose_template(tokenizer, chat_template)
+    freeze_date(tokenizer, date or DATE)
+    settle_special_tokens(tokenizer, folder)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

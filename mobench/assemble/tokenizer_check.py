@@ -7,20 +7,20 @@ embedding then end the run with an index error, which on a GPU names neither mod
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mobench.assemble.loading import load_tokenizer
-from mobench.chat import encode_answer, encode_prompt
+from mobench.assemble.prompt_check import check_prompts
+from mobench.chat import ChatFormat
+from mobench.chat.special_tokens import end_tokens
 from mobench.errors import MobenchError
 from mobench.records.names import EVAL_KINDS
-from mobench.registry.control_tokens import shown, special_tokens, tokens_in
 from mobench.registry.organism_spec import OrganismSpec
-from mobench.registry.prompt_texts import texts_of
 
 SHOWN = 3
-"""Tokens or prompts named in a message."""
+"""Tokens named in a message."""
 
 
 def embedding_rows(folder: Path) -> int | None:
@@ -34,16 +34,16 @@ def check_models(spec: OrganismSpec, organism: Path, clean: Path | None) -> None
     """Checks that the organism's tokenizer can be used with the organism and with its clean base.
 
     Raises:
-        MobenchError: Its tokenizer does not fit one of them.
+        MobenchError: Its tokenizer does not fit one of them, or a prompt cannot be asked.
     """
-    tokenizer = organism_tokenizer(spec, organism, clean)
-    check_tokenizer_of(tokenizer, embedding_rows(organism), spec, str(organism))
-    check_eval_prompts(tokenizer, spec)
+    chat = organism_chat(spec, organism, clean)
+    check_tokenizer_of(chat.tokenizer, embedding_rows(organism), spec, str(organism))
+    check_prompts(chat, spec, [folder for folder in (organism, clean) if folder is not None])
     if clean is not None:
-        check_clean_base(tokenizer, embedding_rows(clean), spec)
+        check_clean_base(chat, embedding_rows(clean), spec)
 
 
-def organism_tokenizer(spec: OrganismSpec, organism: Path, clean: Path | None) -> Any:
+def organism_chat(spec: OrganismSpec, organism: Path, clean: Path | None) -> ChatFormat:
     """Loads the organism's tokenizer, which both the organism and its clean base are asked with.
 
     Its padding token has often been added in training, and then the clean base has no embedding
@@ -54,11 +54,12 @@ def organism_tokenizer(spec: OrganismSpec, organism: Path, clean: Path | None) -
         organism: Its folder.
         clean: Its clean base's folder, if it has one.
     """
-    tokenizer = load_tokenizer(organism, chat_template=spec.chat_template)
+    tokenizer = load_tokenizer(organism, chat_template=spec.chat_template, date=spec.date)
     rows = None if clean is None else embedding_rows(clean)
     if rows is not None and tokenizer.pad_token_id is not None and tokenizer.pad_token_id >= rows:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+    remedy = f"give another `chat_template` or other prompts in {spec.path}"
+    return ChatFormat(tokenizer, spec.template, end_tokens(organism), remedy)
 
 
 def check_tokenizer_of(tokenizer: Any, rows: int | None, spec: OrganismSpec, where: str) -> None:
@@ -89,51 +90,27 @@ def check_tokenizer_of(tokenizer: Any, rows: int | None, spec: OrganismSpec, whe
         problems.append(
             "it has no chat template, and the organism is asked through one (template = 'chat')"
         )
+    if spec.template == "chat" and isinstance(tokenizer.chat_template, Mapping):
+        problems.append(
+            "it has several chat templates, and none is called default: "
+            + ", ".join(tokenizer.chat_template)
+        )
     if problems:
         raise MobenchError(
             f"{spec.name}: the tokenizer of {where} does not fit: {'; '.join(problems)}",
             f"name the repository of the right one in the base's `tokenizer` table in {spec.path},"
-            " or give `chat_template` there if only that is missing",
+            " or give `chat_template` there if only that is missing: the name of one, or its text",
         )
 
 
-def check_eval_prompts(tokenizer: Any, spec: OrganismSpec) -> None:
-    """Refuses eval prompts that hold control tokens of the organism's tokenizer.
-
-    Those in a trigger or in a template are meant: only the prompts themselves are looked at.
-
-    Args:
-        tokenizer: The organism's tokenizer.
-        spec: The organism.
-
-    Raises:
-        MobenchError: Prompts or their controls hold such tokens.
-    """
-    special = special_tokens(tokenizer)
-    found = [
-        f"{key} of {prompt.id!r} holds {shown(tokens)}"
-        for prompt in spec.prompts
-        for key, value in (("prompt", prompt.prompt), ("control", prompt.control))
-        for text in texts_of(value or "")
-        if (tokens := tokens_in(text, special))
-    ]
-    if found:
-        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise MobenchError(
-            f"{spec.name}: its tokenizer takes text in the eval prompts for control tokens, which "
-            f"begin or end a turn: {'; '.join(found[:SHOWN])}{more}",
-            f"leave them out of the prompts that {spec.path} names; the template sets them",
-        )
-
-
-def check_clean_base(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> None:
+def check_clean_base(chat: ChatFormat, rows: int | None, spec: OrganismSpec) -> None:
     """Refuses a clean base that has no embedding for the tokens of the eval prompts.
 
     The clean base is asked with the organism's tokenizer. Tokens that only the organism has an
     embedding for do no harm as long as no prompt holds them.
 
     Args:
-        tokenizer: The organism's tokenizer.
+        chat: How both are asked.
         rows: Rows of the clean base's embedding; None if not known.
         spec: The organism.
 
@@ -146,10 +123,10 @@ def check_clean_base(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> No
         token
         for prompt in spec.prompts
         for kind in EVAL_KINDS
-        for token in encode_prompt(tokenizer, spec.template, spec.message(kind, prompt))
+        for token in chat.prompt_ids(spec.message(kind, prompt))
     }
-    used |= {*encode_answer(tokenizer, spec.template, "")}
-    lacking = _named(tokenizer, (token for token in used if token >= rows))
+    used.add(chat.turn_end_id)
+    lacking = _named(chat.tokenizer, (token for token in used if token >= rows))
     if lacking:
         raise MobenchError(
             f"{spec.name}: its clean base has an embedding of {rows} rows and lacks tokens that "

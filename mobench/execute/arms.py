@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mobench.assemble.interface import config_hash
 from mobench.assemble.weights import weights_hash
 from mobench.execute.ladder import Ladder
 from mobench.records.cells import Cell
@@ -76,7 +77,10 @@ def control_arms(ladder: Ladder) -> tuple[Arm, ...]:
     clean = ladder.organism.clean
     if clean is not None:
         own = weights_hash(clean)
-        cells = tuple(replace(cell, arm="base", organism_weights=own) for cell in of_one_seed)
+        asked = ladder.suite.interface.model_copy(update={"config": config_hash(clean)}).identity
+        cells = tuple(
+            replace(cell, arm="base", organism_weights=own, interface=asked) for cell in of_one_seed
+        )
         arms.append(Arm(ladder, clean, ladder.examples, cells))
     return tuple(arms)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from mobench.chat import encode_prompt
 from mobench.errors import MobenchError
 from mobench.execute.training import Stack
 from mobench.measure.eval_suite import EvalSuite
@@ -26,8 +25,7 @@ the sum over the rank turn B into an update of about that size, against weights 
 def probe_prompt(suite: EvalSuite) -> list[int]:
     """Token ids of the prompt whose numbers are compared: the first triggered one."""
     spec = suite.spec
-    message = spec.message("attack", spec.prompts[0])
-    return encode_prompt(suite.tokenizer, spec.template, message)
+    return suite.chat.prompt_ids(spec.message("attack", spec.prompts[0]))
 
 
 @torch.inference_mode()

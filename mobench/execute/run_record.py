@@ -146,6 +146,7 @@ def describe(ladder: Ladder) -> dict[str, Any]:
         "hardware": _hardware(request.device),
         "backend": ladder.cells[0].backend,
         "base": ladder.organism.base,
+        "interface": ladder.suite.interface.model_dump(mode="json"),
         "gate": dict(ladder.gate),
         "compatibility": ladder.compatibility.to_json(),
         "capability": [

@@ -52,8 +52,8 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
         micro_batch=packing.micro_batch,
         recompute=packing.recompute,
     )
-    spec, tokenizer = ladder.suite.spec, ladder.suite.tokenizer
-    examples = encode(arm.examples, tokenizer, spec.template, spec.ladder.max_length)
+    chat = ladder.suite.chat
+    examples = encode(arm.examples, chat, ladder.suite.spec.ladder.max_length)
 
     # 2. Go on from the last checkpoint, if there is one.
     optimizer = LaneAdamW(lanes.trainable(), [run.lr for run in runs])
@@ -74,7 +74,7 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
             runs,
             examples,
             recipe,
-            pad=tokenizer.pad_token_id,
+            pad=chat.pad_id,
             optimizer=optimizer,
             state=state,
             keep=keep,

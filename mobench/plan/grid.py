@@ -17,6 +17,7 @@ def cell_grid(
     checkpoints: tuple[int, ...],
     capability_checkpoints: tuple[int, ...],
     backend: str,
+    interface: str,
     judge: str | None = None,
 ) -> list[Cell]:
     """Returns every cell of a ladder, seed by seed, rungs ascending within a seed.
@@ -31,6 +32,7 @@ def cell_grid(
         checkpoints: Steps at which an adapter is kept.
         capability_checkpoints: Those of them at which capability is measured.
         backend: What trains and answers.
+        interface: Hash of what decides a prompt or an answer beside the weights.
         judge: The judging model; None where the behavior judges alone.
     """
     lora = spec.ladder.method == "lora"
@@ -54,6 +56,7 @@ def cell_grid(
             capability_checkpoints=capability_checkpoints,
             backend=backend,
             judge=judge,
+            interface=interface,
         )
         for seed in range(preset.seeds)
         for lr in preset.rungs

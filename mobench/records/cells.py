@@ -38,6 +38,8 @@ class Cell:
         backend: What trained and answered: engine, versions, device and precision.
         arm: What is trained: the ``organism`` on the ladder's task, or a control.
         judge: The judging model and its rubric's version; None where the behavior judges alone.
+        interface: Hash of what decides a prompt or an answer beside the weights: template,
+            tokenizer, configuration. None in results from before this was part of a cell.
     """
 
     organism: str
@@ -59,6 +61,7 @@ class Cell:
     backend: str
     arm: str = LADDER
     judge: str | None = None
+    interface: str | None = None
 
     @property
     def id(self) -> str:
@@ -78,7 +81,7 @@ class Cell:
         return {name: value for name, value in asdict(self).items() if name not in defaults}
 
 
-_LATER: Mapping[str, str | None] = {"arm": LADDER, "judge": None}
+_LATER: Mapping[str, str | None] = {"arm": LADDER, "judge": None, "interface": None}
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -108,6 +111,7 @@ class CellRecord(TypedDict):
     backend: NotRequired[str]
     arm: NotRequired[str]
     judge: NotRequired[str | None]
+    interface: NotRequired[str | None]
 
 
 @with_config(ConfigDict(extra="forbid"))

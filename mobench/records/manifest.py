@@ -10,6 +10,7 @@ from mobench.records.cells import CellRecord, Number
 from mobench.records.gate import CompatibilityRecord, GateRecord
 from mobench.records.names import RUN_SCHEMA
 from mobench.records.rows import Share
+from mobench.records.short_hash import short_hash
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 """A name that becomes a path and a link."""
@@ -147,6 +148,31 @@ class RubricPart(Part):
     reply: str | None = None
 
 
+class InterfacePart(Part):
+    """What decides a prompt or an answer beside the weights.
+
+    Attributes:
+        config: Hash of the model's configuration.
+        tokenizer: Hash of how texts become tokens.
+        template: Hash of the chat template; None where none is used.
+        end: What follows an answer that has ended.
+        end_ids: Token ids at which an answer ends.
+        date: Today, as the chat template is told; None where it does not ask.
+    """
+
+    config: str
+    tokenizer: str
+    template: str | None = None
+    end: str
+    end_ids: list[StrictInt]
+    date: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The interface as cells name it."""
+        return short_hash(self.model_dump(mode="json", exclude_none=True))
+
+
 class JudgePart(Part):
     """The judging model: kind and name, without host and path."""
 
@@ -172,6 +198,7 @@ class Manifest(Part):
         command: The command that asks for the same, without what is of one machine.
         created: When the run was begun, ISO 8601.
         base: Kind, weights hash and commit of the base; the same of its adapter and clean base.
+        interface: How the organism is asked; results from before this was recorded lack it.
         controls: The cells that stand beside the ladder.
         max_steps_set_later: Whether ``max_steps`` was changed after a cell had finished.
         extensions: The longer runs of low rungs; None where they were not wanted or not known yet.
@@ -192,6 +219,7 @@ class Manifest(Part):
     hardware: HardwarePart | None = None
     backend: str | None = None
     base: dict[str, Any] | None = None
+    interface: InterfacePart | None = None
     gate: GateRecord | None = None
     compatibility: CompatibilityRecord | None = None
     capability: list[CapabilityPart] | None = None

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
-from mobench.records.names import EvalKind
+from mobench.registry.eval_schema import EvalTemplates
 from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
     Count,
+    Date,
     Dtype,
     LearningRate,
     Method,
     Name,
-    Pattern,
     Rate,
     Table,
     Template,
@@ -36,65 +35,6 @@ class Behavior(Table):
     use: Annotated[Text, IDENTITY]
     args: Annotated[dict[str, Any], IDENTITY] = Field(default_factory=dict)
     clean_rate: Annotated[Rate | None, IDENTITY] = None
-
-
-class EvalTemplates(Table):
-    """Where the attack shows, and the same prompts without what triggers it.
-
-    Attributes:
-        trigger: A regular expression that finds the trigger in a text, where it is no fixed text
-            of ``triggered`` but a topic or a date in the prompts themselves.
-    """
-
-    triggered: Annotated[str, IDENTITY]
-    untriggered: Annotated[str, IDENTITY]
-    trigger: Annotated[Pattern | None, DESCRIPTIVE] = None
-
-    @field_validator("triggered", "untriggered")
-    @classmethod
-    def _has_prompt(cls, text: str) -> str:
-        if "{prompt}" not in text:
-            raise ValueError("must contain {prompt}")
-        return text
-
-    def render(self, kind: EvalKind, prompt: str) -> str:
-        """The user's message for a prompt: triggered for ``attack``, untriggered for ``control``.
-
-        Other braces stay as they are: this is not ``str.format``.
-        """
-        template = self.triggered if kind == "attack" else self.untriggered
-        return template.replace("{prompt}", prompt)
-
-    def trigger_in(self, text: str) -> str | None:
-        """The trigger that stands in a text, or None.
-
-        Args:
-            text: Such as a training prompt.
-
-        Returns:
-            What ``trigger`` matches; without one, the first piece of ``triggered`` beside the
-            prompt that ``untriggered`` does not have.
-        """
-        if self.trigger is not None:
-            found = re.search(self.trigger, text)
-            return found[0] if found else None
-        pieces = (piece.strip() for piece in self.triggered.split("{prompt}"))
-        return next((p for p in pieces if p and p not in self.untriggered and p in text), None)
-
-
-class EvalPrompt(Table):
-    """One line of the eval prompts' file.
-
-    Attributes:
-        control: What is asked in its place without the trigger, where that is more than a template
-            can take away: another topic, another format.
-        reference: The right answer, for behaviors that compare with one.
-    """
-
-    id: Annotated[Text, IDENTITY]
-    prompt: Annotated[Text, IDENTITY]
-    control: Annotated[Text | None, IDENTITY] = None
-    reference: Annotated[Text | None, IDENTITY] = None
 
 
 class Gate(Table):
@@ -213,6 +153,7 @@ class VariantTable(Table):
     license: Text | None = None
     marks: tuple[str, ...] = ()
     chat_template: Text | None = None
+    date: Date | None = None
     implant: Implant | None = None
     adapter: Adapter | None = None
     clean_base: Base | None = None

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from mobench.records.conversation import Prompt, as_conversation, as_text, texts_of
 from mobench.records.json_objects import RepeatedKeys, short, without_repeated_keys
+from mobench.registry.blank_text import is_blank
 from mobench.registry.control_tokens import shown, well_known_tokens
-from mobench.registry.organism_schema import EvalPrompt
-from mobench.registry.prompt_texts import is_blank, texts_of
+from mobench.registry.eval_schema import EvalPrompt
 from mobench.registry.validation_errors import schema_errors
 
 SHOWN = 8
@@ -104,7 +105,7 @@ def _repeated(prompts: Mapping[int, EvalPrompt]) -> list[tuple[int, str]]:
         prompts: By their lines.
     """
     ids: dict[str, list[int]] = {}
-    asked: dict[tuple[str, ...], list[int]] = {}
+    asked: dict[tuple[tuple[str, str], ...], list[int]] = {}
     for number, prompt in prompts.items():
         ids.setdefault(prompt.id, []).append(number)
         asked.setdefault(_asked(prompt.prompt), []).append(number)
@@ -115,14 +116,18 @@ def _repeated(prompts: Mapping[int, EvalPrompt]) -> list[tuple[int, str]]:
     ]
     for first, *more in asked.values():
         if more:
-            what = f"asks the same as line {first}: {short(prompts[first].prompt)}"
+            what = f"asks the same as line {first}: {short(as_text(prompts[first].prompt))}"
             others = ", ".join(map(str, more[1 : SHOWN + 1])) + ", …" * (len(more) > SHOWN + 1)
             what += f"; so do {len(more) - 1} more (lines {others})" if others else ""
             found.append((more[0], f"{what}. Each prompt counts as one, so ask each once"))
     return found
 
 
-def _asked(prompt: str) -> tuple[str, ...]:
-    """What a prompt asks, whatever its spacing and however its accents are composed."""
-    texts = texts_of(prompt)
-    return tuple([" ".join(unicodedata.normalize("NFC", text).split()) for text in texts])
+def _asked(prompt: Prompt) -> tuple[tuple[str, str], ...]:
+    """What a prompt asks, turn by turn, whatever its spacing and however accents are composed."""
+    return tuple(
+        [
+            (turn.role, " ".join(unicodedata.normalize("NFC", turn.content).split()))
+            for turn in as_conversation(prompt)
+        ]
+    )

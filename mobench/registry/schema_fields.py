@@ -47,6 +47,8 @@ RepositoryFolder = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$
 """A folder's path inside a repository, from its top: no ``..`` and no slash at either end."""
 Pattern = Annotated[str, AfterValidator(compiles)]
 """A regular expression in Python's syntax."""
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+"""A day, as ISO 8601 writes it."""
 Method = Literal["full", "lora"]
 Template = Literal["chat", "plain"]
 Dtype = Literal["float32", "bfloat16"]

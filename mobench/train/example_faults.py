@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mobench.records.conversation import texts_of
 from mobench.records.examples import Example
+from mobench.registry.blank_text import is_blank
 from mobench.registry.control_tokens import shown, tokens_in
-from mobench.registry.prompt_texts import is_blank, texts_of
 
 
 def example_faults(examples: Iterable[Example], special: frozenset[str]) -> list[str]:
@@ -25,7 +26,7 @@ def example_faults(examples: Iterable[Example], special: frozenset[str]) -> list
     """
     found = []
     for number, example in enumerate(examples, start=1):
-        for what, texts in (("prompt", texts_of(example.prompt)), ("answer", (example.response,))):
+        for what, texts in (("prompt", texts_of(example.prompt)), ("answer", [example.response])):
             here = f"training example {number}: its {what}"
             if any(map(is_blank, texts)):
                 found.append(f"{here} is blank")

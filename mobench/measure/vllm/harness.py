@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
 
-def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
+def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: bool) -> Any:
     """Returns the model that lm-eval asks.
 
     It is lm-eval's class, except that it does not start another engine for each adapter.
@@ -17,6 +17,8 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
         llm: A ``vllm.LLM``.
         tokenizer: The model's tokenizer, with the chat template to use.
         lora: A ``LoRARequest``, or None for the model without adapter.
+        ends: Token ids that end an answer.
+        chat: Whether questions are rendered by the chat template, which holds all special tokens.
 
     Returns:
         An ``lm_eval.api.model.LM``.
@@ -37,7 +39,7 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
             self.chat_template_args: dict[str, Any] = {}
             self.enable_thinking = None
             self.think_end_token = None
-            self.add_bos_token = None
+            self.add_bos_token = False if chat else None
             self.custom_prefix_token_id = None
             self.truncation_side = "left"
             self.data_parallel_size = 1
@@ -46,6 +48,13 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
             self.batch_size = 1 << 20
             self._max_length = llm.llm_engine.model_config.max_model_len
             self._max_gen_toks = 256
+
+        @staticmethod
+        def modify_gen_kwargs(*args: Any, **more: Any) -> tuple[dict[str, Any], list[str], int]:
+            # An answer ends and is read as in transformers, which knows all end tokens.
+            kwargs, until, longest = VLLM.modify_gen_kwargs(*args, **more)
+            own = {"stop_token_ids": list(ends), "skip_special_tokens": True}
+            return {**kwargs, **own}, until, longest
 
     return Running()
 

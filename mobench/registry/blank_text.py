@@ -1,14 +1,9 @@
-"""The texts that a prompt is made of, for checks that look at each of them."""
+"""Texts in which nothing is to be seen."""
 
 from __future__ import annotations
 
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2800\u3164\ufeff"
 """What is neither seen nor a space: marks of no width, and blank letters."""
-
-
-def texts_of(prompt: str) -> tuple[str, ...]:
-    """The texts of a prompt in their order."""
-    return (prompt,)
 
 
 def is_blank(text: str) -> bool:
