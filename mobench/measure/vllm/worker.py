@@ -50,14 +50,19 @@ class Served:
     """
 
     def __init__(self, request: Request) -> None:
+        from transformers import AutoConfig
         from vllm import LLM
 
+        from mobench.assemble.generation import end_tokens
         from mobench.assemble.loading import load_tokenizer
 
         folder = Path(request["folder"])
         self.tokenizer = load_tokenizer(
             Path(request["tokenizer"]), chat_template=request["chat_template"]
         )
+        # vLLM itself would end an answer at the tokenizer's end token alone.
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        self._ends = end_tokens(folder, config)
         self._numbers: dict[str, int] = {}
         on_cpu = request["device"] == "cpu"
         if on_cpu:
@@ -133,7 +138,7 @@ class Served:
 
         lora = self._lora(request["adapter"])
         return score_tasks(
-            lambda: harness(self.llm, self.tokenizer, lora),
+            lambda: harness(self.llm, self.tokenizer, lora, ends=self._ends),
             self.tokenizer,
             [ReceivedTask(**task) for task in request["tasks"]],
             include_path=Path(request["include_path"]),
