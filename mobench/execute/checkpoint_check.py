@@ -13,7 +13,7 @@ import torch
 
 from mobench.assemble.loading import load_model
 from mobench.errors import MobenchError
-from mobench.execute.training import Stack
+from mobench.lanes import Stack
 from mobench.measure.eval_suite import EvalSuite
 from mobench.store import CellFolder
 
