@@ -52,6 +52,7 @@ CHANGED = {
     "backend": "hf cuda float32",
     "arm": "base",
     "judge": "openai/one promotion@r1",
+    "interface": "i2",
     "schedule": "cosine",
     "warmup_steps": 3,
     "decay_steps": 4,
@@ -125,6 +126,7 @@ def test_the_grid_is_every_rung_of_every_seed_seed_by_seed() -> None:
         checkpoints=(0, preset.steps),
         capability_checkpoints=(preset.steps,),
         backend="b",
+        interface="i",
     )
     wanted = [(seed, lr) for seed in range(preset.seeds) for lr in preset.rungs]
     assert [(cell.seed, cell.lr) for cell in cells] == wanted
