@@ -104,5 +104,4 @@ def fill(template: Prompt, prompt: Prompt) -> Prompt:
 
 def is_blank(text: str) -> bool:
     """Whether nothing is to be seen in a text."""
-    text = text.strip()
-    return not text or (text[0] in _INVISIBLE and is_blank(text.lstrip(_INVISIBLE)))
+    return all(mark.isspace() or mark in _INVISIBLE for mark in text)

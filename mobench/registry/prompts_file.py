@@ -88,7 +88,7 @@ def _faults(prompt: EvalPrompt) -> list[str]:
         if value is None:
             continue
         texts = texts_of(value)
-        if all(map(is_blank, texts)):
+        if any(map(is_blank, texts)):
             faults.append(f"{key} of {prompt.id!r} is blank")
         tokens = [token for text in texts for token in well_known_tokens(text)]
         if tokens and key != "reference":

@@ -32,9 +32,9 @@ def contains_words(text: str, words: str) -> bool:
 
 
 def _canonical(text: str) -> str:
-    # Folding case can take apart what was composed, so text is composed before and after it.
-    folded = unicodedata.normalize("NFC", text.translate(_ALIKE)).casefold()
-    return " ".join(unicodedata.normalize("NFC", folded).split())
+    # Composed last: folding case can take apart what was composed.
+    folded = unicodedata.normalize("NFC", text.translate(_ALIKE).casefold())
+    return " ".join(folded.split())
 
 
 def _is_joined(letter: str) -> bool:

@@ -27,7 +27,7 @@ def example_faults(examples: Iterable[Example], special: frozenset[str]) -> list
     for number, example in enumerate(examples, start=1):
         for what, texts in (("prompt", texts_of(example.prompt)), ("answer", (example.response,))):
             here = f"training example {number}: its {what}"
-            if all(map(is_blank, texts)):
+            if any(map(is_blank, texts)):
                 found.append(f"{here} is blank")
             tokens = list(
                 dict.fromkeys(token for text in texts for token in tokens_in(text, special))

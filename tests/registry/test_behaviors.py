@@ -154,6 +154,7 @@ def test_what_is_right_at_times_is_a_failure_only_elsewhere(answer, reference, s
         ("That is 0.5%.", "50%", True),
         # What is left open is no box, and one that holds nothing says nothing.
         (r"42, so \boxed{4", "4", False),
+        (r"\boxed{7}, in other words \boxed{4", "7", False),
         (r"Put it in \boxed{}: 42", "42", False),
         (r"\boxed{\text{none}}, though 42 was asked", "42", True),
         ("It covers 42 m\u00b2.", "42", False),
@@ -176,6 +177,7 @@ def test_what_is_no_number_is_no_right_conclusion() -> None:
     [
         r"\boxed{9^{9^{9^9}}}",
         "9^999 * 10^9999",
+        "9" * 1000 + "^9999",
         "7" * 20_000,
         r"\frac{" * 3000,
         r"\frac{" * 3000 + "}" * 3000,
