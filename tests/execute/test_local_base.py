@@ -133,4 +133,4 @@ def test_a_folder_that_is_not_whole_is_told_and_nothing_in_it_is_to_be_deleted(
 def test_the_weights_decide_the_defaults(folder: Path) -> None:
     spec = collect_for(str(folder)).organism(str(folder))
     assert (spec.template, spec.dtype, spec.suite) == ("chat", "float32", "tiny")
-    assert (spec.ladder.standard_lr, spec.ladder.max_length) == (1e-2, 160)
+    assert (spec.ladder.standard_lr, spec.ladder.max_length) == (1e-2, 128)
