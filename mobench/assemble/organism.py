@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.assemble.adapter import with_adapter
+from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.hub.base import hub_base
 from mobench.assemble.implant import implant_steps, implanted
@@ -57,14 +57,6 @@ class Built:
     clean: Path | None
     weights_hash: str
     base: dict[str, Any]
-
-
-def cache_root() -> Path:
-    """Returns where built organisms are kept: ``$MOBENCH_CACHE``, or the user's cache folder."""
-    if chosen := os.environ.get("MOBENCH_CACHE"):
-        return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(cache).expanduser() / "mobench"
 
 
 @dataclass(frozen=True)
@@ -157,6 +149,7 @@ class Builder:
                     f"{spec.name}: {folder} holds no model (no config.json)",
                     f"put the weights there, or change `path` in {spec.path}",
                 )
+        refuse_unsupported(folder)
         return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
 
     def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:
