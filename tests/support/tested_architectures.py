@@ -37,6 +37,10 @@ TURNS = (
 """As Gemma is asked."""
 
 
+ROWS = 64
+"""Tokens of a tokenizer, where it does not begin with one for every byte."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """One architecture.
@@ -73,6 +77,8 @@ class Architecture:
             del changes["head_dim"]  # that of the hidden size and the heads
         if self.windows:
             changes["sliding_window"] = 16
+        if self.model_class == "Gemma2ForCausalLM":
+            changes |= {"final_logit_softcapping": 30.0, "attn_logit_softcapping": 50.0}
         return self.model(torch.float32, noise=0.0, **changes)
 
     @property
@@ -82,8 +88,9 @@ class Architecture:
 
 
 def _trained(kind: Any, texts: Sequence[str], template: str, special: Sequence[str]) -> Any:
+    # So few tokens that words are several: with more, a whole message would be one.
     tokenizer = kind().train_new_from_iterator(
-        texts, 400, new_special_tokens=list(special), show_progress=False
+        texts, ROWS, new_special_tokens=list(special), show_progress=False
     )
     assert type(tokenizer) is kind
     tokenizer.chat_template = template
