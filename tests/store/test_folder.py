@@ -110,7 +110,7 @@ def test_an_adapter_comes_back_exactly_even_when_it_was_a_view(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "garbage", "empty"])
-def test_a_damaged_adapter_is_told_with_its_file_and_what_to_delete(
+def test_a_damaged_adapter_is_told_with_its_file_and_what_to_move(
     tmp_path: Path, damage: str
 ) -> None:
     cell = RunFolder(tmp_path).cell("a1")

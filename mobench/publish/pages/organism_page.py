@@ -16,6 +16,7 @@ from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
 from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
+from mobench.registry.weights_place import not_public
 
 PLOTS = "plots"
 
@@ -72,6 +73,9 @@ def organism_page(entries: Sequence[Entry]) -> str:
         ("source", escape.inline(recorded(newest.manifest.organism.source))),
         ("license", escape.inline(recorded(newest.manifest.organism.license))),
     ]
+    local = newest.manifest.local_parts
+    if local:
+        facts.append(("weights", f"{not_public(local)}, so nobody else can repeat this"))
     parts = [
         f"<!-- {MARKER} -->",
         f"# {heading}",
@@ -232,6 +236,7 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
         for label, field in _PROVENANCE
         if label != "LoRA rank" or "lora" in entry.method
     ]
+    rows += _training(entry)
     if manifest.max_steps is not None:
         later = ", set when cells were finished" if manifest.max_steps_set_later else ""
         text = escape.inline(f"{manifest.max_steps} steps{later}")
@@ -252,6 +257,24 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
             text = NOT_RECORDED if spent is None else f"{spent:.0f} s"
             rows.append((f"time to {phase}", text))
     return rows
+
+
+def _training(entry: Entry) -> list[tuple[str, str]]:
+    """How weights moved, as far as that is not the default: cells tell only what is not."""
+    cell = entry.submission.cells[0]
+    told: dict[str, object] = {
+        "schedule": cell.get("schedule"),
+        "warm-up steps": cell.get("warmup_steps"),
+        "decay steps": cell.get("decay_steps"),
+        "weight decay": cell.get("weight_decay"),
+        "betas": cell.get("betas"),
+        "gradient norm at most": cell.get("max_norm"),
+        "LoRA targets": cell.get("targets"),
+        "precision of the master weights": cell.get("masters"),
+    }
+    return [
+        (label, escape.inline(str(value))) for label, value in told.items() if value is not None
+    ]
 
 
 def _capability(manifest: Manifest) -> str:
