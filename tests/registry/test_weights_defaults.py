@@ -61,6 +61,7 @@ def test_every_default_says_why(tmp_path: Path) -> None:
     spec = spec_of(described(tmp_path))
     assert "5e-4 * (2000/576)^0.78 = 0.0013" in spec.defaults["ladder.standard_lr"]
     assert "below 1B parameters" in spec.defaults["suite"]
+    assert {"presets.standard", "presets.quick"} <= spec.defaults.keys()
     assert all(spec.defaults.values())
     assert "base" not in spec.defaults
 
