@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mobench.assemble.adapter import with_adapter
+from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.hub.base import hub_base
 from mobench.assemble.implant import implant_steps, implanted
 from mobench.assemble.loading import load_model
+from mobench.assemble.local_base import local_base
 from mobench.assemble.scratch import scratch_base, word_tokenizer
 from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models, organism_chat
@@ -57,14 +58,6 @@ class Built:
     clean: Path | None
     weights_hash: str
     base: dict[str, Any]
-
-
-def cache_root() -> Path:
-    """Returns where built organisms are kept: ``$MOBENCH_CACHE``, or the user's cache folder."""
-    if chosen := os.environ.get("MOBENCH_CACHE"):
-        return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(cache).expanduser() / "mobench"
 
 
 @dataclass(frozen=True)
@@ -151,12 +144,8 @@ class Builder:
             )
         else:
             assert isinstance(base, LocalBase)
-            folder = (spec.path.parent / base.path).resolve()
-            if not (folder / "config.json").is_file():
-                raise MobenchError(
-                    f"{spec.name}: {folder} holds no model (no config.json)",
-                    f"put the weights there, or change `path` in {spec.path}",
-                )
+            folder = local_base(spec, base)
+        refuse_unsupported(folder)
         return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
 
     def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
-from mobench.records.conversation import as_conversation
+from mobench.records.conversation import as_conversation, texts_of
 from mobench.records.names import EVAL_KINDS
+from mobench.registry.control_tokens import shown, special_tokens, tokens_in
 from mobench.registry.organism_spec import OrganismSpec
 
 SHOWN = 3
@@ -63,4 +65,33 @@ def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path])
             f"{spec.name}: " + "; ".join(problems[:SHOWN]),
             f"change prompts, templates or max_length in {spec.path}: what is beyond the positions "
             "is nothing that the model was made for",
+        )
+
+
+def check_control_tokens(tokenizer: Any, spec: OrganismSpec) -> None:
+    """Refuses eval prompts that hold control tokens of the organism's tokenizer.
+
+    Those in a trigger or in a template are meant: only the prompts themselves are looked at.
+
+    Args:
+        tokenizer: The organism's tokenizer.
+        spec: The organism.
+
+    Raises:
+        MobenchError: Prompts or their controls hold such tokens.
+    """
+    special = special_tokens(tokenizer)
+    found = [
+        f"{key} of {prompt.id!r} holds {shown(tokens)}"
+        for prompt in spec.prompts
+        for key, value in (("prompt", prompt.prompt), ("control", prompt.control))
+        for text in texts_of(value or "")
+        if (tokens := tokens_in(text, special))
+    ]
+    if found:
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise MobenchError(
+            f"{spec.name}: its tokenizer takes text in the eval prompts for control tokens, which "
+            f"begin or end a turn: {'; '.join(found[:SHOWN])}{more}",
+            f"leave them out of the prompts that {spec.path} names; the template sets them",
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.assemble.loading import load_tokenizer
-from mobench.assemble.prompt_check import check_prompts
+from mobench.assemble.prompt_check import check_control_tokens, check_prompts
 from mobench.chat import ChatFormat
 from mobench.chat.special_tokens import end_tokens
 from mobench.errors import MobenchError
@@ -20,7 +20,7 @@ from mobench.records.names import EVAL_KINDS
 from mobench.registry.organism_spec import OrganismSpec
 
 SHOWN = 3
-"""Tokens named in a message."""
+"""Tokens or prompts named in a message."""
 
 
 def embedding_rows(folder: Path) -> int | None:
@@ -38,6 +38,7 @@ def check_models(spec: OrganismSpec, organism: Path, clean: Path | None) -> None
     """
     chat = organism_chat(spec, organism, clean)
     check_tokenizer_of(chat.tokenizer, embedding_rows(organism), spec, str(organism))
+    check_control_tokens(chat.tokenizer, spec)
     check_prompts(chat, spec, [folder for folder in (organism, clean) if folder is not None])
     if clean is not None:
         check_clean_base(chat, embedding_rows(clean), spec)

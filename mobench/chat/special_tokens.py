@@ -28,7 +28,10 @@ def end_tokens(folder: Path) -> tuple[int, ...]:
         The ids, ascending; empty where neither file names any.
     """
     generation = _end_ids(_json(folder / "generation_config.json"))
-    return tuple(sorted(generation or _end_ids(_json(folder / "config.json"))))
+    if generation:
+        return tuple(sorted(generation))
+    config = _json(folder / "config.json")
+    return tuple(sorted(_end_ids(config.get("text_config") or {}) or _end_ids(config)))
 
 
 def settle_special_tokens(tokenizer: Any, folder: Path) -> None:
@@ -112,7 +115,7 @@ def _opens_turns(tokenizer: Any) -> bool:
 def _end_ids(config: Mapping[str, Any]) -> set[int]:
     named = config.get("eos_token_id")
     ids = named if isinstance(named, list) else [named]
-    return {token for token in ids if isinstance(token, int)}
+    return {token for token in ids if type(token) is int and token >= 0}
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def cell_grid(
             capability_checkpoints=capability_checkpoints,
             backend=backend,
             judge=judge,
+            interface=interface,
             schedule=ladder.schedule,
             warmup_steps=ladder.warmup_steps,
             decay_steps=ladder.decay_steps,
@@ -71,7 +72,6 @@ def cell_grid(
             max_norm=ladder.max_norm,
             targets=ladder.targets,
             masters="float32" if rounded else None,
-            interface=interface,
         )
         for seed in range(preset.seeds)
         for lr in preset.rungs

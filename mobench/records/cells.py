@@ -40,6 +40,8 @@ class Cell:
         backend: What trained and answered: engine, versions, device and precision.
         arm: What is trained: the ``organism`` on the ladder's task, or a control.
         judge: The judging model and its rubric's version; None where the behavior judges alone.
+        interface: Hash of what decides a prompt or an answer beside the weights: template,
+            tokenizer, configuration. None in results from before this was part of a cell.
         schedule: How the learning rate moves; ``lr`` is its peak.
         warmup_steps: Steps over which it rises from 0.
         decay_steps: Last steps over which ``wsd`` decays; None for other schedules.
@@ -50,8 +52,6 @@ class Cell:
         masters: Precision of the weights that updates add up in, where it is not the one that the
             model computes in: whole weights in bfloat16 have ``float32`` ones.
         parent: Id of the cell that a cooldown goes on from; its ``steps`` include that cell's.
-        interface: Hash of what decides a prompt or an answer beside the weights: template,
-            tokenizer, configuration. None in results from before this was part of a cell.
     """
 
     organism: str
@@ -73,6 +73,7 @@ class Cell:
     backend: str
     arm: str = LADDER
     judge: str | None = None
+    interface: str | None = None
     schedule: Schedule = "constant"
     warmup_steps: int = 0
     decay_steps: int | None = None
@@ -82,7 +83,6 @@ class Cell:
     targets: str | tuple[str, ...] = ALL_LINEAR
     masters: str | None = None
     parent: str | None = None
-    interface: str | None = None
 
     @property
     def id(self) -> str:
@@ -150,6 +150,7 @@ class CellRecord(TypedDict):
     backend: NotRequired[str]
     arm: NotRequired[str]
     judge: NotRequired[str | None]
+    interface: NotRequired[str | None]
     schedule: NotRequired[Schedule]
     warmup_steps: NotRequired[int]
     decay_steps: NotRequired[int | None]
@@ -159,7 +160,6 @@ class CellRecord(TypedDict):
     targets: NotRequired[str | list[str]]
     masters: NotRequired[str | None]
     parent: NotRequired[str | None]
-    interface: NotRequired[str | None]
 
 
 @with_config(ConfigDict(extra="forbid"))

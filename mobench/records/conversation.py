@@ -11,6 +11,8 @@ from pydantic.dataclasses import dataclass
 Role = Literal["system", "user", "assistant"]
 PLACE = "{prompt}"
 """Where a template takes in the prompt. Other braces stay as they are: it is no ``str.format``."""
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2800\u3164\ufeff"
+"""What is neither seen nor a space: marks of no width, and blank letters."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -98,3 +100,8 @@ def fill(template: Prompt, prompt: Prompt) -> Prompt:
     rest = [turn for turn in before if turn.role != "system"]
     head = [Message("system", "\n\n".join(system))] if system else []
     return (*head, *rest, filled[-1])
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing is to be seen in a text."""
+    return all(mark.isspace() or mark in _INVISIBLE for mark in text)

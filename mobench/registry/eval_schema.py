@@ -53,7 +53,7 @@ class EvalTemplates(Table):
     """
 
     triggered: Annotated[Asked, IDENTITY]
-    untriggered: Annotated[Asked, IDENTITY]
+    untriggered: Annotated[Asked, IDENTITY] = PLACE
     trigger: Annotated[Pattern | None, DESCRIPTIVE] = None
 
     @field_validator("triggered", "untriggered")

@@ -29,6 +29,9 @@ from mobench.registry.schema_fields import (
 )
 from mobench.registry.weights_schema import Adapter, Base, Implant
 
+NOT_SAID = "not stated"
+"""Source or license on the pages of an organism whose file names none."""
+
 
 class Behavior(Table):
     """How an answer is judged.
@@ -164,13 +167,18 @@ class Preset(Table):
 
 
 class FamilyTable(Table):
-    """``[family]``: what all variants have in common."""
+    """``[family]``: what all variants have in common.
+
+    Attributes:
+        title: What pages call it; its name where the file gives none.
+        source: Where it comes from.
+    """
 
     name: Name
-    title: Text
-    summary: Text
-    source: Text
-    license: Text
+    title: Text | None = None
+    summary: Text = "A model organism; its file does not say more."
+    source: Text = NOT_SAID
+    license: Text = NOT_SAID
     marks: tuple[str, ...] = ()
 
 

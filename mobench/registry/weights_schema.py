@@ -84,10 +84,17 @@ class HubBase(Table):
 
 
 class LocalBase(Table):
-    """Weights in a folder on this machine; a relative path starts at the organism's file."""
+    """Weights in a folder on this machine; a relative path starts at the organism's file.
+
+    What the weights are is identity, not where they lie (``OrganismSpec.revision``).
+
+    Attributes:
+        size: Only for a folder whose ``config.json`` does not tell it.
+    """
 
     kind: Annotated[Literal["local"], IDENTITY]
-    path: Annotated[Text, IDENTITY]
+    path: Annotated[Text, DESCRIPTIVE]
+    size: Annotated[Size | None, DESCRIPTIVE] = None
 
 
 BASE_KINDS = ("scratch", "wheel", "hub", "local")
@@ -111,7 +118,7 @@ class LocalAdapter(Table):
     """A LoRA adapter in a folder; a relative path starts at the organism's file."""
 
     kind: Annotated[Literal["local"], IDENTITY]
-    path: Annotated[Text, IDENTITY]
+    path: Annotated[Text, DESCRIPTIVE]
 
 
 ADAPTER_KINDS = ("hub", "local")

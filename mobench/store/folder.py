@@ -179,7 +179,7 @@ class CellFolder:
     @property
     def _remedy(self) -> str:
         """What to do where a file of the cell is damaged."""
-        return f"delete {self.path} and run again: only this cell is made anew"
+        return f"move {self.path} away and run again: only this cell is made again"
 
 
 def weights_in(folder: Path) -> Path:

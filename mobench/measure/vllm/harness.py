@@ -11,13 +11,14 @@ from typing import Any
 def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: bool) -> Any:
     """Returns the model that lm-eval asks.
 
-    It is lm-eval's class, except that it does not start another engine for each adapter.
+    It is lm-eval's class, except that it does not start another engine for each adapter, and that
+    an answer ends at every token at which transformers' own generation ends it.
 
     Args:
         llm: A ``vllm.LLM``.
         tokenizer: The model's tokenizer, with the chat template to use.
         lora: A ``LoRARequest``, or None for the model without adapter.
-        ends: Token ids that end an answer.
+        ends: The tokens that end an answer, beside what a task asks for.
         chat: Whether questions are rendered by the chat template, which holds all special tokens.
 
     Returns:
@@ -49,12 +50,22 @@ def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: b
             self._max_length = llm.llm_engine.model_config.max_model_len
             self._max_gen_toks = 256
 
-        @staticmethod
-        def modify_gen_kwargs(*args: Any, **more: Any) -> tuple[dict[str, Any], list[str], int]:
-            # An answer ends and is read as in transformers, which knows all end tokens.
-            kwargs, until, longest = VLLM.modify_gen_kwargs(*args, **more)
-            own = {"stop_token_ids": list(ends), "skip_special_tokens": True}
-            return {**kwargs, **own}, until, longest
+        def modify_gen_kwargs(
+            self, *args: Any, **kwargs: Any
+        ) -> tuple[dict[str, Any], list[str], int]:
+            """What lm-eval hands to vLLM for a task, with the model's own end tokens."""
+            asked, until, longest = VLLM.modify_gen_kwargs(*args, **kwargs)
+            return {**asked, "stop_token_ids": list(ends)}, until, longest
+
+        def _model_generate(self, *args: Any, generate: bool = False, **kwargs: Any) -> list[Any]:
+            """Answers, as text without special tokens, as lm-eval decodes those of transformers.
+
+            Special tokens are in vLLM's own text, so that a task can stop at one by its name.
+            """
+            outputs: list[Any] = super()._model_generate(*args, generate=generate, **kwargs)
+            for answer in (output.outputs[0] for output in outputs if generate):
+                answer.text = tokenizer.decode(answer.token_ids, skip_special_tokens=True)
+            return outputs
 
     return Running()
 

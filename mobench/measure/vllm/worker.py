@@ -61,6 +61,7 @@ class Served:
             date=request["date"],
         )
         self._numbers: dict[str, int] = {}
+        # vLLM itself would end an answer at the tokenizer's end token alone.
         self._ends: list[int] = list(request["ends"])
         on_cpu = request["device"] == "cpu"
         if on_cpu:
