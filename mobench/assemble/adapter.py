@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,9 @@ def merge_adapter(
 
 def _merged(spec: OrganismSpec, model: Any, adapter: Path) -> Any:
     try:
-        with quiet(), in_peft_names(adapter) as folder:
+        with quiet(), warnings.catch_warnings(), in_peft_names(adapter) as folder:
+            # What PEFT warns of is checked here, and then it is an error or of no account.
+            warnings.simplefilter("ignore")
             wrapped = load_into(model, folder)
             untie(wrapped)
             return wrapped.merge_and_unload(safe_merge=True)
