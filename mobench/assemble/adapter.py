@@ -227,7 +227,10 @@ def _tokenizer(base: Path, adapter: Path) -> Any:
         return load_tokenizer(base)
     with tempfile.TemporaryDirectory() as scratch:
         # Beside the base's configuration, because some tokenizers can only be identified by it.
-        own = load_tokenizer(joined_folder(base, adapter, Path(scratch) / "tokenizer"))
+        own = load_tokenizer(
+            joined_folder(base, adapter, Path(scratch) / "tokenizer"),
+            remedy=f"mend the tokenizer's files in {adapter}; without them the base's is used",
+        )
     if not own.chat_template:
         own.chat_template = load_tokenizer(base).chat_template
     return own
