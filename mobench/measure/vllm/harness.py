@@ -50,19 +50,17 @@ def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: b
             self._max_length = llm.llm_engine.model_config.max_model_len
             self._max_gen_toks = 256
 
-        def modify_gen_kwargs(
-            self, *args: Any, **kwargs: Any
-        ) -> tuple[dict[str, Any], list[str], int]:
-            """What lm-eval hands to vLLM for a task, with the model's own end tokens."""
-            asked, until, longest = VLLM.modify_gen_kwargs(*args, **kwargs)
-            return {**asked, "stop_token_ids": list(ends)}, until, longest
+        @staticmethod
+        def modify_gen_kwargs(*args: Any, **more: Any) -> tuple[dict[str, Any], list[str], int]:
+            # An answer ends as in transformers, which knows all end tokens.
+            kwargs, until, longest = VLLM.modify_gen_kwargs(*args, **more)
+            return {**kwargs, "stop_token_ids": list(ends)}, until, longest
 
-        def _model_generate(self, *args: Any, generate: bool = False, **kwargs: Any) -> list[Any]:
-            """Answers, as text without special tokens, as lm-eval decodes those of transformers.
-
-            Special tokens are in vLLM's own text, so that a task can stop at one by its name.
-            """
-            outputs: list[Any] = super()._model_generate(*args, generate=generate, **kwargs)
+        def _model_generate(self, *args: Any, generate: bool = False, **more: Any) -> list[Any]:
+            # And it is read as there: whole and without special tokens. vLLM's own text has the
+            # blank before a first word, which many tokenizers take away, and special tokens, so
+            # that it can stop where a task names one.
+            outputs: list[Any] = super()._model_generate(*args, generate=generate, **more)
             for answer in (output.outputs[0] for output in outputs if generate):
                 answer.text = tokenizer.decode(answer.token_ids, skip_special_tokens=True)
             return outputs
