@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from mobench.errors import MobenchError, Problems, did_you_mean
+from mobench.errors import Consequence, MobenchError, Problems, did_you_mean
 from mobench.machine.garbage_collection import none_collected
 from mobench.registry.bound_behavior import (
     Judge,
@@ -30,6 +30,11 @@ from mobench.registry.decorators import Collecting
 from mobench.registry.definitions import BehaviorDef, TaskDef
 from mobench.registry.draft import Draft
 from mobench.registry.family_file import read_family
+from mobench.registry.not_collected import (
+    NotCollected,
+    functions_not_collected,
+    import_problems,
+)
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric, read_rubrics
 from mobench.registry.shared_file import read_shared
@@ -139,13 +144,16 @@ def collect(root: Path | None = None) -> Registry:
     config = find_config(root)
     problems: list[str] = []
     families = [path.parent for folder in config.organisms for path in _family_files(folder)]
-    rubrics = read_rubrics([*config.tasks, *families], problems)
+    broken_rubrics: dict[str, str] = {}
+    rubrics = read_rubrics([*config.tasks, *families], problems, broken_rubrics)
     drafts = read_organisms(config, problems)
     # First, so that a task file that imports them registers none of them anew.
     builtin = builtin_behaviors()
     collecting = Collecting(problems=problems, shared=next(iter(config.tasks), None))
     for folder in (*config.tasks, *families):
         import_files(folder, collecting)
+    problems += import_problems(collecting.failed)
+    missing = NotCollected(functions_not_collected(collecting.failed), broken_rubrics)
     behaviors = [*builtin, *collecting.behaviors]
     tasks = _unique(collecting.tasks, _place, "task", problems)
     known_behaviors = _unique(behaviors, _place, "behavior", problems)
@@ -154,10 +162,10 @@ def collect(root: Path | None = None) -> Registry:
         where = partial(_place, task)
         problems += check_marks(task.marks, config, where, f"task {task.name!r}")
     for draft in drafts:
-        problems += check_draft(draft, tasks, known_behaviors, config)
-        problems += check_rubric(draft, known_behaviors, rubrics)
+        problems += check_draft(draft, tasks, known_behaviors, config, missing=missing)
+        problems += check_rubric(draft, known_behaviors, rubrics, missing=missing)
     if problems:
-        raise Problems(_in_order(problems))
+        raise Problems(_in_order(problems), listed_by="`mobench collect` lists them all")
     local = capability_versions(config.tasks)
     return Registry(
         organisms={
@@ -198,14 +206,27 @@ def _family_files(folder: Path) -> list[Path]:
 
 
 def _in_order(problems: Iterable[str]) -> list[str]:
-    """Each problem once, by file and line, with paths as they look from the current folder."""
+    """Each problem once, by file and line, with paths as they look from the current folder.
 
-    def order(problem: str) -> tuple[str, int]:
-        place = re.match(r"(.*?):(\d+): ", problem)
-        return (place[1], int(place[2])) if place else (problem, 0)
-
+    What follows from another problem comes after it.
+    """
     current = f"{Path.cwd()}/"
-    return [p.replace(current, "") for p in sorted(dict.fromkeys(problems), key=order)]
+
+    def shortened(problem: str) -> str:
+        text = problem.replace(current, "")
+        if isinstance(problem, Consequence):
+            return Consequence(text, problem.cause.replace(current, ""))
+        return text
+
+    def place(problem: str) -> tuple[str, int]:
+        found = re.match(r"(.*?):(\d+): ", problem)
+        return (found[1], int(found[2])) if found else (problem, 0)
+
+    def order(problem: str) -> tuple[tuple[str, int], bool, tuple[str, int]]:
+        follows = isinstance(problem, Consequence)
+        return place(problem.cause if follows else problem), follows, place(problem)
+
+    return sorted(dict.fromkeys(map(shortened, problems)), key=order)
 
 
 def _place(definition: TaskDef | BehaviorDef) -> str:
