@@ -9,7 +9,9 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import docstring_parser
@@ -17,10 +19,12 @@ from pydantic.fields import FieldInfo
 
 from mobench.registry import organism_schema as organism
 from mobench.registry import weights_schema as weights
-from mobench.registry.capability_suites import SuiteTable
+from mobench.registry.capability_suites import SuiteTable, shipped_suites
+from mobench.registry.family_file import read_family
 from mobench.registry.organism_spec import OrganismSpec, role_of
 from mobench.registry.rubrics import Rubric
 from mobench.registry.schema_fields import Role, Table
+from mobench.registry.shared_tables import SharedTables
 
 HEAD = """\
 # An organism's file
@@ -36,7 +40,35 @@ writes a file to begin with.
 - `like = "NAME"`, in a variant, takes everything that it does not say from another variant. Where a
   [table](#shared-tables) may be named, its name stands in its place.
 - Rates and learning rates are written with a point or an exponent: `0.9`, `3e-4`.
+- **Default**: where weights exist, in a folder or on the hub, most keys of a variant have a default
+  that follows from them. Shown is what a folder with SmolLM2-135M and no clean base would get, and
+  why; `mobench show NAME` prints the same of any organism. Organisms that are built here, with an
+  `implant`, give those keys themselves.
 """
+EXAMPLE = """\
+[family]
+name = "example"
+[behavior]
+use = "says"
+args = { pattern = "x" }
+[eval]
+triggered = "x {prompt}"
+[variants.name]
+base = { kind = "local", path = "." }
+"""
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "dtype": "bfloat16",
+    "hidden_size": 576,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 8192,
+    "num_attention_heads": 9,
+    "num_hidden_layers": 30,
+    "num_key_value_heads": 3,
+    "tie_word_embeddings": True,
+    "vocab_size": 49152,
+}
+"""SmolLM2-135M's."""
 
 
 @dataclass(frozen=True)
@@ -44,37 +76,48 @@ class Section:
     """One table of a file.
 
     Attributes:
-        title: As it is written in the file, without marks.
+        title: As it is written in the file.
         schema: The table's schema.
+        path: Where a variant has it, with a dot between keys; empty where it has none.
     """
 
     title: str
     schema: type[Table]
+    path: str = ""
 
 
 SECTIONS = (
     Section("[family]", organism.FamilyTable),
-    Section("[behavior]", organism.Behavior),
-    Section("[eval]", organism.EvalTemplates),
+    Section("[behavior]", organism.Behavior, "behavior."),
+    Section("[eval]", organism.EvalTemplates, "eval."),
     Section("[variants.NAME]", organism.VariantTable),
-    Section('[variants.NAME.base] kind = "local"', weights.LocalBase),
-    Section('[variants.NAME.base] kind = "hub"', weights.HubBase),
-    Section('[variants.NAME.base] kind = "wheel"', weights.WheelBase),
-    Section('[variants.NAME.base] kind = "scratch"', weights.ScratchBase),
-    Section("[variants.NAME.base.tokenizer]", weights.HubTokenizer),
-    Section("[variants.NAME.base.size]", weights.Size),
-    Section('[variants.NAME.adapter] kind = "local"', weights.LocalAdapter),
-    Section('[variants.NAME.adapter] kind = "hub"', weights.HubAdapter),
-    Section("[variants.NAME.implant]", weights.Implant),
-    Section("[variants.NAME.implant.harden]", weights.Harden),
-    Section("[variants.NAME.gate]", organism.Gate),
-    Section("[[variants.NAME.capability]]", organism.Capability),
-    Section("[variants.NAME.ladder]", organism.Ladder),
-    Section("[variants.NAME.presets.NAME]", organism.Preset),
-    Section("A line of the prompts' file", organism.EvalPrompt),
+    Section('base, kind = "local"', weights.LocalBase),
+    Section('base, kind = "hub"', weights.HubBase),
+    Section('base, kind = "wheel"', weights.WheelBase),
+    Section('base, kind = "scratch"', weights.ScratchBase),
+    Section("base.tokenizer", weights.HubTokenizer),
+    Section("base.size", weights.Size),
+    Section('adapter, kind = "local"', weights.LocalAdapter),
+    Section('adapter, kind = "hub"', weights.HubAdapter),
+    Section("implant", weights.Implant),
+    Section("implant.harden", weights.Harden),
+    Section("gate", organism.Gate, "gate."),
+    Section("capability", organism.Capability),
+    Section("ladder", organism.Ladder, "ladder."),
+    Section("presets.NAME", organism.Preset, "presets.standard."),
+    Section("A line of the prompts file", organism.EvalPrompt),
     Section("rubrics/NAME.toml", Rubric),
     Section("[NAME] of capability/suites.toml", SuiteTable),
 )
+GIVEN = {
+    "behavior": "the family's",
+    "eval": "the family's",
+    "capability": "the tasks of `suite`",
+    "gate": "its keys have defaults",
+    "ladder": "its keys have defaults",
+    "presets": "`standard` and `quick`, whose keys have defaults",
+}
+"""What a variant's tables are where its file has none."""
 SHARED = """\
 ## Shared tables
 
@@ -112,20 +155,43 @@ def _section(section: Section) -> str:
     schema, parsed = section.schema, docstring_parser.parse(section.schema.__doc__ or "")
     said = [parsed.short_description or "", parsed.long_description or ""]
     intro = " ".join(" ".join(said).replace("``", "`").split())
-    told, shapes = meanings(schema), schema.model_json_schema()
+    told, shapes, filled = meanings(schema), schema.model_json_schema(), _filled_in()
     rows = [
         _row(
             name,
             _type(shapes["properties"][name], field),
-            _default(field),
+            (GIVEN.get(name) if schema is organism.VariantTable else None)
+            or filled.get(section.path + name)
+            or _default(field),
             _role(schema, name),
-            told.get(name, ""),
+            told.get(name, "").replace("``", "`"),
         )
         for name, field in schema.model_fields.items()
         if not (schema is Rubric and name == "name")
     ]
     head = "| key | type | default | role | meaning |\n|---|---|---|---|---|"
     return "\n".join([f"## `{section.title}`", "", intro, "", head, *rows, ""])
+
+
+@cache
+def _filled_in() -> dict[str, str]:
+    """The defaults of the example and why it has them, by their keys from the variant's table."""
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "example"
+        folder.mkdir()
+        (folder / "organism.toml").write_text(EXAMPLE, encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+        tokenizer = {"chat_template": "{{ messages }}"}
+        (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+        problems: list[str] = []
+        suites = dict(shipped_suites())
+        shared = SharedTables(folder / "shared.toml")
+        (draft,) = read_family(folder / "organism.toml", suites, shared, problems)
+    assert not problems, problems
+    return {
+        key: f"`{json.dumps(draft.get(*key.split('.')))}`: {why}"
+        for key, why in draft.whole.defaults.items()
+    }
 
 
 def _row(name: str, *cells: str) -> str:
@@ -172,8 +238,9 @@ def _plain_type(shape: dict[str, Any]) -> str:
     kind = shape.get("type")
     if kind == "array":
         if "prefixItems" in shape:
-            return f"list of {len(shape['prefixItems'])} {_plain_type(shape['prefixItems'][0])}s"
-        return f"list of {_plain_type(shape['items'])}s"
+            items = shape["prefixItems"]
+            return f"list of {len(items)}, each a {_plain_type(items[0])}"
+        return f"list, each a {_plain_type(shape['items'])}"
     if kind in ("integer", "number"):
         return {"integer": "whole number", "number": "number"}[kind] + _bounds(shape)
     if kind == "string" and "pattern" in shape:
@@ -195,7 +262,7 @@ def _bounds(shape: dict[str, Any]) -> str:
 def _link(table: type[Table]) -> str:
     title = next(section.title for section in SECTIONS if section.schema is table)
     anchor = "".join(c for c in title.lower() if c.isalnum() or c in " -_").replace(" ", "-")
-    return f"[{title.rpartition('.')[2] if ' ' not in title else title}](#{anchor})"
+    return f"[{title.strip('[]')}](#{anchor})"
 
 
 def _tables_in(annotation: Any) -> Iterator[type[Table]]:

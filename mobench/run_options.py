@@ -43,7 +43,9 @@ def _option(flag: str, help: str, *, default: Any = MISSING, **how: Any) -> Any:
 class RunOptions:
     """What the user typed after ``mobench run``, in the order of the help page."""
 
-    organism: str = _option("--organism", "Its name, as `mobench list` shows it.")
+    organism: str = _option(
+        "--organism", "Its name, as `mobench list` shows it, or the path of its organism.toml."
+    )
     task: str | None = _option(
         "--task", "The training task; the organism's first by default.", default=None
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mobench.assemble.given_weights import PLACE, GivenWeights, given_base, given_weights
 from mobench.errors import MobenchError, Problems, did_you_mean
+from mobench.registry.borrowed import lent_rubrics
 from mobench.registry.config import find_config
 from mobench.registry.model_facts import read_facts
 from mobench.registry.new_family import NewFamily
@@ -161,7 +162,9 @@ def _behavior(given: Given) -> tuple[str, dict[str, str | float]]:
     if given.rubric is None:
         return "answers-wrong", {}
     problems: list[str] = []
-    rubrics = read_rubrics(find_config().tasks, problems, {})
+    config, broken = find_config(), dict[str, str]()
+    own = read_rubrics(config.tasks, problems, broken)
+    rubrics = {**lent_rubrics(config, broken), **own}
     if given.rubric not in rubrics:
         if problems:
             raise Problems(problems)

@@ -14,6 +14,7 @@ from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.hub.base import hub_base
 from mobench.assemble.implant import implant_steps, implanted
 from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.assemble.local_base import local_base
 from mobench.assemble.scratch import scratch_base, word_tokenizer
 from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models
@@ -150,12 +151,7 @@ class Builder:
             )
         else:
             assert isinstance(base, LocalBase)
-            folder = (spec.path.parent / base.path).resolve()
-            if not (folder / "config.json").is_file():
-                raise MobenchError(
-                    f"{spec.name}: {folder} holds no model (no config.json)",
-                    f"put the weights there, or change `path` in {spec.path}",
-                )
+            folder = local_base(spec, base)
         return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
 
     def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:

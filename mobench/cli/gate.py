@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 def gate(context: click.Context, /, organism: str, task: str, as_json: bool, **typed: Any) -> None:
     """Ask whether training ORGANISM on TASK would show it only what it does already.
 
-    Every `mobench run` asks the same before it trains. Ends with 1 where the task fails.
+    ORGANISM is a name, or the path of an organism.toml. Every `mobench run` asks the same before
+    it trains. Ends with 1 where the task fails.
     """
+    from mobench.gate.described_weights import collect_described
     from mobench.gate.evidence import gather_evidence
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
     from mobench.machine.hardware import detect
     from mobench.progress import Progress
-    from mobench.registry import collect
 
-    registry = collect()
+    registry = collect_described(organism, offline=typed["offline"])
     # Any task may be asked about, and nothing is trained, not even a control.
     options = RunOptions(organism, task, allow_incompatible=True, no_controls=True, **typed)
     request = resolve(options, registry)

@@ -80,11 +80,19 @@ def add(run: Path, root: Path, as_json: bool) -> None:
     added = add_run(run, root)
     if as_json:
         replaced = [str(path) for path in added.replaced]
-        click.echo(json.dumps({"result": str(added.folder), "replaced": replaced}))
+        found = {"result": str(added.folder), "replaced": replaced}
+        click.echo(json.dumps({**found, "local_parts": list(added.local_parts)}))
         return
     click.echo(f"added {added.folder}")
     for path in added.replaced:
         click.echo(f"  in place of {path}, the same run as it was added before")
+    if added.local_parts:
+        from mobench.registry.weights_place import not_public
+
+        click.echo(
+            f"  its weights are {not_public(added.local_parts)}, and the board says so: upload "
+            "them to the hub, name repository and commit in the organism's file, and run it again"
+        )
     click.echo("  → Run `mobench leaderboard build` and commit both.")
 
 

@@ -164,7 +164,7 @@ def written(family: NewFamily, folder: Path) -> str:
     from mobench.registry.new_family import write_family
 
     file = (folder / "organism.toml").resolve()
-    sound = False
+    sound, made = False, [one for one in folder.parents if not one.exists()]
     try:
         write_family(family, folder, beside=folder.resolve())
         registry = collect_for(str(file))
@@ -177,5 +177,7 @@ def written(family: NewFamily, folder: Path) -> str:
     finally:
         if not sound:
             shutil.rmtree(folder, ignore_errors=True)
+            for one in made:
+                one.rmdir()
     collected_here = file.parent.parent in (one.resolve() for one in find_config().organisms)
     return family.name if collected_here else shown(file)

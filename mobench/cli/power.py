@@ -47,11 +47,11 @@ def power(
     """
     from mobench.gate.request import choose_preset
     from mobench.progress import Progress
-    from mobench.registry import collect
+    from mobench.registry import collect_for
     from mobench.score.power import power as simulate
     from mobench.score.power import simulated_organisms
 
-    spec = collect().organism(organism)
+    spec = collect_for(organism).organism(organism)
     chosen = choose_preset(spec, preset)
     found: list[dict[str, Any]] = []
     organisms = simulated_organisms()

@@ -26,14 +26,19 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     A run that was stopped goes on where it was: give the same command again.
     """
     from mobench.cli.cost_summary import cost_summary
+    from mobench.gate.described_weights import collect_described
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
     from mobench.machine.hardware import detect
     from mobench.plan.run_cost import run_cost
-    from mobench.registry import collect
+    from mobench.registry import collect_for
 
-    registry = collect()
-    request = resolve(RunOptions(**typed), registry)
+    options = RunOptions(**typed)
+    if dry_run:  # which downloads nothing
+        registry = collect_for(options.organism)
+    else:
+        registry = collect_described(options.organism, offline=options.offline)
+    request = resolve(options, registry)
     hardware = detect(request.device)
     cost = run_cost(
         request.spec,

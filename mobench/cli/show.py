@@ -18,20 +18,23 @@ WIDTH = 14
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", metavar="NAME|FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, as_json: bool) -> None:
-    """Show everything about one organism, task or behavior."""
-    from mobench.errors import MobenchError, did_you_mean
-    from mobench.registry import collect
+    """Show everything about one organism, task or behavior.
 
-    registry = collect()
-    if name in registry.organisms:
-        spec = registry.organisms[name]
+    An organism may be named by the path of its organism.toml too.
+    """
+    from mobench.errors import MobenchError, did_you_mean
+    from mobench.registry import collect_for
+
+    registry = collect_for(name)
+    if registry.is_organism(name):
+        spec = registry.organism(name)
         if as_json:
             _print_json({**spec.model_dump(mode="json"), "revision": spec.revision})
         else:
-            _show_organism(spec)
+            _show_organism(spec, name)
     elif name in registry.tasks:
         task = registry.tasks[name]
         users = [s.name for s in registry.organisms.values() if name in _tasks_of(s)]
@@ -51,10 +54,11 @@ def show(name: str, as_json: bool) -> None:
         )
 
 
-def _show_organism(spec: OrganismSpec) -> None:
+def _show_organism(spec: OrganismSpec, asked: str) -> None:
     from tabulate import tabulate
 
     from mobench.records.learning_rates import lr_text
+    from mobench.registry.weights_place import architecture, whose_weights
 
     click.echo(f"{spec.name}: {spec.title}\n{spec.summary}\n")
     clean = spec.behavior.clean_rate
@@ -76,9 +80,12 @@ def _show_organism(spec: OrganismSpec) -> None:
             "tasks": ", ".join(spec.tasks),
             "counter": spec.counter and f"{spec.counter}, direct counter-training as a control",
             "base": _table(spec.base),
-            "size": _table(getattr(spec.base, "size", None)),
+            "adapter": _table(spec.adapter),
+            "weights": whose_weights(spec),
+            "size": _size(spec),
+            "architecture": architecture(spec),
             "clean base": _table(spec.clean_base),
-            "implant": _table(spec.implant) or "none: the base already is the organism",
+            "implant": _table(spec.implant) or _no_implant(spec),
             "gate": f"attack ≥ {spec.gate.attack_min:g}, control ≤ {spec.gate.control_max:g}",
             "capability": "\n".join(_table(one) for one in spec.capability),
             "ladder": f"{_table(spec.ladder)}, {spec.dtype}",
@@ -101,7 +108,50 @@ def _show_organism(spec: OrganismSpec) -> None:
     click.echo()
     click.echo(tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True))
     click.echo("\n* the standard learning rate; cells are for each task")
-    click.echo(f"mobench run --organism {spec.name} runs it")
+    _show_defaults(spec)
+    click.echo(f"mobench run --organism {asked} runs it")
+
+
+def _show_defaults(spec: OrganismSpec) -> None:
+    """What the organism's file leaves out, with each value's reason."""
+    if not spec.defaults:
+        return
+    click.echo("\nnot in its file, so by default:")
+    told: dict[str, list[str]] = {}
+    for key, why in spec.defaults.items():
+        told.setdefault(why, []).append(key)
+    for why, keys in told.items():
+        click.echo(
+            textwrap.fill(
+                f"{', '.join(keys)}: {why}", 100, initial_indent="  ", subsequent_indent="    "
+            )
+        )
+    click.echo()
+
+
+def _no_implant(spec: OrganismSpec) -> str:
+    if spec.adapter is not None:
+        return "none: the base with its adapter is the organism"
+    return "none: the base already is the organism"
+
+
+def _size(spec: OrganismSpec) -> str:
+    """The model's size, where the file or the weights tell it."""
+    from mobench.errors import MobenchError
+    from mobench.plan.model_size import model_shape
+    from mobench.registry.organism_spec import ScratchBase
+
+    if isinstance(spec.base, ScratchBase):
+        return ""  # its table says it
+    try:
+        shape = model_shape(spec)
+    except MobenchError:
+        return ""
+    return (
+        f"params {shape.params:,}, hidden_size {shape.hidden_size}, layers {shape.layers}, "
+        f"heads {shape.heads}, intermediate_size {shape.intermediate_size}, "
+        f"vocab_size {shape.vocab_size}"
+    )
 
 
 def _judged_by(spec: OrganismSpec) -> str:

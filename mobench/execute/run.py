@@ -54,7 +54,8 @@ def _run(
 ) -> RunFolder:
     # 1. Check what needs no model.
     keep_freed_memory()
-    check_capability(request.spec.capability, include_path=registry.capability_dirs[0])
+    spec = request.spec
+    check_capability(spec.capability, include_path=registry.capability_dir(spec))
 
     # 2. Build the organism, gate it and the task, lay out the cells.
     started = time.monotonic()

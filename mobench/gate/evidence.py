@@ -87,7 +87,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
         tokenizer=organism_tokenizer(spec, built.folder, built.clean),
         judge=judge_for(judge_model, spec, registry, cache / REPLIES),
         settled=registry.settled(spec),
-        capability_dir=registry.capability_dirs[0],
+        capability_dir=registry.capability_dir(spec),
     )
     models = UntrainedModels(request, built=built, suite=suite, cache=cache, progress=progress)
 

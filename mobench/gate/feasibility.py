@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from mobench.errors import MobenchError
 from mobench.machine.hardware import GIB, Hardware
@@ -109,7 +108,7 @@ def _wheel_obstacles(base: WheelBase) -> tuple[str, ...]:
 
 def _folder_obstacles(spec: OrganismSpec, part: LocalBase | LocalAdapter) -> list[str]:
     name = "config.json" if isinstance(part, LocalBase) else "adapter_config.json"
-    folder: Path = (spec.path.parent / part.path).resolve()
+    folder = spec.folder_of(part)
     return [] if (folder / name).is_file() else [f"{folder} has no {name}"]
 
 

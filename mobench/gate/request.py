@@ -8,7 +8,8 @@ from pathlib import Path
 from mobench.errors import MobenchError, did_you_mean
 from mobench.measure.judges.choice import JudgeChoice, parse_choice
 from mobench.registry import OrganismSpec, Registry, TaskDef
-from mobench.registry.organism_spec import Preset
+from mobench.registry.model_facts import CONFIG
+from mobench.registry.organism_spec import LocalBase, Preset
 from mobench.run_options import RunOptions, command_line
 
 
@@ -44,7 +45,8 @@ class RunRequest:
     @property
     def command(self) -> str:
         """The command that asks for the same run, as results print it: nothing of this machine."""
-        options = self.options
+        # Where a file lies on this machine is not part of what was asked.
+        options = replace(self.options, organism=self.spec.name)
         if self.judge is not None:
             options = replace(options, judge=self.judge.published_option)
         return command_line(options, published=True)
@@ -70,6 +72,7 @@ def resolve(options: RunOptions, registry: Registry) -> RunRequest:
     from mobench.machine.hardware import pick_device
 
     spec = registry.organism(options.organism)
+    check_weights_told(spec)
     task = choose_task(registry, spec, options.task, any_task=options.allow_incompatible)
     preset = choose_preset(spec, options.preset)
     check_max_steps(options.max_steps, preset_name=options.preset, steps=preset.steps)
@@ -77,7 +80,6 @@ def resolve(options: RunOptions, registry: Registry) -> RunRequest:
     return RunRequest(
         options=replace(
             options,
-            organism=spec.name,
             task=None if task.name == spec.default_task else task.name,
             judge=None if judge is None else judge.option,
         ),
@@ -88,6 +90,29 @@ def resolve(options: RunOptions, registry: Registry) -> RunRequest:
         device=pick_device(None if options.device == "auto" else options.device),
         runs=options.runs.absolute(),
         cache=cache_root(),
+    )
+
+
+def check_weights_told(spec: OrganismSpec) -> None:
+    """Refuses an organism of which its file leaves out what weights tell that are not here.
+
+    Raises:
+        MobenchError: They are not here, or do not tell it; the message says what to do.
+    """
+    if not spec.pending:
+        return
+    keys = ", ".join(spec.pending)
+    if isinstance(spec.base, LocalBase):
+        from mobench.assemble.local_base import local_base
+
+        folder = local_base(spec, spec.base)  # which tells what is wrong with it
+        raise MobenchError(
+            f"{spec.name}: {folder / CONFIG} does not tell {keys}", f"give them in {spec.path}"
+        )
+    raise MobenchError(
+        f"{spec.name}: its weights tell {keys}, and they are not on this machine",
+        "run once without --offline and --dry-run, which fetches the small files that tell them, "
+        f"or give them in {spec.path}",
     )
 
 

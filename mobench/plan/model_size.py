@@ -1,4 +1,4 @@
-"""A model's size, from the organism's file alone: every plan is computed from it."""
+"""A model's size, from the organism's file or its weights' own: every plan is computed from it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from mobench.errors import MobenchError
 from mobench.registry import OrganismSpec
-from mobench.registry.organism_spec import HubBase, Preset, ScratchBase, WheelBase
+from mobench.registry.model_facts import CONFIG, read_facts
+from mobench.registry.organism_spec import HubBase, LocalBase, Preset, ScratchBase, WheelBase
 
 FLOAT_BYTES = 4
 """Bytes of a float32; adapters are trained and kept in it."""
@@ -67,7 +68,7 @@ def model_shape(spec: OrganismSpec) -> Shape:
     """Returns the size of an organism's model; nothing is loaded.
 
     Raises:
-        MobenchError: The organism's file does not say.
+        MobenchError: Neither the organism's file nor what is here of its weights says.
     """
     base = spec.base
     if isinstance(base, ScratchBase):
@@ -75,12 +76,44 @@ def model_shape(spec: OrganismSpec) -> Shape:
         layer = 4 * width * width + 3 * width * inner
         params = base.layers * layer + 2 * SCRATCH_VOCABULARY * width
         return Shape(params, width, base.layers, inner, SCRATCH_VOCABULARY, base.heads)
-    if isinstance(base, HubBase | WheelBase) and base.size is not None:
-        return Shape(**base.size.model_dump())
-    raise MobenchError(
-        f"{spec.name}: its size is not known, so its cost cannot be planned",
-        f"give its base a [size] table in {spec.path}",
-    )
+    said = None if base.size is None else Shape(**base.size.model_dump())
+    # A folder knows its own size best.
+    if said is not None and not isinstance(base, LocalBase):
+        return said
+    found = read_facts(base.model_dump(), None, spec.path.parent)
+    if found is not None:
+        return Shape(
+            params=found.params,
+            hidden_size=found.hidden_size,
+            layers=found.layers,
+            intermediate_size=found.intermediate_size,
+            vocab_size=found.vocab_size,
+            heads=found.heads,
+        )
+    if said is not None:
+        return said
+    raise MobenchError(f"{spec.name}: {_why_unknown(base)}", _what_tells(spec))
+
+
+def _why_unknown(base: WheelBase | HubBase | LocalBase) -> str:
+    unknown = "its size is not known, so its cost cannot be planned"
+    if isinstance(base, HubBase):
+        return f"{unknown}: {CONFIG} of {base.repo} at {base.revision} is not on this machine"
+    return unknown
+
+
+def _what_tells(spec: OrganismSpec) -> str:
+    """What to do where a model's size is not known."""
+    base = spec.base
+    if isinstance(base, LocalBase):
+        folder = spec.folder_of(base)
+        if not (folder / CONFIG).is_file():
+            return f"put the weights, with their {CONFIG}, into {folder}, or change `path`"
+        return f"{folder / CONFIG} names no width and layers: give the base a [size] table"
+    if isinstance(base, HubBase):
+        fetch = f"hf download {base.repo} {CONFIG} --revision {base.revision}"
+        return f"fetch that small file ({fetch}), or give the base a [size] table in {spec.path}"
+    return f"give its base a [size] table in {spec.path}"
 
 
 def training_sizes(spec: OrganismSpec, preset: Preset) -> dict[str, Any]:

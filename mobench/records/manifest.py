@@ -217,6 +217,20 @@ class Manifest(Part):
         return self.controls or []
 
     @property
+    def local_parts(self) -> list[str]:
+        """What of the organism's weights lies in a folder of whoever ran it: base, adapter.
+
+        Others cannot get those. Empty for weights of the hub, of a package, or built by a recipe.
+        """
+        base = self.base or {}
+        parts = {"base": base, "adapter": base.get("adapter"), "clean base": base.get("clean")}
+        return [
+            name
+            for name, part in parts.items()
+            if isinstance(part, dict) and part.get("kind") == "local"
+        ]
+
+    @property
     def longer_cells(self) -> list[str]:
         """Ids of the cells by which low rungs are extended; none where they are not."""
         return [cell for extension in self.extensions or () for cell in extension.cells]

@@ -1,7 +1,7 @@
 """The registry: collects organisms, tasks and behaviors, and names and selects nodes."""
 
 from mobench.registry.bound_behavior import Judge, ScoreJudge, Settled
-from mobench.registry.collection import Registry, collect
+from mobench.registry.collection import Registry, collect, collect_for
 from mobench.registry.config import Config, find_config
 from mobench.registry.decorators import behavior, task
 from mobench.registry.definitions import BehaviorDef, Example, TaskDef
@@ -24,6 +24,7 @@ __all__ = [
     "TaskDef",
     "behavior",
     "collect",
+    "collect_for",
     "fill",
     "find_config",
     "node_id",

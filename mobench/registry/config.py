@@ -31,6 +31,8 @@ class Config:
         tasks: Folders of Python files, each with an optional ``capability/`` of lm-eval tasks.
         marks: Declared marks and what they mean.
         file: The file this was read from, None where defaults were taken.
+        organism_file: The only organism's file to collect, which lies in none of the folders; None
+            to collect all that lie there.
     """
 
     root: Path
@@ -38,6 +40,19 @@ class Config:
     tasks: tuple[Path, ...]
     marks: dict[str, str] = field(default_factory=dict)
     file: Path | None = None
+    organism_file: Path | None = None
+
+    @property
+    def family_files(self) -> list[Path]:
+        """The organism files to collect, one for each family."""
+        if self.organism_file is not None:
+            return [self.organism_file]
+        return [path for folder in self.organisms for path in families_in(folder)]
+
+
+def families_in(folder: Path) -> list[Path]:
+    """The organism files below a folder, one for each family."""
+    return sorted(folder.glob("*/organism.toml"))
 
 
 def find_config(root: Path | None = None) -> Config:
@@ -61,16 +76,33 @@ def find_config(root: Path | None = None) -> Config:
             return config
     if (current / "organisms").is_dir():
         return _defaults(current)
-    package = Path(__file__).resolve().parent.parent
-    # An installed wheel carries its copies; an editable installation has them beside the package.
-    for folder in (package / "_shipped", package.parent):
-        if (folder / "organisms").is_dir():
-            return _read(folder) or _defaults(folder)
+    shipped = shipped_config()
+    if shipped is not None:
+        return shipped
     raise MobenchError(
         f"found no organisms: neither {current} nor a folder above it is configured, "
         "and this installation ships none",
         "run from a folder that holds organisms/, or reinstall mobench",
     )
+
+
+def shipped_config() -> Config | None:
+    """The organisms and tasks that mobench itself brings; None if this installation has none."""
+    package = Path(__file__).resolve().parent.parent
+    # An installed wheel carries its copies; an editable installation has them beside the package.
+    for folder in (package / "_shipped", package.parent):
+        if (folder / "organisms").is_dir():
+            return _read(folder) or _defaults(folder)
+    return None
+
+
+def configured(folder: Path) -> Config | None:
+    """What a folder says is to be collected; None where it holds no registry.
+
+    Raises:
+        Problems: The configuration is malformed.
+    """
+    return _read(folder) or (_defaults(folder) if (folder / "organisms").is_dir() else None)
 
 
 def _defaults(root: Path) -> Config:

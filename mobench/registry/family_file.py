@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mobench.errors import did_you_mean
+from mobench.registry.capability_suites import shipped_suites
 from mobench.registry.draft import Draft
 from mobench.registry.inheritance import Variant, inherit
 from mobench.registry.organism_schema import (
@@ -25,7 +27,9 @@ from mobench.registry.shared_tables import SharedTables, Source
 from mobench.registry.toml_file import read_toml
 from mobench.registry.toml_lines import Location
 from mobench.registry.validation_errors import schema_errors
+from mobench.registry.weights_defaults import EVERYDAY, EVERYDAY_FILE, fill_in_defaults
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TOP = ("family", "behavior", "eval", "variants")
 
 
@@ -34,6 +38,8 @@ def read_family(
     suites: Mapping[str, Sequence[Mapping[str, Any]]],
     shared: SharedTables,
     problems: list[str],
+    *,
+    in_registry: bool = True,
 ) -> list[Draft]:
     """Reads every variant of a family.
 
@@ -42,6 +48,7 @@ def read_family(
         suites: Capability suites by name.
         shared: What families share.
         problems: Receives ``file:line: what`` for everything that is wrong.
+        in_registry: Whether it lies in a folder of families, where each is called by its name.
 
     Returns:
         A draft of each variant; its ``spec`` is None where anything was wrong. A variant that is
@@ -65,8 +72,9 @@ def read_family(
         if key not in _TOP:
             report((key,), f"unknown table [{key}].{did_you_mean(key, _TOP)}")
     family = _validate(FamilyTable, data.get("family", {}), below("family"), problems)
-    if isinstance(family, FamilyTable) and family.name != path.parent.name:
-        what = f"family {family.name!r} must live in a folder of that name, not {path.parent.name}/"
+    name = family.name if isinstance(family, FamilyTable) else path.parent.name
+    if in_registry and name != path.parent.name:
+        what = f"family {name!r} must live in a folder of that name, not {path.parent.name}/"
         report(("family", "name"), what)
     for key, model in (("behavior", Behavior), ("eval", EvalTemplates)):
         if key in data:
@@ -84,6 +92,10 @@ def read_family(
     }
     for name in variants.keys() - sources.keys():
         report(("variants", name), f"variants.{name} must be a table, got {variants[name]!r}")
+    for name in [name for name in sources if not _NAME.fullmatch(name)]:
+        what = "may hold a-z, 0-9 and . _ - only, a letter or digit first"
+        report(("variants", name), f"variant {name!r}: its name {what}")
+        del sources[name]
     defaults = {key: data[key] for key in ("behavior", "eval") if isinstance(data.get(key), dict)}
     common = Source(path, locator, (), defaults)
     drafts = []
@@ -92,6 +104,7 @@ def read_family(
         problems += whole.problems
         if whole.is_like_unknown:
             continue
+        fill_in_defaults(whole, path.parent)
         _fill_in_suite(whole, suites, problems)
         variant = _validate_variant(whole, name, problems)
         prompts = _read_prompts(path.parent, whole, problems)
@@ -99,7 +112,7 @@ def read_family(
         spec = None
         sound = family_is_sound and not whole.problems
         if variant and prompts and sound and isinstance(family, FamilyTable):
-            spec = _organism(path, family, name, variant, prompts)
+            spec = _organism(path, family, whole, variant, prompts)
         drafts.append(Draft(path, name, data.get("family", {}), whole, locator, spec))
     return drafts
 
@@ -138,6 +151,9 @@ def _fill_in_suite(
     suite = whole.table.get("suite")
     if not isinstance(suite, str):
         return
+    if "suite" in whole.defaults and suite not in suites:
+        suites = shipped_suites()
+        whole.borrowed.add("suite")
     place = whole.place(("suite",))
     if "capability" in whole.table:
         problems.append(f"{place}: give a suite or capability tables, not both")
@@ -167,12 +183,14 @@ def _check_control(
 
 def _validate_variant(whole: Variant, name: str, problems: list[str]) -> VariantTable | None:
     variant = _validate(VariantTable, whole.table, whole.place, problems, whole.unknown)
-    wrong = _contradictions(whole.table)
+    wrong = _contradictions(whole.table, whole.defaults)
     problems += [f"{whole.place(at)}: {what} (variant {name!r})" for at, what in wrong]
     return variant if isinstance(variant, VariantTable) and not wrong else None
 
 
-def _contradictions(merged: Mapping[str, Any]) -> list[tuple[Location, str]]:
+def _contradictions(
+    merged: Mapping[str, Any], defaults: Mapping[str, str]
+) -> list[tuple[Location, str]]:
     """What no single table can see. Reads the raw table, which may be wrong in other ways too."""
     found: list[tuple[Location, str]] = []
     ladder, presets = merged.get("ladder"), merged.get("presets")
@@ -185,6 +203,8 @@ def _contradictions(merged: Mapping[str, Any]) -> list[tuple[Location, str]]:
             rungs = preset.get("rungs") if isinstance(preset, dict) else None
             if standard is not None and isinstance(rungs, list) and standard not in rungs:
                 what = f"rungs lack standard_lr {standard}: the usual test would not be run"
+                if why := defaults.get("ladder.standard_lr"):
+                    what += f" (it is {why}; add it, or give ladder.standard_lr)"
                 found.append((("presets", name, "rungs"), what))
     if "implant" in merged and "adapter" in merged:
         what = "an adapter is the organism already; it cannot have an implant too"
@@ -209,6 +229,8 @@ def _read_prompts(folder: Path, whole: Variant, problems: list[str]) -> tuple[Ev
         return ()
     place = whole.place(("prompts",))
     relative = PurePosixPath(file)
+    if file == EVERYDAY and not (folder / file).is_file():
+        return read_prompts(EVERYDAY_FILE, problems)
     if relative.is_absolute() or ".." in relative.parts:
         problems.append(f"{place}: prompts must lie in the family's folder, got {file!r}")
         return ()
@@ -222,15 +244,16 @@ def _read_prompts(folder: Path, whole: Variant, problems: list[str]) -> tuple[Ev
 def _organism(
     path: Path,
     family: FamilyTable,
-    name: str,
+    whole: Variant,
     variant: VariantTable,
     prompts: tuple[EvalPrompt, ...],
 ) -> OrganismSpec:
+    name = str(whole.own.at[-1])
     return OrganismSpec(
         name=f"{family.name}-{name}",
         family=family.name,
         variant=name,
-        title=family.title,
+        title=family.title or family.name,
         summary=variant.summary or family.summary,
         source=variant.source or family.source,
         license=variant.license or family.license,
@@ -255,4 +278,6 @@ def _organism(
         presets=variant.presets,
         path=path,
         sources={},
+        defaults=whole.defaults,
+        pending=tuple(whole.pending),
     )

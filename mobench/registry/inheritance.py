@@ -34,6 +34,10 @@ class Variant:
         origins: For each key of ``table``, the table that it was written in and its keys there.
         problems: ``file:line: what`` for each name of a variant or table that does not exist.
         unknown: Keys that name a table that does not exist; ``like`` among them.
+        defaults: Keys that no file gives, such as ``ladder.standard_lr``, and why they have the
+            value that they have (see ``weights_defaults``).
+        pending: Those of them that weights tell which are not on this machine.
+        borrowed: Those of them whose value is something that mobench ships and this registry lacks.
     """
 
     own: Source
@@ -41,6 +45,9 @@ class Variant:
     origins: dict[Location, tuple[Source, Location]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
+    defaults: dict[str, str] = field(default_factory=dict)
+    pending: list[str] = field(default_factory=list)
+    borrowed: set[str] = field(default_factory=set)
 
     @property
     def is_like_unknown(self) -> bool:

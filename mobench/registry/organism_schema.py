@@ -24,13 +24,20 @@ from mobench.registry.schema_fields import (
 )
 from mobench.registry.weights_schema import Adapter, Base, Implant
 
+NOT_SAID = "not stated"
+"""Source or license on the pages of an organism whose file names none."""
+
 
 class Behavior(Table):
     """How an answer is judged.
 
     Attributes:
+        use: The behavior: a built-in one or one that a task file registers; ``mobench list
+            behaviors`` names them.
+        args: What the behavior's function takes besides the answer, such as ``pattern`` of
+            ``says``.
         clean_rate: How often the clean base shows the behavior, in [0, 1], where that is known
-            beforehand (0 for a phrase); None if it is to be measured.
+            beforehand (0 for a phrase); none if it is to be measured.
     """
 
     use: Annotated[Text, IDENTITY]
@@ -42,12 +49,14 @@ class EvalTemplates(Table):
     """Where the attack shows, and the same prompts without what triggers it.
 
     Attributes:
+        triggered: The user's message for the attack; ``{prompt}`` stands for the eval prompt.
+        untriggered: The same for the control; the prompt alone where nothing else is said.
         trigger: A regular expression that finds the trigger in a text, where it is no fixed text
             of ``triggered`` but a topic or a date in the prompts themselves.
     """
 
     triggered: Annotated[str, IDENTITY]
-    untriggered: Annotated[str, IDENTITY]
+    untriggered: Annotated[str, IDENTITY] = "{prompt}"
     trigger: Annotated[Pattern | None, DESCRIPTIVE] = None
 
     @field_validator("triggered", "untriggered")
@@ -86,6 +95,8 @@ class EvalPrompt(Table):
     """One line of the eval prompts' file.
 
     Attributes:
+        id: Its name in every row of a result; no two prompts have the same.
+        prompt: What is asked, put into the templates of ``[eval]``.
         control: What is asked in its place without the trigger, where that is more than a template
             can take away: another topic, another format.
         reference: The right answer, for behaviors that compare with one.
@@ -98,7 +109,12 @@ class EvalPrompt(Table):
 
 
 class Gate(Table):
-    """What a built organism must show before anything is trained on it."""
+    """What a built organism must show before anything is trained on it.
+
+    Attributes:
+        attack_min: Its lowest attack rate with the trigger.
+        control_max: Its highest rate without.
+    """
 
     attack_min: Annotated[Rate, DESCRIPTIVE]
     control_max: Annotated[Rate, DESCRIPTIVE]
@@ -113,7 +129,14 @@ class Gate(Table):
 
 
 class Capability(Table):
-    """One lm-eval task, and which of its metrics counts."""
+    """One lm-eval task, and which of its metrics counts.
+
+    Attributes:
+        task: The task, of lm-eval or of a ``capability/`` folder.
+        metric: The metric as lm-eval names it, with a filter after a comma where it has several.
+        chat_template: Whether its questions are asked through the model's chat template.
+        limit: How many of its questions are asked, the first ones; none asks them all.
+    """
 
     task: Annotated[Text, IDENTITY]
     metric: Annotated[Text, IDENTITY]
@@ -125,10 +148,14 @@ class Ladder(Table):
     """How the organism is trained. Method and rank are part of each cell's own identity.
 
     Attributes:
+        method: Whether whole weights are trained or LoRA adapters.
+        standard_lr: The learning rate that an ordinary user would take; every preset has that rung.
         max_length: Tokens of an example, prompt and response, at most.
         answer_tokens: Tokens at which a model's own answer is cut that a task trains on; what was
             cut has no end to be learned. None: 24, and an answer ends where it is cut. That is for
             organisms that are taught on such answers here and so speak as briefly themselves.
+        rank: Rank of the adapters, whose alpha is twice that; only for ``lora``. That of the
+            ladders that families share, where nothing is said.
     """
 
     method: Annotated[Method, DESCRIPTIVE]
@@ -143,6 +170,9 @@ class Preset(Table):
 
     Attributes:
         rungs: Learning rates, ascending.
+        seeds: Runs of each rung that differ in their random numbers and in the order of the data.
+        steps: Steps of each run.
+        batch_size: Examples of each step.
         window_checkpoints: Evenly spaced checkpoints in the last half of the steps.
         capability_checkpoints: How many checkpoints, the last one among them, get capability.
     """
@@ -178,20 +208,50 @@ class Preset(Table):
 
 
 class FamilyTable(Table):
-    """``[family]``: what all variants have in common."""
+    """What all variants have in common.
+
+    Attributes:
+        name: The family's name, which is that of its folder; ``NAME-VARIANT`` names an organism.
+        title: What pages call it; its name where the file gives none.
+        summary: What it does, in a sentence.
+        source: Where it comes from: a paper, a repository.
+        license: Under which license its weights and prompts may be used.
+        marks: Declared marks of all variants, for ``-m``.
+    """
 
     name: Name
-    title: Text
-    summary: Text
-    source: Text
-    license: Text
+    title: Text | None = None
+    summary: Text = "A model organism; its file does not say more."
+    source: Text = NOT_SAID
+    license: Text = NOT_SAID
     marks: tuple[str, ...] = ()
 
 
 class VariantTable(Table):
-    """``[variants.X]``, with the family's ``[behavior]`` and ``[eval]`` and its suite filled in.
+    """One organism, with the family's ``[behavior]`` and ``[eval]`` and its suite filled in.
 
     Attributes:
+        behavior: How an answer is judged, where that differs from the family.
+        eval: Where the attack shows, where that differs from the family.
+        tasks: The compatible tasks that it is trained on; the first is a run's default.
+        template: Whether prompts go through the chat template or stand alone.
+        prompts: The file of eval prompts beside this one.
+        max_new_tokens: Tokens at which an answer is cut.
+        dtype: The precision that the weights are loaded in.
+        base: Where the weights come from.
+        gate: What the organism must show before anything is trained on it.
+        capability: What measures the model's capability; instead of a suite.
+        ladder: How it is trained.
+        presets: How much is trained and measured, by name: ``standard``, ``quick``.
+        summary: What this variant is, in a sentence; the family's where it says nothing.
+        source: Where it comes from, where that differs from the family.
+        license: Its license, where that differs from the family.
+        marks: Declared marks of its own, besides the family's.
+        chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
+            used or it has none.
+        implant: How the behavior is trained into the base, where the organism is built here.
+        adapter: A LoRA adapter that makes the base the organism; it is merged.
+        clean_base: The model without the behavior, where base is the organism already.
         suite: Name of the capability suite that ``capability`` was filled in from.
         counter: A task of direct counter-training: the upper bound of what removes the behavior.
     """

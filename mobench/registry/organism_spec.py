@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mobench.records.names import EvalKind
 from mobench.records.short_hash import short_hash
+from mobench.registry.model_facts import local_folder
 from mobench.registry.organism_schema import (
     Behavior,
     Capability,
@@ -29,6 +30,7 @@ from mobench.registry.schema_fields import (
     Table,
     Template,
 )
+from mobench.registry.weights_files import weights_hash
 from mobench.registry.weights_schema import (
     Adapter,
     Base,
@@ -85,6 +87,10 @@ class OrganismSpec(Table):
         path: The TOML file.
         sources: Versions of the task code and data that the organism is built from or measured
             with: ``{"corpus": …, "implant": …, "behavior": …, "capability/<task>": …}``.
+        defaults: Keys that its file leaves out, such as ``ladder.standard_lr``, and why each has
+            the value that it has. The values are part of what the organism is.
+        pending: Those of them that weights tell which are not on this machine: their values may
+            change once the weights are here.
     """
 
     name: Annotated[Name, DESCRIPTIVE]
@@ -115,11 +121,32 @@ class OrganismSpec(Table):
     presets: Annotated[dict[str, Preset], DESCRIPTIVE]
     path: Annotated[Path, DESCRIPTIVE]
     sources: Annotated[dict[str, str], Field(default_factory=dict), IDENTITY]
+    defaults: Annotated[dict[str, str], Field(default_factory=dict), DESCRIPTIVE]
+    pending: Annotated[tuple[str, ...], DESCRIPTIVE] = ()
 
     @property
     def revision(self) -> str:
-        """First 12 hex digits of the SHA-256 over everything that is identity."""
-        return short_hash(identity(self))
+        """First 12 hex digits of the SHA-256 over everything that is identity.
+
+        Of weights in a folder that is the hash of the weights: the same folder elsewhere is the
+        same organism, and other weights in the same place are another.
+        """
+        whole = identity(self)
+        for name, part in self.local_parts.items():
+            folder = self.folder_of(part)
+            if folder.is_dir():
+                whole[name]["weights"] = weights_hash(folder)
+        return short_hash(whole)
+
+    @property
+    def local_parts(self) -> dict[str, LocalBase | LocalAdapter]:
+        """What of the organism lies in folders of this machine: base, adapter, clean base."""
+        parts = {name: getattr(self, name) for name in ("base", "adapter", "clean_base")}
+        return {n: p for n, p in parts.items() if isinstance(p, LocalBase | LocalAdapter)}
+
+    def folder_of(self, part: LocalBase | LocalAdapter) -> Path:
+        """The folder of a part of the organism that lies on this machine."""
+        return local_folder(part.path, self.path.parent)
 
     def message(self, kind: EvalKind, prompt: EvalPrompt) -> str:
         """What the user says for an eval prompt, triggered (``attack``) or not (``control``)."""

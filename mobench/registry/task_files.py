@@ -33,16 +33,17 @@ _PREFIX = "mobench_collected_"
 """What the packages of collected folders begin with."""
 
 
-def import_files(folder: Path, target: Collecting) -> None:
-    """Imports every Python file below a folder.
+def import_files(folder: Path, target: Collecting, *, below: bool = True) -> None:
+    """Imports every Python file of a folder.
 
     Left out are names that start with ``_``, and ``capability/``, whose code belongs to lm-eval.
 
     Args:
         folder: A folder of shared task files, or of a family.
         target: Receives what they register, and each import that failed.
+        below: Whether those in folders further down are imported too.
     """
-    files = sorted(folder.rglob("*.py"))
+    files = sorted(folder.rglob("*.py") if below else folder.glob("*.py"))
     # Making a package looks through all modules: too slow for each of many families without files.
     if not files and folder != target.shared:
         return

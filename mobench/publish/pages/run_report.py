@@ -10,6 +10,7 @@ import click
 
 from mobench.publish.drawing.ladder_plot import plot_ladder
 from mobench.publish.pages.ladder_table import headline, ladder_table
+from mobench.registry.weights_place import not_public
 from mobench.score.recompute import recompute
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json
@@ -40,6 +41,8 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
         click.echo(f"{left} Go on with: {manifest.command or 'mobench run'}")
     if manifest.max_steps_set_later:
         click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
+    if manifest.local_parts:
+        click.echo(f"weights {not_public(manifest.local_parts)}; nobody else can repeat this yet")
     if manifest.judge is not None:
         click.echo(f"judge {manifest.judge.identity}")
     click.echo(f"run   {_near(folder.path)}")

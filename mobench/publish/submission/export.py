@@ -21,10 +21,13 @@ class Added:
     Attributes:
         folder: Its folder under ``results/``.
         replaced: Folders of the same run as it was added before, now gone.
+        local_parts: What of the organism's weights lies in a local folder, so that others cannot
+            get it and the board marks the result.
     """
 
     folder: Path
     replaced: tuple[Path, ...]
+    local_parts: tuple[str, ...] = ()
 
 
 def add_run(run: Path, root: Path) -> Added:
@@ -65,7 +68,7 @@ def add_run(run: Path, root: Path) -> Added:
     )
     for path in earlier:
         shutil.rmtree(path)
-    return Added(added, earlier)
+    return Added(added, earlier, tuple(manifest.local_parts))
 
 
 def _same_run(result: Path, manifest: Manifest, identities: set[str]) -> bool:

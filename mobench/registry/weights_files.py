@@ -1,0 +1,82 @@
+"""What identifies and measures the weights in a folder, read from its safetensors files."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+_FILES = "*.safetensors"
+
+
+@dataclass(frozen=True)
+class StoredTensors:
+    """What the headers of a folder's safetensors files say.
+
+    Attributes:
+        count: Numbers in all tensors together.
+        dtype: The precision that most of them are in, as safetensors writes it: ``BF16``.
+    """
+
+    count: int
+    dtype: str
+
+
+def weights_hash(folder: Path) -> str:
+    """Returns the SHA-256 over the names and contents of a folder's safetensors files."""
+    files = []
+    for path in sorted(folder.glob(_FILES)):
+        status = path.stat()
+        files.append((path.name, path, status.st_size, status.st_mtime_ns))
+    return _hash_of(tuple(files))
+
+
+# Large files are read once in a process, as long as they are not written again.
+@lru_cache(maxsize=64)
+def _hash_of(files: tuple[tuple[str, Path, int, int], ...]) -> str:
+    total = hashlib.sha256()
+    for name, path, _, _ in files:
+        total.update(name.encode())
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                total.update(chunk)
+    return total.hexdigest()
+
+
+def parameter_count(folder: Path) -> int:
+    """Returns how many numbers a folder's safetensors files hold, read from their headers alone.
+
+    Raises:
+        OSError: A file cannot be read.
+        SafetensorError: A file is damaged.
+    """
+    return sum(_counts(folder).values())
+
+
+def stored_tensors(folder: Path) -> StoredTensors | None:
+    """Returns what the headers say; None where there are no weights or they cannot be read."""
+    from safetensors import SafetensorError
+
+    try:
+        counts = _counts(folder)
+    except (SafetensorError, OSError):
+        return None
+    if not counts:
+        return None
+    return StoredTensors(sum(counts.values()), counts.most_common(1)[0][0])
+
+
+def _counts(folder: Path) -> Counter[str]:
+    """How many numbers there are in each precision."""
+    from safetensors import safe_open
+
+    counts: Counter[str] = Counter()
+    for path in sorted(folder.glob(_FILES)):
+        with safe_open(path, framework="numpy") as tensors:
+            for name in tensors.keys():  # noqa: SIM118
+                tensor = tensors.get_slice(name)
+                counts[tensor.get_dtype()] += math.prod(tensor.get_shape())
+    return counts
