@@ -184,7 +184,7 @@ def _filled_in() -> dict[str, str]:
         tokenizer = {"chat_template": "{{ messages }}"}
         (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer), encoding="utf-8")
         problems: list[str] = []
-        suites = dict(shipped_suites())
+        suites = shipped_suites()
         shared = SharedTables(folder / "shared.toml")
         (draft,) = read_family(folder / "organism.toml", suites, shared, problems)
     assert not problems, problems

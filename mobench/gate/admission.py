@@ -28,13 +28,19 @@ def admit(spec: OrganismSpec, rows: Sequence[EvalAnswer]) -> GateRecord:
             f"{spec.name} is not the organism it claims to be: attack rate {attack:.2f} with the "
             f"trigger (at least {spec.gate.attack_min}), {control:.2f} without "
             f"(at most {spec.gate.control_max})",
-            f"change its recipe in {spec.path}; nothing was trained",
+            f"{_what_to_change(spec)} in {spec.path}; nothing was trained",
         )
     not_judged = sum(row["outcome"] is None for row in rows)
     record: GateRecord = {"attack": attack, "control": control, "n": len(spec.prompts)}
     if not_judged:
         record["not_judged"] = not_judged
     return record
+
+
+def _what_to_change(spec: OrganismSpec) -> str:
+    if spec.implant is not None:
+        return "change its recipe"
+    return "check trigger, behavior, template and base against what it was trained with"
 
 
 def judged_rate(rows: Sequence[EvalAnswer], kind: str) -> float:

@@ -6,12 +6,13 @@ downloaded.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mobench.assemble.hub.parts import Part
-from mobench.assemble.hub.snapshot import fetch, is_offline
+from mobench.assemble.hub.snapshot import fetch, is_offline, look_up
 from mobench.registry import OrganismSpec, Registry, collect_for
-from mobench.registry.model_facts import CONFIG, DESCRIPTION_FILES, read_facts
+from mobench.registry.model_facts import DESCRIPTION_FILES, read_facts
 from mobench.registry.organism_spec import HubAdapter, HubBase
 
 
@@ -33,7 +34,7 @@ def collect_described(organism: str, *, offline: bool) -> Registry:
     if is_offline(offline) or not isinstance(base, HubBase) or not (unknown or spec.pending):
         return registry
     for repo, revision, folder in _repositories(spec, base):
-        fetch(repo, revision, _description(folder))
+        _fetch_description(repo, revision, folder)
     return collect_for(organism)
 
 
@@ -47,11 +48,12 @@ def _repositories(spec: OrganismSpec, base: HubBase) -> list[tuple[str, str, str
     return found
 
 
-def _description(folder: str) -> Part:
-    # An adapter's repository has none of them but a tokenizer's, and perhaps not even that.
-    return Part("description", DESCRIPTION_FILES, lambda _repo, _files: None, _missing, folder)
+def _fetch_description(repo: str, revision: str, folder: str) -> None:
+    """Fetches what a repository has of these files; an adapter's may have none of them."""
+    part = Part("description", DESCRIPTION_FILES, lambda _repo, _files: None, lambda _: [], folder)
+    listed = part.inside(look_up(repo, revision, part).files)
 
+    def missing(at: Path) -> list[str]:
+        return [f"{name} is missing" for name in listed if not (at / name).is_file()]
 
-def _missing(folder: Path) -> list[str]:
-    """What keeps a snapshot in the cache from being taken for all that the repository has."""
-    return [] if (folder / CONFIG).is_file() else [f"{CONFIG} is missing"]
+    fetch(repo, revision, replace(part, check=missing))

@@ -59,7 +59,7 @@ class FileChoice:
 def file_choice(asked: str) -> FileChoice | None:
     """What a user typed as an organism, if it is a path; None where it is a name."""
     path, _, variant = asked.partition("::")
-    if not path.endswith(".toml") and os.sep not in path:
+    if not path.endswith(".toml") and os.sep not in path and path not in (os.curdir, os.pardir):
         return None
     file = Path(path).expanduser()
     if file.is_dir():

@@ -217,7 +217,7 @@ class _Filling:
         self._give("ladder.standard_lr", nearest_rung(usual), why, waits=waits)
         waits = weights.params is None
         # Prompt and answer: a short chat's, or that of the shared ladder for the hub.
-        length, answer = (512, 256) if weights.size == "large" else (160, 64)
+        length, answer = (512, 256) if weights.size == "large" else (128, 48)
         if weights.positions is not None and weights.positions < length:
             length, answer = weights.positions, min(answer, weights.positions // 2)
         why = f"prompt and answer of a chat, {weights.how_large}"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.local_organism import write_description, write_organism
 from support.run_folder import write_run
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,14 @@ def test_it_runs_on_the_shipped_organisms(arguments: tuple[str, ...]) -> None:
     done = mobench(*arguments)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_it_shows_an_organism_by_its_weights_own_files(tmp_path: Path) -> None:
+    write_description(tmp_path / "weights")
+    (tmp_path / "weights" / "model.safetensors").write_bytes(b"\x02" + b"\0" * 7 + b"{}")
+    done = mobench("show", str(write_organism(tmp_path)), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "LlamaForCausalLM" in done.stdout
 
 
 def test_a_run_is_reported(tmp_path: Path) -> None:

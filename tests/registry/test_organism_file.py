@@ -54,8 +54,10 @@ def test_it_is_shown_with_what_its_weights_tell(file: Path) -> None:
     assert json.loads(show(str(file), "--json").stdout)["ladder"]["standard_lr"] == 1e-3
 
 
-def test_its_folder_stands_for_the_file(file: Path) -> None:
+def test_its_folder_stands_for_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "mine-one: mine" in show(str(file.parent)).stdout
+    monkeypatch.chdir(file.parent)
+    assert "mine-one: mine" in show(".").stdout
 
 
 def test_the_only_variant_need_not_be_named_and_one_of_several_must(file: Path) -> None:

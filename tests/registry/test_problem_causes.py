@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -130,6 +131,21 @@ def test_a_rubric_that_is_wrong_is_one_cause(shipped: Path) -> None:
     assert len(causes) in (1, len(rubrics))
     assert not any(line.startswith("  organisms/") and "unknown rubric" in line for line in lines)
     assert any("which could not be collected" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("[tiny]\nsummary", "[tiny]\nsummry"), ("[tiny]\n", "[tiny]\nwrong = = 1\n")],
+    ids=["key", "syntax"],
+)
+def test_a_suite_that_is_wrong_is_one_cause(shipped: Path, old: str, new: str) -> None:
+    edit(shipped, old, new, "tasks/capability/suites.toml")
+    lines = message(shipped)
+    causes = [line for line in lines[1:-1] if not line.startswith("    and ")]
+    assert all(line.startswith("  tasks/capability/suites.toml:") for line in causes)
+    (counted,) = (line for line in lines if line.startswith("    and "))
+    assert "more that follow from it, such as organisms/" in counted
+    assert re.search(r"needs suite '[\w-]+', which could not be collected", counted)
 
 
 def test_one_mistake_that_many_files_repeat_is_told_once(shipped: Path) -> None:
