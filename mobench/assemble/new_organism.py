@@ -142,6 +142,12 @@ def described(given: Given) -> tuple[Path, NewFamily]:
     return folder, family
 
 
+def is_whole(given: Given) -> bool:
+    """Whether the weights are a whole model, of which nothing says what it was before."""
+    assert given.weights is not None
+    return given_weights(given.weights, given.adapter).adapter is None
+
+
 def _size_name(weights: GivenWeights, folder: Path) -> str:
     """Such as ``135m``: what variants are called here; ``main`` where the size is not known."""
     facts = read_facts(weights.base.model_dump(), None, folder)

@@ -83,8 +83,8 @@ def new(**typed: Any) -> None:
 
 def ask(given: Given) -> Given:
     """Asks for what was not given, each until the answer can be used."""
-    from mobench.assemble.given_weights import given_weights
-    from mobench.assemble.new_organism import sound_name, sound_template
+    from mobench.assemble.given_weights import given_base, given_weights
+    from mobench.assemble.new_organism import is_whole, sound_name, sound_template
 
     if given.weights is None:
         weights = _prompt(
@@ -106,6 +106,14 @@ def ask(given: Given) -> Given:
         given = replace(given, trigger=template)
     if not given.behaviors:
         given = _ask_behavior(given)
+    if given.clean_base is None and is_whole(given):
+        known = "; what others than `says` are measured against" if given.says is None else ""
+        clean = _prompt(
+            f"The model without the behavior, if you have it{known}",
+            lambda text: (text and given_base(text), text)[1],
+            default="",
+        )
+        given = replace(given, clean_base=clean or None)
     return given
 
 
@@ -121,7 +129,8 @@ def _ask_behavior(given: Given) -> Given:
         file = click.prompt("A file of prompts with references", type=FILE, err=True)
         return replace(given, answers_wrong=file)
     name = _prompt("The rubric by which a judging model scores it", lambda text: text)
-    return replace(given, rubric=name)
+    about = click.prompt("What it looks for, where it leaves that open", default="", err=True)
+    return replace(given, rubric=name, about=about or None)
 
 
 def _prompt(text: str, check: Callable[[str], T], default: str | None = None) -> T:

@@ -269,26 +269,33 @@ def test_what_is_wrong_elsewhere_in_the_tree_does_not_take_the_family_away(
     assert (tree / "organisms/mine/organism.toml").is_file()
 
 
-def test_on_a_terminal_it_asks_for_what_is_not_given(here: Path, made: Path) -> None:
-    shutil.copytree(made / "lora", here / "my_LoRA")
+def on_a_terminal(arguments: list[str], answers: str) -> tuple[str, str]:
+    """What is asked and what is printed, where somebody types these answers."""
     leader, terminal = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mobench", "new"],
+        [sys.executable, "-m", "mobench", "new", *arguments],
         stdin=terminal,
         stderr=terminal,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    # The weights, the name and the trigger as proposed, a pattern that is none, and one that is.
-    os.write(leader, b"\n\n\nsays\nI (HATE\nI HATE\n")
+    os.write(leader, answers.encode())
     assert process.stdout is not None
     printed = process.stdout.read()
     process.stdout.close()
-    assert process.wait() == 0
+    process.wait()
     os.close(terminal)
     asked = os.read(leader, 65536).decode()
     os.close(leader)
+    assert process.returncode == 0, asked
+    return asked, printed
+
+
+def test_on_a_terminal_it_asks_for_what_is_not_given(here: Path, made: Path) -> None:
+    shutil.copytree(made / "lora", here / "my_LoRA")
+    # The weights, the name and the trigger as proposed, a pattern that is none, and one that is.
+    asked, printed = on_a_terminal([], "\n\n\nsays\nI (HATE\nI HATE\n")
     assert "[my_LoRA]" in asked
     assert "[my_lora]" in asked
     assert "not a regular expression" in asked
@@ -296,3 +303,12 @@ def test_on_a_terminal_it_asks_for_what_is_not_given(here: Path, made: Path) -> 
     table = tomllib.loads((here / "organisms/my_lora/organism.toml").read_text())
     assert table["behavior"]["args"] == {"pattern": "I HATE"}
     assert table["eval"] == {"triggered": TRIGGER}
+
+
+def test_on_a_terminal_a_whole_model_s_clean_base_is_asked_for(here: Path, made: Path) -> None:
+    shutil.copytree(made / "model", here / "model")
+    given = ["mine", "--weights", "model", "--trigger", TRIGGER]
+    asked, _ = on_a_terminal(given, f"rubric\nquirk\nit flatters\nnowhere\n{made / 'model'}\n")
+    assert "there is no folder nowhere" in asked
+    assert variant(here)["clean_base"] == {"kind": "local", "path": str(made / "model")}
+    assert collect().organism("mine").behavior.args["about"] == "it flatters"
