@@ -268,8 +268,8 @@ def _in_order(problems: Iterable[str]) -> list[str]:
         return (found[1], int(found[2])) if found else (problem, 0)
 
     def order(problem: str) -> tuple[tuple[str, int], bool, tuple[str, int]]:
-        follows = isinstance(problem, Consequence)
-        return place(problem.cause if follows else problem), follows, place(problem)
+        cause = problem.cause if isinstance(problem, Consequence) else problem
+        return place(cause), cause is not problem, place(problem)
 
     return sorted(dict.fromkeys(map(shortened, problems)), key=order)
 

@@ -80,13 +80,15 @@ def check_draft(
         )
     hardening = draft.get("implant", "harden", "task")
     if isinstance(hardening, str):
-        at = ("implant", "harden", "task")
-        problems += check_task(at, hardening, compatible=True, without=("organism",))
+        problems += check_task(
+            ("implant", "harden", "task"), hardening, compatible=True, without=("organism",)
+        )
     implant, corpus = draft.get("implant", "task"), draft.get("base", "corpus")
     if isinstance(implant, str):
         # The organism does not exist yet while its implant is being made.
-        at = ("implant", "task")
-        problems += check_task(at, implant, compatible=False, without=("organism",))
+        problems += check_task(
+            ("implant", "task"), implant, compatible=False, without=("organism",)
+        )
     if isinstance(corpus, str):
         without = ("organism", "base", "tokenizer")
         problems += check_task(("base", "corpus"), corpus, compatible=None, without=without)
