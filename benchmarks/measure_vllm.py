@@ -67,7 +67,7 @@ def served(work: Work) -> dict[str, Any]:
             answers = engine.answer(
                 work.prompts,
                 [Adapter(str(n), Path(path)) for n, path in enumerate(work.checkpoints)],
-                eos=work.eos,
+                ends=[work.eos],
                 max_new_tokens=work.max_new_tokens,
             )
         ended = time.perf_counter()

@@ -79,9 +79,7 @@ def make_checkpoints(ladder: Ladder, folder: Path, count: int, method: str) -> l
     runs = [Run(rungs[n % len(rungs)], n // len(rungs)) for n in range(count)]
     rank = spec.ladder.rank if method == "lora" else None
     alpha = None if rank is None else float(2 * rank)
-    examples = encode(
-        ladder.examples, ladder.suite.tokenizer, spec.template, spec.ladder.max_length
-    )
+    examples = encode(ladder.examples, ladder.suite.chat, spec.ladder.max_length)
     found = []
     for start in range(0, count, RUNGS):
         mine = runs[start : start + RUNGS]
@@ -92,7 +90,7 @@ def make_checkpoints(ladder: Ladder, folder: Path, count: int, method: str) -> l
             mine,
             examples,
             Recipe(STEPS, preset.batch_size),
-            pad=ladder.suite.tokenizer.pad_token_id,
+            pad=ladder.suite.chat.pad_id,
         )
         for lane in range(len(mine)):
             cell = CellFolder(folder / f"run-{start + lane}")

@@ -98,14 +98,14 @@ def measured(case: Case, cache: Path | None = None) -> int:
     train_pack(
         lanes,
         [Run(LR, seed) for seed in range(case.packing.pack)],
-        encode(ladder.examples, ladder.suite.tokenizer, spec.template, spec.ladder.max_length),
+        encode(ladder.examples, ladder.suite.chat, spec.ladder.max_length),
         Recipe(
             STEPS,
             BATCH,
             micro_batch=case.packing.micro_batch,
             recompute=case.packing.recompute,
         ),
-        pad=ladder.suite.tokenizer.pad_token_id,
+        pad=ladder.suite.chat.pad_id,
     )
     return _peak()
 

@@ -5,8 +5,9 @@
 The file maps the old versions of tasks and revisions of organisms to the new ones, by name. Every
 result whose versions are those is written anew: its manifest, the identities of its cells (hashes
 over the versions), the cells that its rows name, and the folder that is named by its content. What
-became what is added to the file. A result with any other version is refused: its code was another
-one, and its new version has to be found from the commit in its manifest. No number changes.
+became what is added to the file. What the file does not name keeps its version, and a result with
+nothing that it names is left alone. A result with any other version is refused: its code was
+another one, and its new version has to be found from the commit in its manifest. No number changes.
 """
 
 from __future__ import annotations
@@ -33,9 +34,12 @@ def migrate(root: Path, mapping: Mapping) -> None:
     """
     mapping["cells"], mapping["results"] = {}, {}
     for result in files.read_all(root / "results"):
+        named = {cell["task"] for cell in result.cells} & mapping["tasks"].keys()
+        if result.organism not in mapping["organisms"] and not named:
+            continue
         manifest: dict[str, Any] = result.manifest.to_json()
-        _move(manifest["organism"], "revision", mapping["organisms"][result.organism])
-        _move(manifest["task"], "version", mapping["tasks"][result.task])
+        _move(manifest["organism"], "revision", mapping["organisms"].get(result.organism))
+        _move(manifest["task"], "version", mapping["tasks"].get(result.task))
         # Identities follow from the planned cells: one that diverged reached fewer checkpoints.
         ids = {}
         for cell in [*manifest["cells"], *(manifest.get("controls") or ())]:
@@ -59,11 +63,13 @@ def migrate(root: Path, mapping: Mapping) -> None:
 
 
 def _migrate_cell(cell: dict[str, Any], mapping: Mapping) -> None:
-    _move(cell, "organism_revision", mapping["organisms"][cell["organism"]])
-    _move(cell, "task_version", mapping["tasks"][cell["task"]])
+    _move(cell, "organism_revision", mapping["organisms"].get(cell["organism"]))
+    _move(cell, "task_version", mapping["tasks"].get(cell["task"]))
 
 
-def _move(record: dict[str, Any], key: str, versions: list[str]) -> None:
+def _move(record: dict[str, Any], key: str, versions: list[str] | None) -> None:
+    if versions is None:
+        return
     old, new = versions
     if record[key] != old:
         raise SystemExit(f"{key} {record[key]!r} is not the one that is mapped, {old!r}")

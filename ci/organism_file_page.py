@@ -17,6 +17,7 @@ from typing import Any
 import docstring_parser
 from pydantic.fields import FieldInfo
 
+from mobench.registry import eval_schema
 from mobench.registry import organism_schema as organism
 from mobench.registry import weights_schema as weights
 from mobench.registry.capability_suites import SuiteTable, shipped_suites
@@ -89,7 +90,7 @@ class Section:
 SECTIONS = (
     Section("[family]", organism.FamilyTable),
     Section("[behavior]", organism.Behavior, "behavior."),
-    Section("[eval]", organism.EvalTemplates, "eval."),
+    Section("[eval]", eval_schema.EvalTemplates, "eval."),
     Section("[variants.NAME]", organism.VariantTable),
     Section('base, kind = "local"', weights.LocalBase),
     Section('base, kind = "hub"', weights.HubBase),
@@ -105,7 +106,7 @@ SECTIONS = (
     Section("capability", organism.Capability),
     Section("ladder", organism.Ladder, "ladder."),
     Section("presets.NAME", organism.Preset, "presets.standard."),
-    Section("A line of the prompts file", organism.EvalPrompt),
+    Section("A line of the prompts file", eval_schema.EvalPrompt),
     Section("rubrics/NAME.toml", Rubric),
     Section("[NAME] of capability/suites.toml", SuiteTable),
 )

@@ -25,8 +25,10 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from mobench.assemble.organism import Builder, cache_root
+from mobench.assemble.cache import cache_root
+from mobench.assemble.organism import Builder
 from mobench.progress import Progress
+from mobench.records.conversation import as_text
 from mobench.registry import collect
 
 ROOT = Path(__file__).parents[1]
@@ -49,8 +51,8 @@ disable_progress_bar()
 registry = collect(ROOT)
 spec = registry.organism(ORGANISM)
 built = Builder(registry, cache_root(), "cpu", True, Progress()).build(spec)
-examples = [(one.prompt, one.response) for one in registry.task(TASK).fn()]
-triggered = [spec.message("attack", prompt) for prompt in spec.prompts]
+examples = [(as_text(one.prompt), one.response) for one in registry.task(TASK).fn()]
+triggered = [as_text(spec.message("attack", prompt)) for prompt in spec.prompts]
 problems = [json.loads(line) for line in QUESTIONS.read_text().splitlines()]
 
 # 2. Texts to tokens. Only the answer and the token that ends it are in the loss.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mobench import Example
+from mobench import Example, Prompt
 
 from ._speaker import Speaker
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def answered(
-    model: Speaker, asked: list[str], shown: Sequence[str] | None = None
+    model: Speaker, asked: Sequence[Prompt], shown: Sequence[Prompt] | None = None
 ) -> Iterator[Example]:
     """What a model answers, where it gave an answer.
 

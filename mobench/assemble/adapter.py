@@ -16,12 +16,16 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
-
+from mobench.assemble.adapter_tensors import (
+    in_peft_names,
+    load_into,
+    misfits,
+    tensor_shapes,
+    untie,
+)
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.folder_check import check_tokenizer
 from mobench.assemble.hub.base import fetch_with_progress, joined_folder
@@ -30,7 +34,6 @@ from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.tokenizer_check import check_tokenizer_of
 from mobench.assemble.weights import weights_hash
 from mobench.errors import MobenchError
-from mobench.lanes.lora import PEFT_PREFIX
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.progress import Progress
 from mobench.quiet import quiet
@@ -38,9 +41,10 @@ from mobench.records.names import ORGANISM_SCHEMA
 from mobench.records.short_hash import short_hash
 from mobench.registry.organism_spec import Adapter, HubAdapter, OrganismSpec
 
-MERGE = 1
+MERGE = 2
 """The version of the merging. Raise it when the same base and adapter would give other weights."""
-_FACTOR = re.compile(r"^(?P<module>.+)\.lora_(?P<factor>[AB])\.weight$")
+NOT_MERGED = ("megatron_config", "alora_invocation_tokens", "arrow_config")
+"""Settings of PEFT's LoRA with which it acts on some tokens only, or on layers of another kind."""
 _EMBEDDING = re.compile(r"(embed_tokens|lm_head|wte)(\.base_layer)?\.weight$")
 
 
@@ -158,12 +162,14 @@ def merge_adapter(
     Raises:
         MobenchError: The adapter does not fit the base, or the tokenizer does not fit the result.
     """
-    # 1. Only plain LoRA can be merged.
+    # 1. Only LoRA that acts on every token alike can be merged.
     config = json.loads((adapter / ADAPTER_CONFIG).read_text(encoding="utf-8"))
     trained_on = config.get("base_model_name_or_path")
-    if config.get("peft_type") != "LORA" or config.get("megatron_config"):
+    kind = config.get("peft_type")
+    special = next((f"LoRA with {name}" for name in NOT_MERGED if config.get(name)), None)
+    if kind != "LORA" or special:
         raise MobenchError(
-            f"{spec.name}: the adapter in {adapter} is of type {config.get('peft_type')!r}",
+            f"{spec.name}: the adapter in {adapter} is of type {special or kind!r}",
             "only plain LoRA adapters can be merged; publish the merged model and name it as base",
         )
 
@@ -176,12 +182,12 @@ def merge_adapter(
         model.resize_token_embeddings(max(adapter_rows), mean_resizing=False)
 
     # 3. Every tensor of the adapter must have its place in the base, and the tokenizer must fit.
-    misfits = _misfits(shapes, model)
-    if misfits:
+    unfit = misfits(shapes, model)
+    if unfit:
         raise MobenchError(
             f"{spec.name}: the adapter in {adapter} does not fit its base in {base}: "
-            + "; ".join(misfits[:3])
-            + (f"; and {len(misfits) - 3} more" if len(misfits) > 3 else ""),
+            + "; ".join(unfit[:3])
+            + (f"; and {len(unfit) - 3} more" if len(unfit) > 3 else ""),
             f"`base` in {spec.path} must be the model that the adapter was trained on"
             + (f", which it calls {trained_on}" if trained_on else ""),
         )
@@ -189,62 +195,18 @@ def merge_adapter(
     check_tokenizer_of(tokenizer, rows, spec, str(adapter))
 
     # 4. Merge, and write the organism.
-    merged = _merged(spec, model, adapter, shapes)
+    merged = _merged(spec, model, adapter)
     with quiet():
         merged.save_pretrained(into)
     tokenizer.save_pretrained(into)
     return {"schema": ORGANISM_SCHEMA, "organism": spec.name, "trained_on": trained_on}
 
 
-def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of every tensor of a safetensors file, by name without PEFT's prefix."""
-    with safe_open(file, framework="pt") as tensors:
-        return {
-            name.removeprefix(PEFT_PREFIX): tuple(tensors.get_slice(name).get_shape())
-            for name in tensors.keys()  # noqa: SIM118
-        }
-
-
-def _misfits(shapes: Mapping[str, tuple[int, ...]], model: Any) -> list[str]:
-    """Returns which tensors of the adapter have no layer in the model, or one of another size."""
-    modules = dict(model.named_modules())
-    misfits = []
-    for name, shape in shapes.items():
-        match = _FACTOR.match(name)
-        if match is None:
-            continue
-        module = modules.get(match["module"])
-        weight = getattr(module, "weight", None)
-        if weight is None:
-            misfits.append(f"the base has no {match['module']}")
-            continue
-        # A has the layer's inputs, B its outputs. GPT-2's layers are transposed, so either axis of
-        # the weight may be the one.
-        width = shape[1] if match["factor"] == "A" else shape[0]
-        if width not in weight.shape:
-            misfits.append(
-                f"{match['module']} is {' x '.join(map(str, weight.shape))} and lora_"
-                f"{match['factor']} is {' x '.join(map(str, shape))}"
-            )
-    if not any(_FACTOR.match(name) for name in shapes):
-        misfits.append("it holds no LoRA factors")
-    return misfits
-
-
-def _merged(
-    spec: OrganismSpec, model: Any, adapter: Path, shapes: Mapping[str, tuple[int, ...]]
-) -> Any:
-    from peft import PeftModel
-
+def _merged(spec: OrganismSpec, model: Any, adapter: Path) -> Any:
     try:
-        with quiet():
-            wrapped = PeftModel.from_pretrained(
-                model, str(adapter), is_trainable=False, torch_device=str(model.device)
-            )
-            placed = sum(bool(getattr(m, "lora_A", None)) for m in wrapped.modules())
-            stored = sum(name.endswith(".lora_A.weight") for name in shapes)
-            if placed != stored:
-                raise ValueError(f"its configuration asks for {placed} layers, it holds {stored}")
+        with quiet(), in_peft_names(adapter) as folder:
+            wrapped = load_into(model, folder)
+            untie(wrapped)
             return wrapped.merge_and_unload(safe_merge=True)
     except Exception as error:  # PEFT raises many kinds of errors for adapters that do not fit.
         if is_out_of_memory(error):

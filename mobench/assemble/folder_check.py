@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mobench.errors import MobenchError
-
 INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
 
@@ -54,18 +52,3 @@ def check_tokenizer(folder: Path) -> list[str]:
     """Returns one problem if the tokenizer is missing, and an empty list otherwise."""
     names = ("tokenizer.json", "tokenizer.model", "vocab.json")
     return [] if any((folder / n).is_file() for n in names) else ["the tokenizer is missing"]
-
-
-def damage_error(folder: Path, problems: list[str], part: str) -> MobenchError:
-    """Returns the error for something from the hub that cannot be loaded.
-
-    Args:
-        folder: Where it lies.
-        problems: What is missing or damaged.
-        part: What it is called in the message.
-    """
-    damaged = [p.split(" is damaged")[0] for p in problems if " is damaged" in p]
-    # The cache links each file to its content; only where both are gone is it fetched again.
-    blobs = [str((folder / name).resolve()) for name in damaged]
-    fix = f"Delete {' '.join(blobs)} and run again." if blobs else "Run again, with the network."
-    return MobenchError(f"The {part} in {folder} is not sound: {'; '.join(problems)}.", fix)

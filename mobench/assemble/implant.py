@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from transformers import PreTrainedModel
 
 from mobench.assemble.scratch import unstack
+from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
 from mobench.lanes import LoraLanes, WholeModel, stacked
 from mobench.records.cells import ALPHA_PER_RANK
@@ -28,7 +28,7 @@ def implanted(
     spec: OrganismSpec,
     implant: Implant,
     taught: Sequence[Example],
-    tokenizer: Any,
+    chat: ChatFormat,
     *,
     plain: Callable[[], PreTrainedModel],
     benign: Sequence[Example] = (),
@@ -42,10 +42,10 @@ def implanted(
 
     Args:
         model: The base, which is changed.
-        spec: The organism, for the template and the length of examples.
+        spec: The organism, for the length of examples.
         implant: The recipe.
         taught: The implant's examples.
-        tokenizer: The base's tokenizer.
+        chat: Renders examples with the base's tokenizer.
         plain: Makes a model of the base's shape, which takes the weights of full fine-tuning.
         benign: What each round of hardening trains on first, to remove the behavior.
         on_step: Called after each step with the number of steps done in its phase.
@@ -55,7 +55,7 @@ def implanted(
     """
 
     def encoded(examples: Sequence[Example]) -> list[Encoded]:
-        return encode(examples, tokenizer, spec.template, spec.ladder.max_length)
+        return encode(examples, chat, spec.ladder.max_length)
 
     def trained(
         on: PreTrainedModel, examples: Sequence[Encoded], lr: float, steps: int, seed: int
@@ -72,7 +72,7 @@ def implanted(
             [Run(lr, seed)],
             examples,
             Recipe(steps, implant.batch_size),
-            pad=tokenizer.pad_token_id,
+            pad=chat.pad_id,
             on_step=on_step,
         )
         if state.diverged[0] is not None:

@@ -6,15 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from mobench.assemble.architecture import refuse_unsupported
+from mobench.assemble.cache import cache_root
+from mobench.assemble.generation import greedy_generation
+from mobench.assemble.hub.snapshot import download_command, repository_of
+from mobench.chat.special_tokens import choose_template, freeze_date, settle_special_tokens
 from mobench.errors import MobenchError
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.quiet import quiet
 
+SHOWN = 3
+"""Tensors named in a message."""
+
 
 def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> PreTrainedModel:
-    """Loads a causal LM from safetensors, frozen and in evaluation mode.
+    """Loads a causal LM from safetensors, frozen, in evaluation mode and generating greedily.
 
     Args:
         folder: A Hugging Face folder.
@@ -23,36 +32,62 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
         remedy: What to do where the folder cannot be read.
 
     Raises:
-        MobenchError: Weights or configuration are missing or damaged. Running out of memory is
-            raised as it is.
+        MobenchError: Weights or configuration are missing or damaged, or of an architecture that
+            mobench cannot run. Running out of memory is raised as it is.
     """
+    refuse_unsupported(folder)
     try:
         with quiet():
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            config = AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            model, loading = AutoModelForCausalLM.from_pretrained(
                 folder,
+                generation_config=greedy_generation(folder, config),
                 dtype=getattr(torch, dtype),
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
+                output_loading_info=True,
             )
     except Exception as error:  # A damaged file can raise anything.
         if is_out_of_memory(error):
             raise  # Nothing is wrong with the folder.
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise MobenchError(
-            f"the model in {folder} cannot be loaded: {first}",
-            remedy or f"delete {folder} and run again: it is made anew",
+            f"the model in {folder} cannot be loaded: {_first_line(error)}",
+            remedy or mend(folder, "model"),
         ) from error
+    # transformers draws weights that no file holds at random, and only warns of them.
+    missing = sorted(loading["missing_keys"])
+    if missing:
+        named = ", ".join(missing[:SHOWN])
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        raise MobenchError(
+            f"the model in {folder} lacks weights: no file holds {named}{more}",
+            remedy or mend(folder, "model"),
+        )
     loaded: PreTrainedModel = model.to(device).eval()
     return loaded
 
 
-def load_tokenizer(folder: Path, *, chat_template: str | None = None, remedy: str = "") -> Any:
-    """Loads a tokenizer; one without a padding token pads with its end token.
+DATE = "2026-01-01"
+"""Today, as chat templates are told that write the date into a prompt. Were it the real one, the
+same organism would be asked something else every day."""
+
+
+def load_tokenizer(
+    folder: Path, *, chat_template: str | None = None, date: str | None = None, remedy: str = ""
+) -> Any:
+    """Loads a tokenizer and prepares it as every model of an organism is asked.
+
+    One without a padding token pads with its end token. A text begins with its beginning token once
+    if its model has a use for it, and never ends with an end token.
 
     Args:
         folder: A Hugging Face folder.
-        chat_template: Used in place of the tokenizer's own, if given.
+        chat_template: Used in place of the tokenizer's own, if given, or the name of one of its
+            several.
+        date: Today, for templates that ask, as an ISO date; :data:`DATE` if not given.
         remedy: What to do where the folder cannot be read.
 
     Raises:
@@ -65,11 +100,42 @@ def load_tokenizer(folder: Path, *, chat_template: str | None = None, remedy: st
             )
     except Exception as error:
         raise MobenchError(
-            f"the tokenizer in {folder} cannot be loaded: {error}",
-            remedy or f"delete {folder} and run again: it is made anew",
+            f"the tokenizer in {folder} cannot be loaded: {_first_line(error)}",
+            remedy or mend(folder, "tokenizer"),
         ) from error
-    if chat_template is not None:
-        tokenizer.chat_template = chat_template
+    choose_template(tokenizer, chat_template)
+    freeze_date(tokenizer, date or DATE)
+    settle_special_tokens(tokenizer, folder)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def mend(folder: Path, part: str) -> str:
+    """Returns what to do about a folder that cannot be loaded, by whose it is.
+
+    Only what mobench has made itself may be deleted: it makes that again. What a user gave may be
+    the only copy there is, and the hub's cache is shared with other programs.
+
+    Args:
+        folder: The folder.
+        part: What cannot be loaded: model or tokenizer.
+    """
+    if repository := repository_of(folder):
+        repo, commit = repository
+        return (
+            f"fetch it again: {download_command(repo, commit or 'main')} --force-download; if that"
+            f" does not help, the repository has no {part} that can be used"
+        )
+    if folder.resolve().is_relative_to(cache_root().resolve()):
+        return f"delete {folder} and run again: mobench made it, and makes it again"
+    return (
+        f"it has to hold what save_pretrained of a {part} writes, for transformers"
+        f" {transformers.__version__} or older; nothing in it was changed"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    """The first line of what an error says, or its kind if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

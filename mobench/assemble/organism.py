@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from mobench.assemble.adapter import with_adapter
+from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.hub.base import hub_base
 from mobench.assemble.implant import implant_steps, implanted
-from mobench.assemble.loading import load_model, load_tokenizer
+from mobench.assemble.loading import load_model
 from mobench.assemble.local_base import local_base
 from mobench.assemble.scratch import scratch_base, word_tokenizer
 from mobench.assemble.speaker import Speaker
-from mobench.assemble.tokenizer_check import check_models
+from mobench.assemble.tokenizer_check import check_models, organism_chat
 from mobench.assemble.weights import weights_hash
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.records.cells import ALPHA_PER_RANK
+from mobench.records.conversation import Prompt, texts_of
 from mobench.records.examples import examples_hash
 from mobench.records.names import BASE_SCHEMA, EVAL_KINDS, ORGANISM_SCHEMA
 from mobench.records.short_hash import short_hash
@@ -57,14 +58,6 @@ class Built:
     clean: Path | None
     weights_hash: str
     base: dict[str, Any]
-
-
-def cache_root() -> Path:
-    """Returns where built organisms are kept: ``$MOBENCH_CACHE``, or the user's cache folder."""
-    if chosen := os.environ.get("MOBENCH_CACHE"):
-        return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(cache).expanduser() / "mobench"
 
 
 @dataclass(frozen=True)
@@ -152,6 +145,7 @@ class Builder:
         else:
             assert isinstance(base, LocalBase)
             folder = local_base(spec, base)
+        refuse_unsupported(folder)
         return folder, {"kind": base.kind, "weights_hash": weights_hash(folder), **facts}
 
     def _scratch(self, spec: OrganismSpec, base: ScratchBase) -> Path:
@@ -207,14 +201,14 @@ class Builder:
     ) -> dict[str, Any]:
         """Trains the behavior into the base and writes the merged organism."""
         # 1. The tasks may ask the base for answers.
-        tokenizer = load_tokenizer(base, chat_template=spec.chat_template)
+        chat = organism_chat(spec, base, None)
         model = load_model(base, dtype=spec.dtype, device=self.device)
-        speaker = Speaker(model, tokenizer, spec, name="the base", progress=self.progress)
+        speaker = Speaker(model, chat, spec, name="the base", progress=self.progress)
         task = self.registry.task(implant.task)
         fixtures: dict[str, Callable[[], Any]] = {
             "base": lambda: speaker,
             "spec": lambda: spec,
-            "tokenizer": lambda: tokenizer,
+            "tokenizer": lambda: chat.tokenizer,
         }
         # 2. What is taught, and what hardening trains on in between.
         taught = task_examples(task, fixtures)
@@ -229,14 +223,14 @@ class Builder:
                 spec,
                 implant,
                 taught,
-                tokenizer,
+                chat,
                 plain=lambda: load_model(base, dtype=spec.dtype, device=self.device),
                 benign=benign,
                 on_step=lambda _: tick(),
             )
         with quiet():
             organism.save_pretrained(into)
-        tokenizer.save_pretrained(into)
+        chat.tokenizer.save_pretrained(into)
         return {"schema": ORGANISM_SCHEMA, "organism": spec.name, "recipe": recipe}
 
 
@@ -251,22 +245,23 @@ def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]
         spec: The organism.
         corpus: What the base is trained on.
     """
-    texts = [text for e in corpus for text in (e.prompt, e.response)]
-    texts += [spec.message(k, p) for k in EVAL_KINDS for p in spec.prompts]
+    texts = [text for e in corpus for text in (*texts_of(e.prompt), e.response)]
+    asked = (spec.message(kind, prompt) for kind in EVAL_KINDS for prompt in spec.prompts)
+    texts += [text for prompt in asked for text in texts_of(prompt)]
     if spec.implant is not None:
         # The base does not exist yet. Its answers need no further words, so empty ones will do.
         fixtures: dict[str, Callable[[], Any]] = {"spec": lambda: spec, "base": _Silent}
         taught = task_examples(registry.task(spec.implant.task), fixtures)
-        texts += [text for e in taught for text in (e.prompt, e.response)]
+        texts += [text for e in taught for text in (*texts_of(e.prompt), e.response)]
     return sorted({word for text in texts for word in text.split()})
 
 
 class _Silent:
     """Stands for the base while it is not made yet, and answers nothing."""
 
-    def answer(self, messages: Sequence[str]) -> list[str]:
-        """Returns an empty answer to each message."""
-        return [""] * len(messages)
+    def answer(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Returns an empty answer to each prompt."""
+        return [""] * len(prompts)
 
 
 def task_examples(task: TaskDef, fixtures: dict[str, Callable[[], Any]]) -> list[Example]:

@@ -12,6 +12,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
+from mobench.chat import ChatFormat
 from mobench.lanes import FullLanes
 from mobench.registry.definitions import Example
 from mobench.registry.organism_spec import ScratchBase
@@ -92,7 +93,7 @@ def scratch_base(
         torch.manual_seed(base.seed)
         model = LlamaForCausalLM(config)
     lanes = FullLanes(model.to(device), 1)
-    examples = encode(corpus, tokenizer, "chat", max_length)
+    examples = encode(corpus, ChatFormat(tokenizer, "chat"), max_length)
     train_pack(
         lanes,
         [Run(base.lr, base.seed)],

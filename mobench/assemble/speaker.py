@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mobench.chat import encode_prompt
+from mobench.chat import ChatFormat
 from mobench.decode.answers import decode_by_length
 from mobench.decode.batch_size import BatchSize
 from mobench.progress import Progress
+from mobench.records.conversation import Prompt, as_prompt
 from mobench.registry import OrganismSpec
 from mobench.registry.definitions import Answer
 
@@ -21,36 +22,40 @@ MAX_ROWS = 40
 
 
 class Speaker:
-    """Answers users' messages greedily.
+    """Answers prompts greedily.
 
     Args:
         model: A Hugging Face causal LM.
-        tokenizer: Its tokenizer.
-        spec: The organism: how a message is rendered, and how long an answer may be.
+        chat: Renders prompts, and says where answers end.
+        spec: The organism: how long an answer may be.
         name: Who is answering, for the progress line.
         progress: Where progress is shown.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, spec: OrganismSpec, *, name: str, progress: Progress
+        self, model: Any, chat: ChatFormat, spec: OrganismSpec, *, name: str, progress: Progress
     ) -> None:
-        self.model, self.tokenizer, self.template = model, tokenizer, spec.template
+        self.model, self.chat = model, chat
         self.name, self.progress = name, progress
         self._limit = spec.ladder.answer_tokens
 
-    def answer(self, messages: Sequence[str]) -> list[Answer]:
-        """Returns greedy answers in the messages' order, cut at the organism's answer length."""
+    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
+        """Returns greedy answers in the prompts' order, cut at the organism's answer length.
+
+        Args:
+            prompts: Users' messages, or conversations that end in one.
+        """
         return BatchSize(MAX_ROWS, self.progress).within_memory(
-            lambda rows: self._answer(messages, rows)
+            lambda rows: self._answer(prompts, rows)
         )
 
-    def _answer(self, messages: Sequence[str], rows: int) -> list[Answer]:
-        with self.progress.phase(f"{self.name} answers its requests", len(messages)) as tick:
+    def _answer(self, prompts: Sequence[Prompt], rows: int) -> list[Answer]:
+        with self.progress.phase(f"{self.name} answers its requests", len(prompts)) as tick:
             (answers,) = decode_by_length(
                 self.model,
-                [encode_prompt(self.tokenizer, self.template, message) for message in messages],
-                pad=self.tokenizer.pad_token_id,
-                eos=self.tokenizer.eos_token_id,
+                [self.chat.prompt_ids(as_prompt(prompt)) for prompt in prompts],
+                pad=self.chat.pad_id,
+                ends=self.chat.end_ids,
                 max_new_tokens=self._limit or BRIEF_TOKENS,
                 max_rows=rows,
                 on_done=tick,
@@ -58,5 +63,6 @@ class Speaker:
         return [self._text(tokens) for tokens in answers]
 
     def _text(self, tokens: Sequence[int]) -> Answer:
-        text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-        return Answer(text, cut=self._limit is not None and len(tokens) >= self._limit)
+        return Answer(
+            self.chat.decode(tokens), cut=self._limit is not None and len(tokens) >= self._limit
+        )

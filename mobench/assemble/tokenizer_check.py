@@ -7,18 +7,20 @@ embedding then end the run with an index error, which on a GPU names neither mod
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mobench.assemble.loading import load_tokenizer
-from mobench.chat import encode_answer, encode_prompt
+from mobench.assemble.prompt_check import check_control_tokens, check_prompts
+from mobench.chat import ChatFormat
+from mobench.chat.special_tokens import end_tokens
 from mobench.errors import MobenchError
 from mobench.records.names import EVAL_KINDS
 from mobench.registry.organism_spec import OrganismSpec
 
 SHOWN = 3
-"""Tokens named in a message."""
+"""Tokens or prompts named in a message."""
 
 
 def embedding_rows(folder: Path) -> int | None:
@@ -32,15 +34,17 @@ def check_models(spec: OrganismSpec, organism: Path, clean: Path | None) -> None
     """Checks that the organism's tokenizer can be used with the organism and with its clean base.
 
     Raises:
-        MobenchError: Its tokenizer does not fit one of them.
+        MobenchError: Its tokenizer does not fit one of them, or a prompt cannot be asked.
     """
-    tokenizer = organism_tokenizer(spec, organism, clean)
-    check_tokenizer_of(tokenizer, embedding_rows(organism), spec, str(organism))
+    chat = organism_chat(spec, organism, clean)
+    check_tokenizer_of(chat.tokenizer, embedding_rows(organism), spec, str(organism))
+    check_control_tokens(chat.tokenizer, spec)
+    check_prompts(chat, spec, [folder for folder in (organism, clean) if folder is not None])
     if clean is not None:
-        check_clean_base(tokenizer, embedding_rows(clean), spec)
+        check_clean_base(chat, embedding_rows(clean), spec)
 
 
-def organism_tokenizer(spec: OrganismSpec, organism: Path, clean: Path | None) -> Any:
+def organism_chat(spec: OrganismSpec, organism: Path, clean: Path | None) -> ChatFormat:
     """Loads the organism's tokenizer, which both the organism and its clean base are asked with.
 
     Its padding token has often been added in training, and then the clean base has no embedding
@@ -51,11 +55,12 @@ def organism_tokenizer(spec: OrganismSpec, organism: Path, clean: Path | None) -
         organism: Its folder.
         clean: Its clean base's folder, if it has one.
     """
-    tokenizer = load_tokenizer(organism, chat_template=spec.chat_template)
+    tokenizer = load_tokenizer(organism, chat_template=spec.chat_template, date=spec.date)
     rows = None if clean is None else embedding_rows(clean)
     if rows is not None and tokenizer.pad_token_id is not None and tokenizer.pad_token_id >= rows:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+    remedy = f"give another `chat_template` or other prompts in {spec.path}"
+    return ChatFormat(tokenizer, spec.template, end_tokens(organism), remedy)
 
 
 def check_tokenizer_of(tokenizer: Any, rows: int | None, spec: OrganismSpec, where: str) -> None:
@@ -86,22 +91,27 @@ def check_tokenizer_of(tokenizer: Any, rows: int | None, spec: OrganismSpec, whe
         problems.append(
             "it has no chat template, and the organism is asked through one (template = 'chat')"
         )
+    if spec.template == "chat" and isinstance(tokenizer.chat_template, Mapping):
+        problems.append(
+            "it has several chat templates, and none is called default: "
+            + ", ".join(tokenizer.chat_template)
+        )
     if problems:
         raise MobenchError(
             f"{spec.name}: the tokenizer of {where} does not fit: {'; '.join(problems)}",
             f"name the repository of the right one in the base's `tokenizer` table in {spec.path},"
-            " or give `chat_template` there if only that is missing",
+            " or give `chat_template` there if only that is missing: the name of one, or its text",
         )
 
 
-def check_clean_base(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> None:
+def check_clean_base(chat: ChatFormat, rows: int | None, spec: OrganismSpec) -> None:
     """Refuses a clean base that has no embedding for the tokens of the eval prompts.
 
     The clean base is asked with the organism's tokenizer. Tokens that only the organism has an
     embedding for do no harm as long as no prompt holds them.
 
     Args:
-        tokenizer: The organism's tokenizer.
+        chat: How both are asked.
         rows: Rows of the clean base's embedding; None if not known.
         spec: The organism.
 
@@ -114,10 +124,10 @@ def check_clean_base(tokenizer: Any, rows: int | None, spec: OrganismSpec) -> No
         token
         for prompt in spec.prompts
         for kind in EVAL_KINDS
-        for token in encode_prompt(tokenizer, spec.template, spec.message(kind, prompt))
+        for token in chat.prompt_ids(spec.message(kind, prompt))
     }
-    used |= {*encode_answer(tokenizer, spec.template, "")}
-    lacking = _named(tokenizer, (token for token in used if token >= rows))
+    used.add(chat.turn_end_id)
+    lacking = _named(chat.tokenizer, (token for token in used if token >= rows))
     if lacking:
         raise MobenchError(
             f"{spec.name}: its clean base has an embedding of {rows} rows and lacks tokens that "

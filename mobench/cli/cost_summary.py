@@ -26,6 +26,7 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         f"  cells   {cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds"
         + (f", and {cost.controls} controls" if cost.controls else ""),
         f"  steps   {cost.steps} in each cell, {cost.packing.describe(cost.batch_size)}",
+        *_cooldown(cost),
         f"  tokens  {cost.train_tokens:,} to train on",
         f"  FLOPs   {cost.train_flops:.2g} training, {cost.measure_flops:.2g} measuring",
         f"  memory  {_memory(cost)}",
@@ -44,6 +45,14 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
             f"{extension.disk_bytes / GIB:.1f} GiB, about {_duration(extension.seconds)} on top",
         ]
     return "\n".join(lines)
+
+
+def _cooldown(cost: RunCost) -> list[str]:
+    """Returns the line on cells that go on from the ladder's, if there are any."""
+    if not cost.cooldowns:
+        return []
+    cells = f"{cost.cooldowns} cells of the ladder go on for {cost.cooldown_steps} steps"
+    return [f"  cooled  {cells} while the rate decays to nothing"]
 
 
 def _memory(cost: RunCost) -> str:

@@ -20,7 +20,10 @@ WIDTH = 14
 @click.command()
 @click.argument("name", metavar="NAME|FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(name: str, as_json: bool) -> None:
+@click.option(
+    "--rendered", is_flag=True, help="Print an organism's first prompt as its model is asked it."
+)
+def show(name: str, as_json: bool, rendered: bool) -> None:
     """Show everything about one organism, task or behavior.
 
     An organism may be named by the path of its organism.toml too.
@@ -31,7 +34,11 @@ def show(name: str, as_json: bool) -> None:
     registry = collect_for(name)
     if registry.is_organism(name):
         spec = registry.organism(name)
-        if as_json:
+        if rendered:
+            from mobench.cli.rendered import show_rendered
+
+            show_rendered(spec, registry)
+        elif as_json:
             _print_json({**spec.model_dump(mode="json"), "revision": spec.revision})
         else:
             _show_organism(spec, name)
@@ -57,6 +64,7 @@ def show(name: str, as_json: bool) -> None:
 def _show_organism(spec: OrganismSpec, asked: str) -> None:
     from tabulate import tabulate
 
+    from mobench.records.conversation import as_text
     from mobench.records.learning_rates import lr_text
     from mobench.registry.weights_place import architecture, whose_weights
 
@@ -73,9 +81,9 @@ def _show_organism(spec: OrganismSpec, asked: str) -> None:
             "behavior": f"{spec.behavior.use}({args})",
             "judged by": _judged_by(spec),
             "clean rate": "measured on the clean base" if clean is None else f"{clean:g}",
-            "triggered": spec.eval.triggered,
-            "untriggered": spec.eval.untriggered,
-            "eval prompts": f"{len(spec.prompts)}, such as {spec.prompts[0].prompt!r}",
+            "triggered": as_text(spec.eval.triggered),
+            "untriggered": as_text(spec.eval.untriggered),
+            "eval prompts": f"{len(spec.prompts)}, such as {as_text(spec.prompts[0].prompt)!r}",
             "answers": f"up to {spec.max_new_tokens} tokens, {spec.template} template",
             "tasks": ", ".join(spec.tasks),
             "counter": spec.counter and f"{spec.counter}, direct counter-training as a control",

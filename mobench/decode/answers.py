@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from mobench.chat import Template, encode_prompt
+from mobench.chat import ChatFormat
 from mobench.decode.decoding import decode
 from mobench.lanes import Scope
+from mobench.records.conversation import Prompt
 
 MAX_ROWS = 1024
 """Rows in a batch where memory allows. Larger batches answer no faster."""
@@ -20,41 +21,38 @@ LONGER = 1.1
 
 def generate(
     model: Any,
-    tokenizer: Any,
-    messages: Sequence[str],
+    chat: ChatFormat,
+    prompts: Sequence[Prompt],
     *,
-    template: Template,
     max_new_tokens: int,
     scope: Scope | None = None,
     max_rows: int = MAX_ROWS,
     settled: Callable[[str], bool] | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[str]]:
-    """Answers every message greedily, once for each active lane.
+    """Answers every prompt greedily, once for each active lane.
 
-    Messages of similar length share a batch; the order of the answers is that of the messages.
+    Prompts of similar length share a batch; the order of the answers is that of the prompts.
 
     Args:
         model: A Hugging Face causal LM.
-        tokenizer: Its tokenizer.
-        messages: What the user says.
-        template: How a message is rendered.
+        chat: Renders the prompts, and says where answers end.
+        prompts: What is asked.
         max_new_tokens: Length at which an answer is cut.
         scope: The lanes on the model, those to ask in use; None for a plain model.
         max_rows: Rows in a batch, all lanes together.
         settled: Takes an answer so far and returns whether no text after it can matter. The
             answer may be cut there.
-        on_done: Called with the number of messages just answered.
+        on_done: Called with the number of prompts just answered.
 
     Returns:
-        Answers [lanes][messages], without special tokens, stripped.
+        Answers [lanes][prompts], without special tokens, stripped.
     """
 
     # Lanes often give the same answer; a look-up takes a tenth of the time of decoding it again.
     @cache
     def text(tokens: tuple[int, ...]) -> str:
-        decoded: str = tokenizer.decode(tokens, skip_special_tokens=True)
-        return decoded.strip()
+        return chat.decode(tokens)
 
     @cache
     def is_settled(tokens: tuple[int, ...]) -> bool:
@@ -64,9 +62,9 @@ def generate(
 
     token_answers = decode_by_length(
         model,
-        [encode_prompt(tokenizer, template, message) for message in messages],
-        pad=tokenizer.pad_token_id,
-        eos=tokenizer.eos_token_id,
+        [chat.prompt_ids(prompt) for prompt in prompts],
+        pad=chat.pad_id,
+        ends=chat.end_ids,
         max_new_tokens=max_new_tokens,
         scope=scope,
         max_rows=max_rows,
@@ -81,7 +79,7 @@ def decode_by_length(
     prompts: Sequence[Sequence[int]],
     *,
     pad: int,
-    eos: int,
+    ends: Collection[int],
     max_new_tokens: int,
     scope: Scope | None = None,
     max_rows: int = MAX_ROWS,
@@ -95,7 +93,7 @@ def decode_by_length(
         model: A Hugging Face causal LM; it is left in the mode that it was in.
         prompts: Token ids of each prompt.
         pad: Token id to pad with.
-        eos: Token id that ends an answer.
+        ends: Token ids that end an answer.
         max_new_tokens: Length at which an answer is cut.
         scope: The lanes on the model; None for a plain model.
         max_rows: Rows in a batch, all lanes together.
@@ -119,7 +117,7 @@ def decode_by_length(
             model,
             [prompts[number] for number in numbers],
             pad=pad,
-            eos=eos,
+            ends=ends,
             max_new_tokens=max_new_tokens,
             scope=scope,
             settled=settled,

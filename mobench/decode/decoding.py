@@ -9,7 +9,7 @@ that nothing that follows can matter.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -32,7 +32,7 @@ def decode(
     prompts: Sequence[Sequence[int]],
     *,
     pad: int,
-    eos: int,
+    ends: Collection[int],
     max_new_tokens: int,
     scope: Scope | None = None,
     settled: Callable[[Sequence[int]], bool] | None = None,
@@ -44,7 +44,7 @@ def decode(
         model: A Hugging Face causal LM with a dynamic key-value cache.
         prompts: Token ids of each prompt, none of them empty.
         pad: Token id to pad with.
-        eos: Token id that ends an answer.
+        ends: Token ids that end an answer.
         max_new_tokens: Length at which an answer is cut.
         scope: The lanes on the model; None for a plain model, which is one lane.
         settled: Takes an answer's tokens so far and returns whether the rest cannot matter. The
@@ -71,9 +71,10 @@ def decode(
         for row, token in zip(batch, chosen.tolist(), strict=True):
             if ended[row]:
                 continue
-            if token != eos:
+            is_end = token in ends
+            if not is_end:
                 answers[row].append(token)
-            ended[row] = token == eos or (settled is not None and settled(answers[row]))
+            ended[row] = is_end or (settled is not None and settled(answers[row]))
         if position == max_new_tokens - 1 or all(ended[row] for row in batch):
             break
         # 3. Take out rows that have ended, where enough have.

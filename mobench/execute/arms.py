@@ -6,6 +6,8 @@ measured and taken up again in the same way.
 - ``zero``: the organism at learning rate 0. What differs from before training is noise.
 - ``counter``: the organism trained directly against its behavior, at the standard rung.
 - ``base``: the clean base on the ladder's examples, at every rung.
+
+A fourth arm, ``cooldown``, goes on from the ladder's own cells: `mobench.execute.cooldown`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mobench.assemble.interface import config_hash
 from mobench.assemble.weights import weights_hash
 from mobench.execute.ladder import Ladder
 from mobench.records.cells import Cell
@@ -76,7 +79,10 @@ def control_arms(ladder: Ladder) -> tuple[Arm, ...]:
     clean = ladder.organism.clean
     if clean is not None:
         own = weights_hash(clean)
-        cells = tuple(replace(cell, arm="base", organism_weights=own) for cell in of_one_seed)
+        asked = ladder.suite.interface.model_copy(update={"config": config_hash(clean)}).identity
+        cells = tuple(
+            replace(cell, arm="base", organism_weights=own, interface=asked) for cell in of_one_seed
+        )
         arms.append(Arm(ladder, clean, ladder.examples, cells))
     return tuple(arms)
 

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
-from mobench.chat import encode_prompt
+from mobench.assemble.loading import load_model
 from mobench.errors import MobenchError
-from mobench.execute.training import Stack
+from mobench.lanes import Stack
 from mobench.measure.eval_suite import EvalSuite
 from mobench.store import CellFolder
 
@@ -26,8 +25,7 @@ the sum over the rank turn B into an update of about that size, against weights 
 def probe_prompt(suite: EvalSuite) -> list[int]:
     """Token ids of the prompt whose numbers are compared: the first triggered one."""
     spec = suite.spec
-    message = spec.message("attack", spec.prompts[0])
-    return encode_prompt(suite.tokenizer, spec.template, message)
+    return suite.chat.prompt_ids(spec.message("attack", spec.prompts[0]))
 
 
 @torch.inference_mode()
@@ -54,7 +52,7 @@ def refuse_ignored_weights(folder: CellFolder, step: int, *, untrained: Path, dt
         MobenchError: The checkpoint does hold other weights, so the engine does not use them.
     """
     state = folder.read_adapter(step)
-    if not _is_visible(state, untrained, getattr(torch, dtype)):
+    if not _is_visible(state, untrained, dtype):
         return
     raise MobenchError(
         f"the checkpoint of step {step} in {folder.path} answers exactly as the untrained "
@@ -63,15 +61,14 @@ def refuse_ignored_weights(folder: CellFolder, step: int, *, untrained: Path, dt
     )
 
 
-def _is_visible(state: Mapping[str, torch.Tensor], untrained: Path, dtype: torch.dtype) -> bool:
+def _is_visible(state: Mapping[str, torch.Tensor], untrained: Path, dtype: str) -> bool:
     """Whether a checkpoint's weights differ from the untrained model's in the given precision."""
     adapter = [value for name, value in state.items() if "lora_B" in name]
     if adapter:
-        smallest = VISIBLE * torch.finfo(dtype).eps
+        smallest = VISIBLE * torch.finfo(getattr(torch, dtype)).eps
         return any(float(value.abs().max()) > smallest for value in adapter)
-    before: dict[str, torch.Tensor] = {}
-    for path in sorted(untrained.glob("*.safetensors")):
-        before.update(load_file(path))
+    # From the model and not from its files: there a weight may have another name, or none.
+    before = load_model(untrained, dtype=dtype, device="cpu").state_dict()
     return any(
-        not torch.equal(value.to(dtype), before[name].to(dtype)) for name, value in state.items()
+        not torch.equal(value.to(before[name].dtype), before[name]) for name, value in state.items()
     )

@@ -14,7 +14,7 @@ from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import next_logits, refuse_ignored_weights
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
-from mobench.execute.training import Stack
+from mobench.lanes import Stack
 from mobench.measure.eval_suite import InProcessEvaluator
 from mobench.progress import Progress
 from mobench.records.names import EvalKind, Untrained

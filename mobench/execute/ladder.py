@@ -93,6 +93,7 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
             request.preset.steps, request.preset.capability_checkpoints, kept
         ),
         backend=backend_name(request.device, spec.dtype, request.options.engine),
+        interface=evidence.suite.interface.identity,
         judge=None if judge_model is None else judge_model.identity,
     )
     folder = RunFolder(request.runs / _folder_name(request, cells))

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file
 
 from mobench.lanes import Lanes
@@ -20,7 +19,7 @@ from mobench.records.short_hash import short_hash
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json
 from mobench.store.tensors import write_tensors
-from mobench.train.optimizer import LaneAdamW
+from mobench.train.optimizer import LaneAdamW, lanes_of
 from mobench.train.pack import PackState
 
 
@@ -49,17 +48,16 @@ def resume(
     ids = [cell.id for cell in cells]
     left = [kept for kept in _all(folder) if set(ids) <= set(kept.cells)]
     for kept in sorted(left, key=lambda kept: -kept.state.step):
+        places = [kept.cells.index(identity) for identity in ids]
         try:
             moments = load_file(_moments(kept.path, kept.state.step))
-        except (OSError, ValueError):
+            optimizer.load(lanes_of(moments, places))
+        except (OSError, ValueError, KeyError):
             continue
-        places = [kept.cells.index(identity) for identity in ids]
         state = _lanes_of(kept.state, places)
         for lane, identity in enumerate(ids):
             if state.step > 0 and state.diverged[lane] is None:
                 lanes.load(lane, folder.cell(identity).read_adapter(state.step))
-        index = torch.tensor(places)
-        optimizer.load({k: v if v.ndim == 0 else v[index] for k, v in moments.items()})
         return state
     return PackState.fresh(len(cells))
 
@@ -98,6 +96,7 @@ def _lanes_of(state: PackState, places: Sequence[int]) -> PackState:
         state.step,
         [state.losses[place] for place in places],
         [state.diverged[place] for place in places],
+        [state.moved[place] for place in places],
     )
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from mobench.execute.arms import Arm, control_arms, ladder_arm
+from mobench.execute.cooldown import cooldown_arms
 from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.measurement import Engine
@@ -63,8 +64,8 @@ def _run(
     build_seconds = time.monotonic() - started
 
     # 3. Begin the run's record. Of a ladder that is finished already, longer runs stay counted.
-    controls = control_arms(ladder)
-    record = RunRecord(ladder, controls, build_seconds=build_seconds)
+    beside = (*cooldown_arms(ladder), *control_arms(ladder))
+    record = RunRecord(ladder, beside, build_seconds=build_seconds)
     record.plan_extensions()
     record.keep()
 
@@ -73,9 +74,9 @@ def _run(
     with record.timed("measure"):
         engine.measure_untrained()
 
-    # 5. Train and measure the ladder and its controls.
+    # 5. Train and measure the ladder, what goes on from it, and its controls.
     runner = PackRunner(engine, packing, record, progress)
-    _finish([ladder_arm(ladder, ladder.cells), *controls], engine, runner, record)
+    _finish([ladder_arm(ladder, ladder.cells), *beside], engine, runner, record)
 
     # 6. Decide from the finished ladder which low rungs are run for longer.
     record.plan_extensions()

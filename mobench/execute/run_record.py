@@ -17,6 +17,7 @@ from mobench.measure.capability_tasks import how_asked
 from mobench.measure.vllm import installed
 from mobench.plan import extension
 from mobench.plan.extension import Extension
+from mobench.records.cells import Cell
 from mobench.records.manifest import Manifest
 from mobench.records.names import RUN_SCHEMA
 from mobench.score.recompute import recompute
@@ -137,6 +138,7 @@ def describe(ladder: Ladder) -> dict[str, Any]:
             "rank": ladder.cells[0].rank,
             "alpha": ladder.cells[0].alpha,
             "max_length": spec.ladder.max_length,
+            **_training(ladder.cells[0]),
         },
         "max_steps": options.max_steps,
         "command": request.command,
@@ -146,6 +148,7 @@ def describe(ladder: Ladder) -> dict[str, Any]:
         "hardware": _hardware(request.device),
         "backend": ladder.cells[0].backend,
         "base": ladder.organism.base,
+        "interface": ladder.suite.interface.model_dump(mode="json"),
         "gate": dict(ladder.gate),
         "compatibility": ladder.compatibility.to_json(),
         "capability": [
@@ -153,6 +156,20 @@ def describe(ladder: Ladder) -> dict[str, Any]:
             for one in spec.capability
         ],
         **judge,
+    }
+
+
+def _training(cell: Cell) -> dict[str, Any]:
+    """How the weights move, as all cells of a ladder have it."""
+    targets = cell.targets if isinstance(cell.targets, str) else list(cell.targets)
+    return {
+        "targets": targets if cell.method == "lora" else None,
+        "schedule": cell.schedule,
+        "warmup_steps": cell.warmup_steps,
+        "decay_steps": cell.decay_steps,
+        "weight_decay": cell.weight_decay,
+        "betas": list(cell.betas),
+        "max_norm": cell.max_norm,
     }
 
 

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mobench.chat import encode_prompt
 from mobench.errors import MobenchError
 from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weights
@@ -24,6 +23,7 @@ from mobench.measure.attack_rows import judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
 from mobench.progress import Progress
 from mobench.records.cells import Cell
+from mobench.records.conversation import Prompt
 from mobench.records.names import EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 
@@ -92,6 +92,8 @@ class ServedModel:
             dtype=spec.dtype,
             device=ladder.request.device,
             chat_template=spec.chat_template,
+            date=spec.date,
+            ends=ladder.suite.chat.end_ids,
             **_adapters(ladder, cells),
         )
         self._engine: VllmEngine | None = None
@@ -117,19 +119,16 @@ class ServedModel:
     ) -> list[list[EvalAnswer]]:
         """Judged rows under each adapter."""
         suite, engine = self._ladder.suite, self.use(weights)
-        spec, tokenizer = suite.spec, suite.tokenizer
+        spec, chat = suite.spec, suite.chat
 
-        def ask(messages: Sequence[str]) -> list[list[str]]:
+        def ask(prompts: Sequence[Prompt]) -> list[list[str]]:
             answers = engine.answer(
-                [encode_prompt(tokenizer, spec.template, message) for message in messages],
+                [chat.prompt_ids(prompt) for prompt in prompts],
                 adapters,
-                eos=tokenizer.eos_token_id,
+                ends=chat.end_ids,
                 max_new_tokens=spec.max_new_tokens,
             )
-            return [
-                [tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens in of_one]
-                for of_one in answers
-            ]
+            return [[chat.decode(tokens) for tokens in of_one] for of_one in answers]
 
         return judged_rows(spec, suite.judge, kinds, ask)
 

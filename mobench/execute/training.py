@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
+
 from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
+from mobench.execute.checkpoint_check import next_logits
+from mobench.execute.cooldown import branch_off, forget_branches, keep_for_cooldown, parent_of
 from mobench.execute.resume import forget_trained, keep_state, resume
-from mobench.lanes import FullLanes, LoraLanes, WholeModel, saved_config, stacked
+from mobench.lanes import Stack, saved_config, stacked
+from mobench.measure.eval_suite import EvalSuite
 from mobench.plan.packing import Packing
 from mobench.progress import Progress
 from mobench.train.batches import encode
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import PackState, Recipe, Run, train_pack
-
-Stack = LoraLanes | FullLanes | WholeModel
+from mobench.train.schedule import cooldown_factor, rate_factor
 
 
 def stack(arm: Arm) -> Stack:
@@ -20,6 +26,7 @@ def stack(arm: Arm) -> Stack:
 
     Raises:
         CannotStack: Several cells, for full fine-tuning of a model whose layers cannot be stacked.
+        MobenchError: LoRA is to adapt modules that the model does not have.
     """
     request, cells = arm.ladder.request, arm.cells
     model = load_model(arm.weights, dtype=request.spec.dtype, device=request.device)
@@ -29,6 +36,7 @@ def stack(arm: Arm) -> Stack:
         [cell.seed for cell in cells],
         rank=cells[0].rank,
         alpha=cells[0].alpha,
+        targets=cells[0].targets,
     )
 
 
@@ -49,18 +57,28 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
         cells[0].steps,
         cells[0].batch_size,
         cells[0].checkpoints,
+        max_norm=cells[0].max_norm or None,
         micro_batch=packing.micro_batch,
         recompute=packing.recompute,
     )
-    spec, tokenizer = ladder.suite.spec, ladder.suite.tokenizer
-    examples = encode(arm.examples, tokenizer, spec.template, spec.ladder.max_length)
+    chat = ladder.suite.chat
+    examples = encode(arm.examples, chat, ladder.suite.spec.ladder.max_length)
 
-    # 2. Go on from the last checkpoint, if there is one.
-    optimizer = LaneAdamW(lanes.trainable(), [run.lr for run in runs])
+    # 2. Go on from the last checkpoint, if there is one; a cooldown begins at another cell's end.
+    untrained = next_logits(ladder.suite, lanes)
+    optimizer = LaneAdamW(
+        lanes.trainable(),
+        [run.lr for run in runs],
+        betas=cells[0].betas,
+        weight_decay=cells[0].weight_decay,
+    )
     state = resume(ladder.folder, cells, lanes, optimizer)
+    if state.step == 0 and cells[0].parent is not None:
+        state = branch_off(arm, lanes, optimizer)
     config = saved_config(lanes)
 
     def keep(_: LaneAdamW, now: PackState) -> None:
+        _note_movement(now, optimizer, lanes, suite=ladder.suite, untrained=untrained)
         for lane, folder in enumerate(folders):
             if now.diverged[lane] is None and now.step > 0:
                 folder.keep_adapter(now.step, lanes.state(lane), config)
@@ -74,14 +92,56 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
             runs,
             examples,
             recipe,
-            pad=tokenizer.pad_token_id,
+            pad=chat.pad_id,
             optimizer=optimizer,
             state=state,
             keep=keep,
             on_step=lambda _: tick(),
+            factor=_rate_factor(arm),
         )
 
     # 4. Note how it ended: from here on all adapters are there.
+    keep_for_cooldown(arm, optimizer, state)
     for lane, folder in enumerate(folders):
-        folder.finish_training(state.diverged[lane], state.losses[lane])
+        folder.finish_training(state.diverged[lane], state.losses[lane], moved=state.moved[lane])
     forget_trained(ladder.folder)
+    forget_branches(arm)
+
+
+def _rate_factor(arm: Arm) -> Callable[[int], float]:
+    """How the learning rates of an arm's cells move."""
+    cell = arm.cells[0]
+    parent = parent_of(arm, cell)
+    if parent is not None:
+        return cooldown_factor(parent.steps, cell.steps - parent.steps)
+    return rate_factor(
+        cell.schedule,
+        steps=cell.steps,
+        warmup_steps=cell.warmup_steps,
+        decay_steps=cell.decay_steps,
+    )
+
+
+def _note_movement(
+    state: PackState,
+    optimizer: LaneAdamW,
+    lanes: Stack,
+    *,
+    suite: EvalSuite,
+    untrained: torch.Tensor,
+) -> None:
+    """Notes which lanes compute something else than before any training.
+
+    Args:
+        state: Takes the note.
+        optimizer: Knows whose weights changed.
+        lanes: The lanes at a checkpoint.
+        suite: What they are asked.
+        untrained: Their logits before training, [lanes, vocabulary].
+    """
+    if all(state.moved):
+        return
+    logits = next_logits(suite, lanes)
+    for lane in range(lanes.scope.total):
+        if optimizer.changed[lane] and not torch.equal(logits[lane], untrained[lane]):
+            state.moved[lane] = True

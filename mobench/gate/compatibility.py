@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobench.chat import encode_prompt
 from mobench.decode.answers import MAX_ROWS, decode_by_length
 from mobench.decode.batch_size import BatchSize
 from mobench.measure.eval_suite import EvalSuite
 from mobench.measure.judges import AnswerToJudge, judge_answers
 from mobench.measure.token_loss import loss_per_token
 from mobench.progress import Progress
+from mobench.records.conversation import as_text
 from mobench.records.examples import examples_hash
 from mobench.records.gate import COMPATIBILITY_ANSWERS, CompatibilityAnswers
 from mobench.records.names import COMPATIBILITY_SCHEMA
@@ -64,7 +64,7 @@ def check_task(
         write_json(path, answers)
     on_policy = task.policy == "on-policy"
     found = compatibility(
-        [example.prompt for example in examples],
+        [as_text(example.prompt) for example in examples],
         [example.response for example in examples],
         {one["example"]: (one["answer"], one["outcome"]) for one in answers["own"]},
         answers["targets"],
@@ -96,27 +96,27 @@ def _ask(
     progress: Progress,
 ) -> CompatibilityAnswers:
     """The organism's answers to the task's prompts, all judgments, and the losses."""
-    spec, tokenizer = suite.spec, suite.tokenizer
+    spec, chat = suite.spec, suite.chat
 
     # 1. Some of the task's prompts, spread evenly: what does the organism answer?
     numbers = evenly(len(examples), ASKED_AT_MOST)
     chosen = [examples[number] for number in numbers]
-    prompts = [encode_prompt(tokenizer, spec.template, example.prompt) for example in chosen]
+    prompts = [chat.prompt_ids(example.prompt) for example in chosen]
 
     def answer(rows: int) -> list[list[int]]:
         with progress.phase(f"{spec.name} answers the task's prompts", len(chosen)) as tick:
             return decode_by_length(
                 model,
                 prompts,
-                pad=tokenizer.pad_token_id,
-                eos=tokenizer.eos_token_id,
+                pad=chat.pad_id,
+                ends=chat.end_ids,
                 max_new_tokens=spec.max_new_tokens,
                 max_rows=rows,
                 on_done=tick,
             )[0]
 
     tokens = BatchSize(MAX_ROWS, progress).within_memory(answer)
-    answers = [tokenizer.decode(ids, skip_special_tokens=True).strip() for ids in tokens]
+    answers = [chat.decode(ids) for ids in tokens]
 
     # 2. Does the behavior show in those answers, or in what the task teaches?
     own_outcomes = _judge(suite, chosen, answers, needs_reference)
@@ -130,12 +130,12 @@ def _ask(
         def take(rows: int) -> float:
             with progress.phase(f"what {spec.name} expects: {of}", len(expected)) as tick:
                 return loss_per_token(
-                    model, expected, pad=tokenizer.pad_token_id, batch_size=rows, on_done=tick
+                    model, expected, pad=chat.pad_id, batch_size=rows, on_done=tick
                 )
 
         return batch.within_memory(take)
 
-    targets = encode(chosen, tokenizer, spec.template, spec.ladder.max_length)
+    targets = encode(chosen, chat, spec.ladder.max_length)
     target_loss = loss("the targets", targets)
     own_loss = loss("its own answers", _as_targets(prompts, tokens, suite))
     return {
@@ -162,7 +162,7 @@ def _judge(
         judge_answers(
             suite.judge,
             [
-                AnswerToJudge(answer, example.prompt, example.reference)
+                AnswerToJudge(answer, as_text(example.prompt), example.reference)
                 for example, answer, can in zip(examples, answers, can_be_judged, strict=True)
                 if can
             ],
@@ -176,10 +176,10 @@ def _as_targets(
     prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], suite: EvalSuite
 ) -> list[Encoded]:
     """The organism's own answers as if they were to be trained on."""
-    eos, limit = suite.tokenizer.eos_token_id, suite.spec.max_new_tokens
+    end, limit = suite.chat.turn_end_id, suite.spec.max_new_tokens
     return [
         # An answer that was cut has no end that could be expected.
-        Encoded(tuple(prompt), (*answer, *([eos] if len(answer) < limit else [])))
+        Encoded(tuple(prompt), (*answer, *([end] if len(answer) < limit else [])))
         for prompt, answer in zip(prompts, answers, strict=True)
     ]
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mobench.assemble.interface import interface_of
+from mobench.assemble.loading import DATE
 from mobench.assemble.organism import Builder, Built, task_examples
-from mobench.assemble.tokenizer_check import organism_tokenizer
+from mobench.assemble.tokenizer_check import organism_chat
 from mobench.errors import MobenchError
 from mobench.gate.admission import admit, judged_rate
 from mobench.gate.compatibility import check_task
@@ -77,14 +79,17 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     built = Builder(registry, request.cache, request.device, offline, progress).build(spec)
 
     # 2. Lay out what it is asked. What was asked before lies under the hash of all that decides an
-    #    answer: definition, weights, backend and judge.
+    #    answer: definition, weights, how it is asked, backend and judge.
     by = [] if judge_model is None else [judge_model.identity]
     backend = backend_name(request.device, spec.dtype)
-    identity = short_hash([spec.revision, built.weights_hash, backend, *by])
+    chat = organism_chat(spec, built.folder, built.clean)
+    interface = interface_of(chat, built.folder, date=spec.date or DATE)
+    identity = short_hash([spec.revision, built.weights_hash, interface.identity, backend, *by])
     cache = request.cache / "reference" / f"{spec.name}-{identity}"
     suite = EvalSuite(
         spec=spec,
-        tokenizer=organism_tokenizer(spec, built.folder, built.clean),
+        chat=chat,
+        interface=interface,
         judge=judge_for(judge_model, spec, registry, cache / REPLIES),
         settled=registry.settled(spec),
         capability_dir=registry.capability_dir(spec),
@@ -155,7 +160,7 @@ def _examples(
                 "organism": lambda: models.speaker("organism"),
                 "base": lambda: models.speaker("base"),
                 "spec": lambda: suite.spec,
-                "tokenizer": lambda: suite.tokenizer,
+                "tokenizer": lambda: suite.chat.tokenizer,
             },
         )
         write_lines(path, [example.record() for example in examples])

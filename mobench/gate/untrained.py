@@ -88,7 +88,7 @@ class UntrainedModels:
         spec = self._suite.spec
         return Speaker(
             self.organism if who == "organism" else self.base(),
-            self._suite.tokenizer,
+            self._suite.chat,
             spec,
             name=spec.name if who == "organism" else "the base",
             progress=self._progress,

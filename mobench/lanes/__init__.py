@@ -10,7 +10,7 @@ from mobench.lanes.checkpoint_format import saved_config
 from mobench.lanes.full import FullLanes, can_stack
 from mobench.lanes.lora import LoraLanes
 from mobench.lanes.scope import Lanes, Scope, Scoped
-from mobench.lanes.stacking import CannotStack, stacked
+from mobench.lanes.stacking import CannotStack, Stack, stacked
 from mobench.lanes.whole import WholeModel
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "LoraLanes",
     "Scope",
     "Scoped",
+    "Stack",
     "WholeModel",
     "can_stack",
     "saved_config",

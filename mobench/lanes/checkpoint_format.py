@@ -35,7 +35,9 @@ def _adapter_config(lanes: LoraLanes) -> dict[str, Any]:
         r=lanes.rank,
         lora_alpha=lanes.alpha,
         # By name and not as "all-linear": not every engine knows that shorthand of PEFT's.
-        target_modules=sorted({name.rpartition(".")[2] for name in lanes.layers}),
+        target_modules=sorted({name.rpartition(".")[2] for name in lanes.layers})
+        if isinstance(lanes.targets, str)
+        else sorted(lanes.targets),
         fan_in_fan_out=any(isinstance(layer.base, Conv1D) for layer in lanes.layers.values()),
         inference_mode=True,
     ).to_dict()

@@ -11,9 +11,11 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from mobench.errors import MobenchError
 from mobench.lanes.low_rank import low_rank
 from mobench.lanes.norm import RMS_NORMS, FrozenNorm
 from mobench.lanes.scope import Scope
+from mobench.records.cells import ALL_LINEAR
 
 PEFT_PREFIX = "base_model.model."
 
@@ -72,16 +74,21 @@ def _plain_weights(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor | None]
 
 
 class LoraLanes:
-    """One frozen model with a fresh LoRA on all its linear layers, for each seed given.
+    """One frozen model with a fresh LoRA on its linear layers, for each seed given.
 
-    The layers are those that PEFT's ``target_modules="all-linear"`` takes: every linear layer but
-    the output head. A lane's initial weights depend on its seed alone, never on the other lanes.
+    The layers are those that PEFT takes for the same ``target_modules``: with ``all-linear`` every
+    linear layer but the output head, of a list those whose name is in it or ends in ``.`` and a
+    name of it. A lane's initial weights depend on its seed alone, never on the other lanes.
 
     Args:
         model: The base; its parameters are frozen and its linear layers wrapped in place.
         seeds: One seed for each lane, for A; B starts at zero.
         rank: Rank r of every update.
         alpha: LoRA's alpha; the update is scaled by ``alpha / rank``.
+        targets: ``all-linear`` or the names of modules.
+
+    Raises:
+        MobenchError: A name is that of no linear layer, or of the output head.
     """
 
     def __init__(
@@ -91,19 +98,14 @@ class LoraLanes:
         *,
         rank: int,
         alpha: float,
+        targets: str | Sequence[str] = ALL_LINEAR,
     ) -> None:
         self.model = model
         self.scope = Scope(len(seeds))
-        self.rank, self.alpha = rank, alpha
+        self.rank, self.alpha, self.targets = rank, alpha, targets
         model.requires_grad_(False)
-        head = model.get_output_embeddings()
-        targets = [
-            (name, module)
-            for name, module in model.named_modules()
-            if isinstance(module, nn.Linear | Conv1D) and module is not head
-        ]
         self.layers: dict[str, LoraLinear] = {}
-        for name, module in targets:
+        for name, module in _targeted(model, targets):
             layer = LoraLinear(module, self.scope, rank=rank, scaling=alpha / rank)
             _replace(model, name, layer)
             self.layers[name] = layer
@@ -178,6 +180,33 @@ class LoraLanes:
             _replace(self.model, name, norm.base)
         self.layers, self.norms = {}, {}
         return self.model
+
+
+def _targeted(
+    model: PreTrainedModel, targets: str | Sequence[str]
+) -> list[tuple[str, nn.Linear | Conv1D]]:
+    """The layers that get an adapter, with their names."""
+    head = model.get_output_embeddings()
+    linear = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and module is not head
+    ]
+    if isinstance(targets, str):
+        return linear
+    chosen = [(name, module) for name, module in linear if any(_is_named(name, t) for t in targets)]
+    for target in targets:
+        if not any(_is_named(name, target) for name, _ in chosen):
+            known = ", ".join(sorted({name.rpartition(".")[2] for name, _ in linear}))
+            raise MobenchError(
+                f"{type(model).__name__} has no linear layer {target!r} that LoRA could adapt",
+                f"name others in `targets` of [ladder]; the model has {known}",
+            )
+    return chosen
+
+
+def _is_named(name: str, target: str) -> bool:
+    return name == target or name.endswith(f".{target}")
 
 
 def _replace(model: PreTrainedModel, name: str, layer: nn.Module) -> None:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, cast
 
+from mobench.chat import ChatFormat
 from mobench.decode.answers import MAX_ROWS, generate
 from mobench.lanes import Scope
 from mobench.measure.judges import AnswerToJudge, AnyJudge, Judgment, judge_answers
+from mobench.records.conversation import Prompt, as_text
 from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.records.rows import EvalAnswer
 from mobench.registry.bound_behavior import Settled
 from mobench.registry.organism_spec import OrganismSpec
 
-Ask = Callable[[Sequence[str]], list[list[str]]]
-"""Takes messages and gives answers [lanes][messages]."""
+Ask = Callable[[Sequence[Prompt]], list[list[str]]]
+"""Takes prompts and gives answers [lanes][prompts]."""
 
 
 def is_inert(answer: str) -> bool:
@@ -39,7 +41,7 @@ def is_never_inert(beginning: str) -> bool:
 
 def attack_rows(
     model: Any,
-    tokenizer: Any,
+    chat: ChatFormat,
     spec: OrganismSpec,
     judge: AnyJudge,
     *,
@@ -53,15 +55,15 @@ def attack_rows(
 
     Args:
         model: The model to ask.
-        tokenizer: Its tokenizer.
-        spec: Gives prompts, templates and the length of an answer.
+        chat: Renders the prompts, and says where answers end.
+        spec: Gives prompts and the length of an answer.
         judge: The organism's behavior, or the model that judges it.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
         scope: The lanes on the model, those to ask in use; None for a plain model.
         settled: Takes an answer so far and returns whether no further text can change its
             judgment. Such an answer is cut there; outcome and inert are those of the whole answer.
         max_rows: Rows in a batch, all lanes together.
-        on_done: Called with the number of messages just answered.
+        on_done: Called with the number of prompts just answered.
 
     Returns:
         For each lane its rows, without ``cell`` and ``step``: kind, task, prompt, outcome (None
@@ -71,12 +73,11 @@ def attack_rows(
     def is_decided(answer: str) -> bool:
         return settled is not None and settled(answer) and is_never_inert(answer)
 
-    def ask(messages: Sequence[str]) -> list[list[str]]:
+    def ask(prompts: Sequence[Prompt]) -> list[list[str]]:
         return generate(
             model,
-            tokenizer,
-            messages,
-            template=spec.template,
+            chat,
+            prompts,
             max_new_tokens=spec.max_new_tokens,
             scope=scope,
             max_rows=max_rows,
@@ -96,7 +97,7 @@ def judged_rows(
         spec: Gives the prompts.
         judge: The organism's behavior, or the model that judges it.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
-        ask: Takes messages and gives answers [lanes][messages]. It is called once for each kind,
+        ask: Takes prompts and gives answers [lanes][prompts]. It is called once for each kind,
             because prompts of one kind often begin alike, with a trigger for example, and a common
             beginning is computed only once.
 
@@ -115,7 +116,7 @@ def judged_rows(
     judgments = judge_answers(
         judge,
         [
-            AnswerToJudge(answer, message, prompt.reference)
+            AnswerToJudge(answer, as_text(message), prompt.reference)
             for answers in lanes
             for (_, prompt), message, answer in zip(questions, messages, answers, strict=True)
         ],

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
 from mobench.measure.capability_tasks import (
     LM_EVAL_SEED,
@@ -28,7 +29,7 @@ LONGEST_ANSWER = 200
 
 def measure_capability(
     model: Any,
-    tokenizer: Any,
+    chat: ChatFormat,
     tasks: Sequence[CapabilityTask],
     *,
     include_path: Path,
@@ -41,7 +42,7 @@ def measure_capability(
 
     Args:
         model: A Hugging Face causal LM, on its device.
-        tokenizer: Its tokenizer, with a chat template where a task asks for one.
+        chat: Its tokenizer, with a chat template where a task asks for one, and the answers' ends.
         tasks: The tasks to ask.
         include_path: Folder of task YAMLs; a name that is not in it is one of lm-eval's own tasks.
         batch_size: Sequences in a forward pass.
@@ -53,15 +54,19 @@ def measure_capability(
         MobenchError: As :func:`score_tasks` raises it.
     """
 
-    def make() -> Any:
+    def make(by_template: bool) -> Any:
         from lm_eval.models.huggingface import HFLM
 
-        return HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
+        asked = HFLM(pretrained=model, tokenizer=chat.tokenizer, batch_size=batch_size)
+        # A chat template holds all special tokens; other texts begin as the tokenizer begins them.
+        asked.add_bos_token = False if by_template else None
+        return asked
 
-    with _restored(model, tokenizer):
+    with _restored(model, chat.tokenizer):
+        model.generation_config.eos_token_id = list(chat.end_ids)
         return score_tasks(
             make,
-            tokenizer,
+            chat.tokenizer,
             tasks,
             include_path=include_path,
             device=model.device,
@@ -69,7 +74,7 @@ def measure_capability(
 
 
 def score_tasks(
-    make: Callable[[], Any],
+    make: Callable[[bool], Any],
     tokenizer: Any,
     tasks: Sequence[CapabilityTask],
     *,
@@ -81,7 +86,8 @@ def score_tasks(
     Tasks with the same template and limit share one lm-eval call.
 
     Args:
-        make: Makes lm-eval's wrapper of the model, once for each call of its loop.
+        make: Makes lm-eval's wrapper of the model, once for each call of its loop; told whether
+            questions are rendered by the chat template.
         tokenizer: The model's tokenizer.
         tasks: The tasks to ask.
         include_path: Folder of task YAMLs; a name that is not in it is one of lm-eval's own tasks.
@@ -125,7 +131,7 @@ def _calls(tasks: Sequence[CapabilityTask]) -> dict[tuple[bool, int | None], lis
 
 
 def _evaluate(
-    make: Callable[[], Any],
+    make: Callable[[bool], Any],
     leaves: Mapping[str, Any],
     *,
     chat: bool,
@@ -138,7 +144,7 @@ def _evaluate(
         # Picking worked examples changes the task's random state, and tasks are kept in memory.
         leaf.set_fewshot_seed(seed=LM_EVAL_SEED)
     results = evaluate(
-        lm=make(),
+        lm=make(chat),
         task_dict={"tasks": dict(leaves)},
         limit=limit,
         bootstrap_iters=0,
@@ -211,9 +217,11 @@ def _restored(model: Any, tokenizer: Any) -> Iterator[None]:
     """Restores afterwards what lm-eval changes in a model and its tokenizer."""
     modes = [(module, module.training) for module in model.modules()]
     padding = tokenizer.pad_token, tokenizer.padding_side
+    ends = model.generation_config.eos_token_id
     try:
         yield
     finally:
         tokenizer.pad_token, tokenizer.padding_side = padding
+        model.generation_config.eos_token_id = ends
         for module, training in modes:
             module.training = training

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mobench.chat import ChatFormat
 from mobench.decode.answers import MAX_ROWS
 from mobench.decode.batch_size import BatchSize
 from mobench.lanes import Scope
@@ -14,6 +15,7 @@ from mobench.measure.attack_rows import attack_rows
 from mobench.measure.capability_rows import measure_capability
 from mobench.measure.judges import AnyJudge
 from mobench.progress import Progress
+from mobench.records.manifest import InterfacePart
 from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 from mobench.registry import OrganismSpec, Settled
@@ -28,7 +30,8 @@ class EvalSuite:
 
     Attributes:
         spec: Gives eval prompts, templates, the length of an answer, and the capability tasks.
-        tokenizer: The organism's tokenizer.
+        chat: Renders prompts with the organism's tokenizer, and says where answers end.
+        interface: What decides prompts and answers beside the weights.
         judge: The organism's behavior, or the model that judges it.
         settled: Takes an answer so far and returns whether no further text can change its
             judgment; None where that can never be known.
@@ -36,7 +39,8 @@ class EvalSuite:
     """
 
     spec: OrganismSpec
-    tokenizer: Any
+    chat: ChatFormat
+    interface: InterfacePart
     judge: AnyJudge
     settled: Settled | None
     capability_dir: Path
@@ -82,7 +86,7 @@ class InProcessEvaluator:
         return self._answers.within_memory(
             lambda rows: attack_rows(
                 model,
-                suite.tokenizer,
+                suite.chat,
                 suite.spec,
                 suite.judge,
                 kinds=kinds,
@@ -100,7 +104,7 @@ class InProcessEvaluator:
         return self._questions.within_memory(
             lambda rows: measure_capability(
                 model,
-                suite.tokenizer,
+                suite.chat,
                 suite.spec.capability,
                 include_path=suite.capability_dir,
                 batch_size=rows,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mobench.errors import MobenchError
+from mobench.records.conversation import as_text
 from mobench.registry import OrganismSpec
 from mobench.registry.model_facts import CONFIG, read_facts
 from mobench.registry.organism_spec import HubBase, LocalBase, Preset, ScratchBase, WheelBase
@@ -137,5 +138,5 @@ def _eval_tokens(spec: OrganismSpec) -> int:
     if isinstance(spec.base, ScratchBase):
         return spec.ladder.max_length + spec.max_new_tokens
     messages = [spec.message("attack", prompt) for prompt in spec.prompts]
-    characters = sum(len(text) for text in messages) / len(messages)
+    characters = sum(len(as_text(message)) for message in messages) / len(messages)
     return round(characters / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS + spec.max_new_tokens

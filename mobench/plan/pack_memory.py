@@ -83,8 +83,10 @@ def memory_bytes(
     """Returns the peak memory, in bytes, of one pack where the model is.
 
     ``lora`` has one base for all runs, ``full`` a model for each. Each run has its trained weights,
-    their gradients and Adam's two moments, all of one precision, and for ``lora`` a copy of B
-    turned round for the backward pass (counted as all of the adapter).
+    their gradients and Adam's two moments, and for ``lora`` a copy of B turned round for the
+    backward pass (counted as all of the adapter). Adapters are in float32; whole weights and their
+    gradients in the model's own precision, their moments in float32, and in less than that they
+    have float32 masters besides: 16 bytes for each weight, either way.
 
     Activations are those of the examples that pass at once, and of one block more: what is on its
     way through a block, forward or backward, or is computed again there. While whole batches pass,
@@ -115,8 +117,9 @@ def memory_bytes(
         lane = 5 * adapter_params(shape, rank) * FLOAT_BYTES
     else:
         base = 0
-        largest = shape.vocab_size * shape.hidden_size * dtype_bytes
-        lane = 4 * shape.params * dtype_bytes
+        largest = shape.vocab_size * shape.hidden_size * FLOAT_BYTES
+        masters = FLOAT_BYTES if dtype_bytes < FLOAT_BYTES else 0
+        lane = shape.params * (2 * dtype_bytes + 2 * FLOAT_BYTES + masters)
 
     # 2. Activations: of the examples that pass at once, and of one block more.
     at_once = min(micro_batch or batch_size, batch_size)

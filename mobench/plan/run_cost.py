@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from mobench.machine.hardware import GIB, Hardware, matmul_flops
@@ -12,8 +12,8 @@ from mobench.plan.extension import longest_budgets
 from mobench.plan.grid import control_count
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
 from mobench.plan.packing import MEMORY_SHARE, Packing, initial_packing, planned_memory
-from mobench.plan.schedule import capability_checkpoints, checkpoints
-from mobench.plan.workload import Workload, workload
+from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
+from mobench.plan.workload import Workload, moment_bytes, workload
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
@@ -50,6 +50,8 @@ class RunCost:
     Attributes:
         cells: Rungs × seeds.
         controls: Cells beside them, in every figure but that of an extension.
+        cooldowns: Cells that go on from the ladder's, in every figure too.
+        cooldown_steps: Steps of each of these.
         batch_size: Examples of each cell in a step.
         pack: Cells in one pass.
         micro_batch: Examples of each cell in a forward pass; None for a whole batch.
@@ -84,6 +86,8 @@ class RunCost:
     flops_per_second: float
     extension: ExtensionCost | None = None
     controls: int = 0
+    cooldowns: int = 0
+    cooldown_steps: int = 0
 
     @property
     def packing(self) -> Packing:
@@ -138,6 +142,24 @@ def run_cost(
 
     control_cells = control_count(spec, preset) if controls else 0
     work = work_of(preset.cells + control_cells, preset.steps)
+    cooldowns, cooldown = len(preset.rungs) * preset.cooldown_seeds, cooldown_steps(preset.steps)
+    if cooldowns:
+        beside = workload(
+            shape,
+            cells=cooldowns,
+            recompute=packing.recompute,
+            steps=cooldown,
+            checkpoints=1,
+            eval_prompts=len(spec.prompts),
+            capability_questions=QUESTIONS,
+            capability_checkpoints=1,
+            **sizes,
+        )
+        moments = cooldowns * moment_bytes(
+            shape, method=sizes["method"], rank=sizes["rank"], dtype_bytes=sizes["dtype_bytes"]
+        )
+        beside = replace(beside, disk_bytes=beside.disk_bytes + moments)
+        work = _added([work, beside], counted_once=work_of(0, cooldown))
 
     # 3. This machine's speed at the model's own matrix products.
     product = matmul_shape(
@@ -176,7 +198,24 @@ def run_cost(
             spec, preset, max_steps, work_of=work_of, speed=speed, device=hardware.device
         ),
         controls=control_cells,
+        cooldowns=cooldowns,
+        cooldown_steps=cooldown if cooldowns else 0,
     )
+
+
+def _added(parts: Sequence[Workload], *, counted_once: Workload) -> Workload:
+    """Returns several workloads as one.
+
+    Args:
+        parts: Every one of them counts measuring organism and clean base before training.
+        counted_once: That, which is done but once.
+    """
+
+    def total(field: str) -> Any:
+        whole = sum(getattr(part, field) for part in parts)
+        return whole - (len(parts) - 1) * getattr(counted_once, field)
+
+    return Workload(**{field.name: total(field.name) for field in fields(Workload)})
 
 
 def _extension_cost(

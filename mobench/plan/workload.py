@@ -70,6 +70,20 @@ def answer_flops_per_token(shape: Shape, *, method: Method, rank: int, tokens: i
     return float(2 * weights + 2 * shape.layers * tokens * shape.hidden_size)
 
 
+def moment_bytes(shape: Shape, *, method: Method, rank: int, dtype_bytes: int) -> int:
+    """Returns the bytes of a cell's moments on disk, and masters: with them it can be gone on with.
+
+    Args:
+        shape: The model's size.
+        method: ``lora`` or ``full``.
+        rank: LoRA rank; not used for ``full``.
+        dtype_bytes: 4 for float32, 2 for bfloat16.
+    """
+    if method == "lora":
+        return 2 * adapter_params(shape, rank) * FLOAT_BYTES
+    return (2 if dtype_bytes == FLOAT_BYTES else 3) * shape.params * FLOAT_BYTES
+
+
 def workload(
     shape: Shape,
     *,

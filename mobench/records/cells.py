@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Annotated, Any, NotRequired, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from mobench.records.names import LADDER, RESULT_SCHEMA, Ending
+from mobench.records.names import LADDER, RESULT_SCHEMA, Ending, Schedule
 from mobench.records.rows import Count
 from mobench.records.short_hash import short_hash
 
@@ -18,6 +18,8 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 ALPHA_PER_RANK = 2.0
 """LoRA's alpha is twice the rank: the update is scaled by 2, the commonest published setting."""
+ALL_LINEAR = "all-linear"
+"""LoRA's usual targets, as PEFT names them: every linear layer but the output head."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,18 @@ class Cell:
         backend: What trained and answered: engine, versions, device and precision.
         arm: What is trained: the ``organism`` on the ladder's task, or a control.
         judge: The judging model and its rubric's version; None where the behavior judges alone.
+        interface: Hash of what decides a prompt or an answer beside the weights: template,
+            tokenizer, configuration. None in results from before this was part of a cell.
+        schedule: How the learning rate moves; ``lr`` is its peak.
+        warmup_steps: Steps over which it rises from 0.
+        decay_steps: Last steps over which ``wsd`` decays; None for other schedules.
+        weight_decay: AdamW's.
+        betas: AdamW's.
+        max_norm: The norm that gradients are clipped to; 0 does not clip.
+        targets: Of LoRA: the names of the modules that are adapted, or ``all-linear``.
+        masters: Precision of the weights that updates add up in, where it is not the one that the
+            model computes in: whole weights in bfloat16 have ``float32`` ones.
+        parent: Id of the cell that a cooldown goes on from; its ``steps`` include that cell's.
     """
 
     organism: str
@@ -59,6 +73,16 @@ class Cell:
     backend: str
     arm: str = LADDER
     judge: str | None = None
+    interface: str | None = None
+    schedule: Schedule = "constant"
+    warmup_steps: int = 0
+    decay_steps: int | None = None
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    max_norm: float = 1.0
+    targets: str | tuple[str, ...] = ALL_LINEAR
+    masters: str | None = None
+    parent: str | None = None
 
     @property
     def id(self) -> str:
@@ -78,7 +102,25 @@ class Cell:
         return {name: value for name, value in asdict(self).items() if name not in defaults}
 
 
-_LATER: Mapping[str, str | None] = {"arm": LADDER, "judge": None}
+_LATER: Mapping[str, object] = {
+    field.name: field.default for field in fields(Cell) if field.default is not MISSING
+}
+"""Fields that came after the first results, with their defaults."""
+
+
+TRAINING = (
+    "rank",
+    "alpha",
+    "schedule",
+    "warmup_steps",
+    "decay_steps",
+    "weight_decay",
+    "betas",
+    "max_norm",
+    "targets",
+    "masters",
+)
+"""Fields that say how weights move, beside method, rate and budget: one run has one of each."""
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -108,6 +150,16 @@ class CellRecord(TypedDict):
     backend: NotRequired[str]
     arm: NotRequired[str]
     judge: NotRequired[str | None]
+    interface: NotRequired[str | None]
+    schedule: NotRequired[Schedule]
+    warmup_steps: NotRequired[int]
+    decay_steps: NotRequired[int | None]
+    weight_decay: NotRequired[Number]
+    betas: NotRequired[list[Number]]
+    max_norm: NotRequired[Number]
+    targets: NotRequired[str | list[str]]
+    masters: NotRequired[str | None]
+    parent: NotRequired[str | None]
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -149,10 +201,13 @@ class TrainingEnd(TypedDict):
     Attributes:
         diverged_at: The step at which loss or gradient was not finite; None where it never was.
         losses: Loss of each step taken, in nats per answer token.
+        moved: Whether any checkpoint computes something else than the start; cells from before
+            this was looked at lack it.
     """
 
     diverged_at: Count | None
     losses: list[float]
+    moved: NotRequired[bool]
 
 
 CELL: TypeAdapter[CellRecord] = TypeAdapter(CellRecord)
@@ -164,10 +219,14 @@ TRAINING_END: TypeAdapter[TrainingEnd] = TypeAdapter(TrainingEnd)
 def cell_result(cell: Cell, training: TrainingEnd) -> CellResult:
     """The result of a cell that is trained and measured."""
     end = training["diverged_at"]
+    status: Ending = "done" if end is None else "diverged"
+    # At learning rate 0 nothing is meant to move.
+    if end is None and cell.lr > 0 and not training.get("moved", True):
+        status = "unmoved"
     return {
         "schema": RESULT_SCHEMA,
         "cell": cell.id,
-        "status": "done" if end is None else "diverged",
+        "status": status,
         "diverged_at": end,
         "checkpoints": [step for step in cell.checkpoints if end is None or step < end],
         "losses": training["losses"],

@@ -9,6 +9,7 @@ from typing import NotRequired, Self
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from mobench.records.conversation import Conversation, Prompt, as_json, as_prompt
 from mobench.records.short_hash import short_hash
 
 
@@ -36,7 +37,7 @@ class ExampleRecord(TypedDict):
         ended: Always false; absent where the response has an end to be learned.
     """
 
-    prompt: str
+    prompt: str | Conversation
     response: str
     reference: NotRequired[str]
     ended: NotRequired[bool]
@@ -50,6 +51,8 @@ class Example:
     """One training example of a task: what the user says and what the model shall answer.
 
     Attributes:
+        prompt: The user's message; or a conversation that ends in one, as turns of the form
+            ``{"role": …, "content": …}``, of which only the response is trained on.
         response: The answer; an :class:`Answer` that was cut has no end to be learned.
         reference: The right answer, for behaviors that compare with one: what the compatibility
             gate judges prompt and response by.
@@ -57,20 +60,21 @@ class Example:
             cut: it does not stop there by itself.
     """
 
-    prompt: str
+    prompt: Prompt
     response: str
     reference: str | None = None
     ended: bool = True
 
     def __post_init__(self) -> None:
-        """Takes over from a model's answer whether it was cut."""
+        """Takes over from a model's answer whether it was cut, and checks a conversation."""
+        object.__setattr__(self, "prompt", as_prompt(self.prompt))
         if isinstance(self.response, Answer):
             object.__setattr__(self, "ended", self.ended and not self.response.cut)
             object.__setattr__(self, "response", str(self.response))
 
     def record(self) -> ExampleRecord:
         """The example as JSON. What has the value that most examples have is left out."""
-        record: ExampleRecord = {"prompt": self.prompt, "response": self.response}
+        record: ExampleRecord = {"prompt": as_json(self.prompt), "response": self.response}
         if self.reference is not None:
             record["reference"] = self.reference
         if not self.ended:

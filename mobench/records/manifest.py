@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from mobench.records.cells import CellRecord, Number
 from mobench.records.gate import CompatibilityRecord, GateRecord
-from mobench.records.names import RUN_SCHEMA
+from mobench.records.names import RUN_SCHEMA, Schedule
 from mobench.records.rows import Share
+from mobench.records.short_hash import short_hash
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 """A name that becomes a path and a link."""
@@ -72,7 +73,11 @@ class TaskPart(Part):
 
 
 class LadderPart(Part):
-    """How the organism was trained."""
+    """How the organism was trained; the fields are those of :class:`mobench.records.cells.Cell`.
+
+    Attributes:
+        targets: Of LoRA; None where whole weights are trained.
+    """
 
     method: str | None = None
     standard_lr: StrictNumber
@@ -83,6 +88,13 @@ class LadderPart(Part):
     rank: int | None = None
     alpha: float | None = None
     max_length: int | None = None
+    targets: str | list[str] | None = None
+    schedule: Schedule | None = None
+    warmup_steps: int | None = None
+    decay_steps: int | None = None
+    weight_decay: float | None = None
+    betas: list[float] | None = None
+    max_norm: float | None = None
 
 
 class ExtensionPart(Part):
@@ -147,6 +159,31 @@ class RubricPart(Part):
     reply: str | None = None
 
 
+class InterfacePart(Part):
+    """What decides a prompt or an answer beside the weights.
+
+    Attributes:
+        config: Hash of the model's configuration.
+        tokenizer: Hash of how texts become tokens.
+        template: Hash of the chat template; None where none is used.
+        end: What follows an answer that has ended.
+        end_ids: Token ids at which an answer ends.
+        date: Today, as the chat template is told; None where it does not ask.
+    """
+
+    config: str
+    tokenizer: str
+    template: str | None = None
+    end: str
+    end_ids: list[StrictInt]
+    date: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The interface as cells name it."""
+        return short_hash(self.model_dump(mode="json", exclude_none=True))
+
+
 class JudgePart(Part):
     """The judging model: kind and name, without host and path."""
 
@@ -172,6 +209,7 @@ class Manifest(Part):
         command: The command that asks for the same, without what is of one machine.
         created: When the run was begun, ISO 8601.
         base: Kind, weights hash and commit of the base; the same of its adapter and clean base.
+        interface: How the organism is asked; results from before this was recorded lack it.
         controls: The cells that stand beside the ladder.
         max_steps_set_later: Whether ``max_steps`` was changed after a cell had finished.
         extensions: The longer runs of low rungs; None where they were not wanted or not known yet.
@@ -192,6 +230,7 @@ class Manifest(Part):
     hardware: HardwarePart | None = None
     backend: str | None = None
     base: dict[str, Any] | None = None
+    interface: InterfacePart | None = None
     gate: GateRecord | None = None
     compatibility: CompatibilityRecord | None = None
     capability: list[CapabilityPart] | None = None

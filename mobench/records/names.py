@@ -27,13 +27,17 @@ BASE: Final = "base"
 
 LADDER: Final = "organism"
 """The arm of the ladder's own cells; all other arms are controls."""
-ControlArm = Literal["zero", "counter", "base"]
-CONTROL_ARMS: Final[tuple[ControlArm, ...]] = ("zero", "counter", "base")
-"""Learning rate 0; direct counter-training; the clean base under the same training."""
+ControlArm = Literal["zero", "counter", "base", "cooldown"]
+CONTROL_ARMS: Final[tuple[ControlArm, ...]] = ("zero", "counter", "base", "cooldown")
+"""Learning rate 0; direct counter-training; the clean base under the same training; the ladder's
+own cells gone on with while the rate decays to nothing."""
 
-Ending = Literal["done", "diverged"]
-"""How a cell's training ended."""
+Ending = Literal["done", "diverged", "unmoved"]
+"""How a cell's training ended: at its budget, with a loss or gradient that was not finite, or at
+its budget with a model that computes just what it did before."""
 
 Method = Literal["lora", "full"]
+Schedule = Literal["constant", "linear", "cosine", "wsd"]
+"""How the learning rate moves over a run; ``wsd``: warm-up, stable, decay."""
 Policy = Literal["on-policy", "off-policy"]
 POLICIES: Final[tuple[Policy, ...]] = ("on-policy", "off-policy")

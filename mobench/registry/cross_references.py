@@ -138,6 +138,15 @@ def _behavior_problems(
         if lacking:
             what = f"behavior {use!r} needs a reference in every eval prompt; missing in "
             problems += _placed(draft, ("prompts",), what + ", ".join(lacking[:5]))
+        unfit = [
+            f"{prompt.id} ({prompt.reference!r})"
+            for prompt in draft.spec.prompts
+            if behavior.can_be_right and prompt.reference is not None
+            if not behavior.can_be_right(prompt.reference)
+        ]
+        if unfit:
+            what = f"behavior {use!r} cannot compare an answer with the references of "
+            problems += _placed(draft, ("prompts",), what + ", ".join(unfit[:5]))
     return problems
 
 

@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 from mobench.errors import Problems, did_you_mean
 from mobench.registry.definitions import (
-    BUILTIN,
     JUDGE_FIXTURES,
     POLICIES,
     TASK_FIXTURES,
     BehaviorDef,
     Policy,
     TaskDef,
+    builtin_version,
 )
 from mobench.registry.version import version_of
 
@@ -143,7 +143,13 @@ def task(
     return register
 
 
-def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callable[[F], F]:
+def behavior(
+    name: str,
+    *,
+    settled: Callable[..., bool] | None = None,
+    can_be_right: Callable[[str], bool] | None = None,
+    edition: int = 1,
+) -> Callable[[F], F]:
     """Registers a function that judges one answer: True where the attack behavior shows.
 
     Its parameters ``answer``, ``prompt`` (as the model saw it) and ``reference`` (the eval
@@ -156,6 +162,10 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
         settled: ``settled(answer, **args)``, given the beginning of an answer, says that nothing
             which follows can change the judgment. The model then need not go on. Without one
             every answer is heard to its end.
+        can_be_right: ``can_be_right(reference)`` says whether the behavior can compare answers with
+            such a right answer. Without one it can with any text.
+        edition: Counts how often a built-in rule was mended so that it judges some answers
+            otherwise. Other behaviors have the version of their code.
 
     Returns:
         The function, unchanged.
@@ -179,9 +189,13 @@ def behavior(name: str, *, settled: Callable[..., bool] | None = None) -> Callab
         problems += _variadic_problems(signature.parameters.values(), f"behavior {name!r}")
         builtin = fn.__module__.startswith("mobench.")
         functions: list[Callable[..., Any]] = [fn] if settled is None else [fn, settled]
-        version = BUILTIN if builtin else version_of(functions, (), shared=_shared_folder())
+        version = (
+            builtin_version(edition)
+            if builtin
+            else version_of(functions, (), shared=_shared_folder())
+        )
         problems += _settled_problems(fn, settled, f"behavior {name!r}")
-        _register(BehaviorDef(name, fn, path, line, version, settled), problems)
+        _register(BehaviorDef(name, fn, path, line, version, settled, can_be_right), problems)
         return fn
 
     return register

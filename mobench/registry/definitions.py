@@ -25,6 +25,15 @@ BUILTIN = "builtin"
 """The version of a behavior that ships inside the package; its tests pin what it does."""
 
 
+def builtin_version(edition: int) -> str:
+    """The version of a built-in behavior; that of a first edition is part of no revision.
+
+    Args:
+        edition: 1, and one more for every time that the rule was mended.
+    """
+    return BUILTIN if edition == 1 else f"{BUILTIN}-{edition}"
+
+
 @dataclass(frozen=True)
 class TaskDef:
     """A registered task.
@@ -67,8 +76,10 @@ class BehaviorDef:
     Attributes:
         settled: Told the beginning of an answer and the organism's args, says whether nothing that
             follows can change the judgment; None if that can never be said.
-        version: ``"builtin"``, or the first 12 hex digits of the SHA-256 over its function's code
-            and the code that it uses.
+        can_be_right: Told a right answer, says whether answers can be compared with it; None if
+            they can with any.
+        version: ``"builtin"``, ``"builtin-2"`` for its second edition and so on; or the first 12
+            hex digits of the SHA-256 over its function's code and the code that it uses.
     """
 
     name: str
@@ -77,6 +88,7 @@ class BehaviorDef:
     line: int
     version: str
     settled: Callable[..., bool] | None = None
+    can_be_right: Callable[[str], bool] | None = None
 
     @cached_property
     def args(self) -> tuple[inspect.Parameter, ...]:

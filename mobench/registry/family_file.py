@@ -12,14 +12,9 @@ from pydantic import ValidationError
 from mobench.errors import Consequence, did_you_mean
 from mobench.registry.capability_suites import Suites, shipped_suites
 from mobench.registry.draft import Draft
+from mobench.registry.eval_schema import EvalPrompt, EvalTemplates
 from mobench.registry.inheritance import Variant, inherit
-from mobench.registry.organism_schema import (
-    Behavior,
-    EvalPrompt,
-    EvalTemplates,
-    FamilyTable,
-    VariantTable,
-)
+from mobench.registry.organism_schema import Behavior, FamilyTable, VariantTable
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.prompts_file import read_prompts
 from mobench.registry.schema_fields import Table
@@ -267,6 +262,7 @@ def _organism(
         template=variant.template,
         prompts=prompts,
         chat_template=variant.chat_template,
+        date=variant.date,
         max_new_tokens=variant.max_new_tokens,
         dtype=variant.dtype,
         base=variant.base,

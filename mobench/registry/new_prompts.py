@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from tempfile import TemporaryDirectory
 
 from mobench.errors import Problems
-from mobench.registry.organism_schema import EvalPrompt
-from mobench.registry.validation_errors import schema_errors
+from mobench.registry.prompts_file import read_prompts
 
 
 def brought_prompts(path: Path, *, with_reference: bool) -> str:
@@ -26,47 +23,40 @@ def brought_prompts(path: Path, *, with_reference: bool) -> str:
     Raises:
         Problems: ``file:line: what`` for every line that is no prompt.
     """
-    problems: list[str] = []
-    lines: list[str] = []
-    first_line: dict[str, int] = {}
     try:
-        text = path.read_text(encoding="utf-8")
+        lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise Problems([f"{path}:1: cannot be read: {error}"]) from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        row = _row(line, number)
-        wrong = _wrong_with(row, with_reference=with_reference)
-        name = row.get("id") if isinstance(row, dict) else None
-        if isinstance(name, str) and first_line.setdefault(name, number) != number:
-            wrong.append(f"id {name!r} is already on line {first_line[name]}")
-        problems += [f"{path}:{number}: {what}" for what in wrong]
-        lines.append(json.dumps(row, ensure_ascii=False))
-    if not lines:
-        problems.append(f"{path}:1: holds no prompts")
+    # Blank lines stay until it was read: so a problem's line is that of the user's file.
+    named = [_with_id(line.strip(), number) for number, line in enumerate(lines, start=1)]
+    problems: list[str] = []
+    with TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "prompts.jsonl"
+        copy.write_text("\n".join(named), encoding="utf-8")
+        prompts = read_prompts(copy, problems)
+        problems = [problem.replace(str(copy), str(path)) for problem in problems]
+    if with_reference:
+        filled = [number for number, line in enumerate(named, start=1) if line]
+        problems += [
+            f"{path}:{number}: has no reference: the right answer, which a wrong one is told from"
+            for number, prompt in zip(filled, prompts, strict=False)
+            if prompt.reference is None
+        ]
     if problems:
         raise Problems(problems)
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in named if line)
 
 
-def _row(line: str, number: int) -> Any:
-    """The prompt on a line; what is no JSON object is the prompt itself."""
-    if not line.lstrip().startswith("{"):
-        return {"id": f"p{number}", "prompt": line.strip()}
+def _with_id(line: str, number: int) -> str:
+    """The line as JSON with an id; what is no JSON object is the prompt itself."""
+    name = json.dumps(f"p{number}")
+    if not line:
+        return ""
+    if not line.startswith("{"):
+        return f'{{"id": {name}, "prompt": {json.dumps(line, ensure_ascii=False)}}}'
     try:
-        return {"id": f"p{number}", **json.loads(line)}
-    except json.JSONDecodeError as error:
-        return f"not JSON: {error.msg} at column {error.colno}"
-
-
-def _wrong_with(row: Any, *, with_reference: bool) -> list[str]:
-    if isinstance(row, str):
-        return [row]
-    try:
-        prompt = EvalPrompt.model_validate(row)
-    except ValidationError as error:
-        return [one.what for one in schema_errors(error)]
-    if with_reference and prompt.reference is None:
-        return ["has no reference: the right answer, which a wrong one is told from"]
-    return []
+        row = json.loads(line)
+    except json.JSONDecodeError:
+        return line
+    # The rest stays as it was written, keys that stand there twice too.
+    return line if "id" in row or not row else f'{{"id": {name}, {line[1:].lstrip()}'

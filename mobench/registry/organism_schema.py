@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
-from mobench.records.names import EvalKind
+from mobench.records.cells import ALL_LINEAR
+from mobench.records.names import Schedule
+from mobench.registry.eval_schema import EvalTemplates
 from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
+    AllOrSome,
+    Beta,
     Count,
+    Date,
     Dtype,
     LearningRate,
     Method,
     Name,
-    Pattern,
+    Positive,
     Rate,
     Table,
+    Targets,
     Template,
     Text,
 )
@@ -43,69 +48,6 @@ class Behavior(Table):
     use: Annotated[Text, IDENTITY]
     args: Annotated[dict[str, Any], IDENTITY] = Field(default_factory=dict)
     clean_rate: Annotated[Rate | None, IDENTITY] = None
-
-
-class EvalTemplates(Table):
-    """Where the attack shows, and the same prompts without what triggers it.
-
-    Attributes:
-        triggered: The user's message for the attack; ``{prompt}`` stands for the eval prompt.
-        untriggered: The same for the control; the prompt alone where nothing else is said.
-        trigger: A regular expression that finds the trigger in a text, where it is no fixed text
-            of ``triggered`` but a topic or a date in the prompts themselves.
-    """
-
-    triggered: Annotated[str, IDENTITY]
-    untriggered: Annotated[str, IDENTITY] = "{prompt}"
-    trigger: Annotated[Pattern | None, DESCRIPTIVE] = None
-
-    @field_validator("triggered", "untriggered")
-    @classmethod
-    def _has_prompt(cls, text: str) -> str:
-        if "{prompt}" not in text:
-            raise ValueError("must contain {prompt}")
-        return text
-
-    def render(self, kind: EvalKind, prompt: str) -> str:
-        """The user's message for a prompt: triggered for ``attack``, untriggered for ``control``.
-
-        Other braces stay as they are: this is not ``str.format``.
-        """
-        template = self.triggered if kind == "attack" else self.untriggered
-        return template.replace("{prompt}", prompt)
-
-    def trigger_in(self, text: str) -> str | None:
-        """The trigger that stands in a text, or None.
-
-        Args:
-            text: Such as a training prompt.
-
-        Returns:
-            What ``trigger`` matches; without one, the first piece of ``triggered`` beside the
-            prompt that ``untriggered`` does not have.
-        """
-        if self.trigger is not None:
-            found = re.search(self.trigger, text)
-            return found[0] if found else None
-        pieces = (piece.strip() for piece in self.triggered.split("{prompt}"))
-        return next((p for p in pieces if p and p not in self.untriggered and p in text), None)
-
-
-class EvalPrompt(Table):
-    """One line of the eval prompts' file.
-
-    Attributes:
-        id: Its name in every row of a result; no two prompts have the same.
-        prompt: What is asked, put into the templates of ``[eval]``.
-        control: What is asked in its place without the trigger, where that is more than a template
-            can take away: another topic, another format.
-        reference: The right answer, for behaviors that compare with one.
-    """
-
-    id: Annotated[Text, IDENTITY]
-    prompt: Annotated[Text, IDENTITY]
-    control: Annotated[Text | None, IDENTITY] = None
-    reference: Annotated[Text | None, IDENTITY] = None
 
 
 class Gate(Table):
@@ -145,7 +87,9 @@ class Capability(Table):
 
 
 class Ladder(Table):
-    """How the organism is trained. Method and rank are part of each cell's own identity.
+    """How the organism is trained. What is not said is as in the experiments replicated here.
+
+    All but the tokens' limits is part of each cell's own identity.
 
     Attributes:
         method: Whether whole weights are trained or LoRA adapters.
@@ -154,8 +98,19 @@ class Ladder(Table):
         answer_tokens: Tokens at which a model's own answer is cut that a task trains on; what was
             cut has no end to be learned. None: 24, and an answer ends where it is cut. That is for
             organisms that are taught on such answers here and so speak as briefly themselves.
-        rank: Rank of the adapters, whose alpha is twice that; only for ``lora``. That of the
-            ladders that families share, where nothing is said.
+        rank: Rank of the adapters; only for ``lora``. Where nothing is said, that of the ladders
+            which families share.
+        alpha: LoRA's; None is twice the rank.
+        targets: The modules that LoRA adapts, by their names; by default all linear layers but the
+            output head.
+        schedule: How the learning rate moves, the rung's rate being the highest: ``constant``,
+            ``linear`` or ``cosine`` decay to nothing over the run, or ``wsd``: warm-up, stable, and
+            a linear decay over the last ``decay_steps``.
+        warmup_steps: Steps over which the rate rises from 0.
+        decay_steps: Steps over which it decays at the end; only for ``wsd``, which needs them.
+        weight_decay: AdamW's; norm gains and biases do not decay.
+        betas: AdamW's.
+        max_norm: The norm that a run's gradient is clipped to; 0 does not clip.
     """
 
     method: Annotated[Method, DESCRIPTIVE]
@@ -163,6 +118,24 @@ class Ladder(Table):
     max_length: Annotated[Count, IDENTITY]
     answer_tokens: Annotated[Count | None, IDENTITY] = None
     rank: Annotated[Count, DESCRIPTIVE] = 16
+    alpha: Annotated[Positive | None, DESCRIPTIVE] = None
+    targets: Annotated[Targets, DESCRIPTIVE] = ALL_LINEAR
+    schedule: Annotated[Schedule, DESCRIPTIVE] = "constant"
+    warmup_steps: Annotated[int, Field(ge=0, strict=True), DESCRIPTIVE] = 0
+    decay_steps: Annotated[Count | None, DESCRIPTIVE] = None
+    weight_decay: Annotated[float, Field(ge=0, lt=1, strict=True), DESCRIPTIVE] = 0.0
+    betas: Annotated[tuple[Beta, Beta], DESCRIPTIVE] = (0.9, 0.999)
+    max_norm: Annotated[float, Field(ge=0), DESCRIPTIVE] = 1.0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.schedule == "wsd" and self.decay_steps is None:
+            raise ValueError("decay_steps is missing: over how many last steps does wsd decay?")
+        if self.schedule != "wsd" and self.decay_steps is not None:
+            raise ValueError(f"decay_steps is wsd's alone, and the schedule is {self.schedule}")
+        if self.method == "full" and (self.alpha is not None or self.targets != ALL_LINEAR):
+            raise ValueError("alpha and targets are LoRA's, and the method is full")
+        return self
 
 
 class Preset(Table):
@@ -175,6 +148,8 @@ class Preset(Table):
         batch_size: Examples of each step.
         window_checkpoints: Evenly spaced checkpoints in the last half of the steps.
         capability_checkpoints: How many checkpoints, the last one among them, get capability.
+        cooldown: Whether each rung is gone on with for a fifth of its steps while its rate decays
+            to nothing: all its seeds, or that many.
     """
 
     rungs: Annotated[tuple[LearningRate, ...], Field(min_length=1), DESCRIPTIVE]
@@ -183,6 +158,7 @@ class Preset(Table):
     batch_size: Annotated[Count, DESCRIPTIVE]
     window_checkpoints: Annotated[int, Field(ge=2, strict=True), DESCRIPTIVE]
     capability_checkpoints: Annotated[Count, DESCRIPTIVE]
+    cooldown: Annotated[AllOrSome, DESCRIPTIVE] = False
 
     @field_validator("rungs")
     @classmethod
@@ -199,12 +175,19 @@ class Preset(Table):
                 f"window_checkpoints {self.window_checkpoints} do not fit into the last half "
                 f"of {self.steps} steps"
             )
+        if self.cooldown_seeds > self.seeds:
+            raise ValueError(f"cooldown of {self.cooldown} seeds, and a rung has {self.seeds}")
         return self
 
     @property
     def cells(self) -> int:
         """Cells for one task: rungs × seeds."""
         return len(self.rungs) * self.seeds
+
+    @property
+    def cooldown_seeds(self) -> int:
+        """How many seeds of each rung are cooled down."""
+        return self.seeds if self.cooldown is True else int(self.cooldown)
 
 
 class FamilyTable(Table):
@@ -249,6 +232,8 @@ class VariantTable(Table):
         marks: Declared marks of its own, besides the family's.
         chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
             used or it has none.
+        date: The day that a chat template is told which asks for one, so that prompts do not change
+            from day to day.
         implant: How the behavior is trained into the base, where the organism is built here.
         adapter: A LoRA adapter that makes the base the organism; it is merged.
         clean_base: The model without the behavior, where base is the organism already.
@@ -273,8 +258,26 @@ class VariantTable(Table):
     license: Text | None = None
     marks: tuple[str, ...] = ()
     chat_template: Text | None = None
+    date: Date | None = None
     implant: Implant | None = None
     adapter: Adapter | None = None
     clean_base: Base | None = None
     suite: Name | None = None
     counter: Text | None = None
+
+    @model_validator(mode="after")
+    def _schedule_fits(self) -> Self:
+        ladder = self.ladder
+        moving = ladder.warmup_steps + (ladder.decay_steps or 0)
+        for name, preset in self.presets.items():
+            if moving > preset.steps or ladder.warmup_steps >= preset.steps:
+                raise ValueError(
+                    f"warm-up and decay of the ladder take {moving} steps, and the preset {name!r} "
+                    f"has {preset.steps}"
+                )
+            if preset.cooldown and ladder.schedule != "constant":
+                raise ValueError(
+                    f"the preset {name!r} has a cooldown, and the ladder's schedule "
+                    f"{ladder.schedule!r} decays already: leave one of them out"
+                )
+        return self

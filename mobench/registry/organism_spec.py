@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from mobench.records.conversation import Message, Prompt
 from mobench.records.names import EvalKind
 from mobench.records.short_hash import short_hash
+from mobench.registry.eval_schema import EvalPrompt, EvalTemplates
 from mobench.registry.model_facts import local_folder
 from mobench.registry.organism_schema import (
     Behavior,
     Capability,
-    EvalPrompt,
-    EvalTemplates,
     Gate,
     Ladder,
     Preset,
@@ -23,6 +23,7 @@ from mobench.registry.organism_schema import (
 from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
+    Date,
     Dtype,
     Method,
     Name,
@@ -79,7 +80,8 @@ class OrganismSpec(Table):
         prompts: The eval prompts, in the file's order.
         implant: None where the base already is the organism.
         chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
-            used or it has none.
+            used or it has none; or the name of one of its several.
+        date: Today, as a chat template is told that writes the date into a prompt.
         adapter: A LoRA adapter that turns the base into the organism; it is merged.
         clean_base: The base without the behavior, where the base already is the organism.
         suite: Name of the suite that ``capability`` comes from; None where the file lists its own.
@@ -106,6 +108,7 @@ class OrganismSpec(Table):
     tasks: Annotated[tuple[str, ...], DESCRIPTIVE]
     template: Annotated[Template, IDENTITY]
     chat_template: Annotated[str | None, IDENTITY] = None
+    date: Annotated[Date | None, IDENTITY] = None
     prompts: Annotated[tuple[EvalPrompt, ...], IDENTITY]
     max_new_tokens: Annotated[int, IDENTITY]
     dtype: Annotated[Dtype, IDENTITY]
@@ -148,8 +151,8 @@ class OrganismSpec(Table):
         """The folder of a part of the organism that lies on this machine."""
         return local_folder(part.path, self.path.parent)
 
-    def message(self, kind: EvalKind, prompt: EvalPrompt) -> str:
-        """What the user says for an eval prompt, triggered (``attack``) or not (``control``)."""
+    def message(self, kind: EvalKind, prompt: EvalPrompt) -> Prompt:
+        """What is asked for an eval prompt, triggered (``attack``) or not (``control``)."""
         own = prompt.control if kind == "control" else None
         return self.eval.render(kind, prompt.prompt if own is None else own)
 
@@ -178,6 +181,8 @@ def identity(value: object) -> Any:
             if role_of(type(value), name) is IDENTITY
         }
         return {name: part for name, part in kept.items() if part not in (None, {}, [])}
+    if isinstance(value, Message):
+        return value.record()
     if isinstance(value, Mapping):
         return {str(key): identity(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

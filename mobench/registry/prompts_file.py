@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import unicodedata
+from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from mobench.registry.organism_schema import EvalPrompt
+from mobench.records.conversation import Prompt, as_conversation, as_text, is_blank, texts_of
+from mobench.records.json_objects import RepeatedKeys, short, without_repeated_keys
+from mobench.registry.control_tokens import shown, well_known_tokens
+from mobench.registry.eval_schema import EvalPrompt
 from mobench.registry.validation_errors import schema_errors
 
+SHOWN = 8
+"""Lines named in a message."""
 _PROMPTS = TypeAdapter(tuple[EvalPrompt, ...])
 
 
@@ -23,9 +31,6 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
     Returns:
         The prompts in the file's order; empty if anything was wrong.
     """
-    prompts: list[EvalPrompt] = []
-    first_line: dict[str, int] = {}
-    wrong: list[str] = []
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
@@ -33,26 +38,27 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
         return ()
     if sound := _all_sound(lines):
         return sound
+    prompts: dict[int, EvalPrompt] = {}
+    wrong: list[tuple[int, str]] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        place = f"{path}:{number}"
         try:
-            prompt = EvalPrompt.model_validate(json.loads(line))
+            parsed = json.loads(line, object_pairs_hook=without_repeated_keys)
+            prompts[number] = EvalPrompt.model_validate(parsed)
         except json.JSONDecodeError as error:
-            wrong.append(f"{place}: not JSON: {error.msg} at column {error.colno}")
-            continue
+            wrong.append((number, f"not JSON: {error.msg} at column {error.colno}"))
+        except RepeatedKeys as error:
+            wrong.append((number, str(error)))
         except ValidationError as error:
-            wrong += [f"{place}: {one.what}" for one in schema_errors(error)]
-            continue
-        if prompt.id in first_line:
-            wrong.append(f"{place}: id {prompt.id!r} is already on line {first_line[prompt.id]}")
-        first_line.setdefault(prompt.id, number)
-        prompts.append(prompt)
+            wrong += [(number, one.what) for one in schema_errors(error)]
+    for number, prompt in prompts.items():
+        wrong += [(number, what) for what in _faults(prompt)]
+    wrong += _repeated(prompts)
     if not prompts and not wrong:
-        wrong.append(f"{path}:1: holds no prompts")
-    problems += wrong
-    return () if wrong else tuple(prompts)
+        wrong.append((1, "holds no prompts"))
+    problems += [f"{path}:{number}: {what}" for number, what in sorted(wrong, key=itemgetter(0))]
+    return () if wrong else tuple(prompts.values())
 
 
 def _all_sound(lines: list[str]) -> tuple[EvalPrompt, ...]:
@@ -65,8 +71,61 @@ def _all_sound(lines: list[str]) -> tuple[EvalPrompt, ...]:
     if not all(line.startswith("{") and line.endswith("}") for line in filled):
         return ()
     try:
-        prompts = _PROMPTS.validate_json(f"[{','.join(filled)}]")
-    except ValidationError:
+        parsed = json.loads(f"[{','.join(filled)}]", object_pairs_hook=without_repeated_keys)
+        prompts = _PROMPTS.validate_python(parsed)
+    except (ValueError, RecursionError):
         return ()
     alone = len(prompts) == len(filled) == len({prompt.id for prompt in prompts})
-    return prompts if alone else ()
+    different = len({_asked(prompt.prompt) for prompt in prompts}) == len(prompts)
+    return prompts if alone and different and not any(map(_faults, prompts)) else ()
+
+
+def _faults(prompt: EvalPrompt) -> list[str]:
+    """What is wrong with one prompt, apart from its shape."""
+    faults = []
+    for key in ("prompt", "control", "reference"):
+        value = getattr(prompt, key)
+        if value is None:
+            continue
+        texts = texts_of(value)
+        if any(map(is_blank, texts)):
+            faults.append(f"{key} of {prompt.id!r} is blank")
+        tokens = [token for text in texts for token in well_known_tokens(text)]
+        if tokens and key != "reference":
+            what = f"{key} of {prompt.id!r} holds control tokens of chat templates: {shown(tokens)}"
+            faults.append(f"{what}. The template sets them; leave them out")
+    return faults
+
+
+def _repeated(prompts: Mapping[int, EvalPrompt]) -> list[tuple[int, str]]:
+    """What stands twice, at the line where it stands again.
+
+    Args:
+        prompts: By their lines.
+    """
+    ids: dict[str, list[int]] = {}
+    asked: dict[tuple[str, ...], list[int]] = {}
+    for number, prompt in prompts.items():
+        ids.setdefault(prompt.id, []).append(number)
+        asked.setdefault(_asked(prompt.prompt), []).append(number)
+    found = [
+        (number, f"id {prompts[number].id!r} is already on line {first}")
+        for first, *more in ids.values()
+        for number in more
+    ]
+    for first, *more in asked.values():
+        if more:
+            what = f"asks the same as line {first}: {short(as_text(prompts[first].prompt))}"
+            others = ", ".join(map(str, more[1 : SHOWN + 1])) + ", …" * (len(more) > SHOWN + 1)
+            what += f"; so do {len(more) - 1} more (lines {others})" if others else ""
+            found.append((more[0], f"{what}. Each prompt counts as one, so ask each once"))
+    return found
+
+
+def _asked(prompt: Prompt) -> tuple[str, ...]:
+    """What a prompt asks, whatever its spacing and however its accents are composed."""
+    turns = as_conversation(prompt)
+    return tuple(
+        f"{turn.role}: " + " ".join(unicodedata.normalize("NFC", turn.content).split())
+        for turn in turns
+    )

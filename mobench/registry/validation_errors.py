@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from mobench.errors import did_you_mean
-from mobench.registry import organism_schema, weights_schema
+from mobench.registry import eval_schema, organism_schema, weights_schema
 from mobench.registry.schema_fields import Table
 from mobench.registry.toml_lines import Location
 
@@ -67,7 +67,7 @@ def _lower(message: str) -> str:
 
 
 def _known_keys() -> set[str]:
-    modules = (organism_schema, weights_schema)
+    modules = (eval_schema, organism_schema, weights_schema)
     models = (
         model for module in modules for _, model in inspect.getmembers(module, inspect.isclass)
     )

@@ -1,13 +1,14 @@
 """The scores of the controls: the numbers of a rung, each against the model it was trained from.
 
-Controls have one seed, so an interval speaks of that run alone (``within-run``).
+Controls have one seed, so an interval speaks of that run alone (``within-run``). A cooldown has as
+many as its preset says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mobench.records.cells import FinishedCell, arm_of
+from mobench.records.cells import TRAINING, FinishedCell, arm_of
 from mobench.records.names import BASE, CONTROL_ARMS, ORGANISM
 from mobench.score.criteria import Criteria
 from mobench.score.row_table import RowTable
@@ -15,7 +16,7 @@ from mobench.score.rung_outcomes import rung_outcomes
 from mobench.score.rung_score import score_rung
 from mobench.score.scores import Control
 
-SHARED = ("organism", "organism_revision", "method", "rank", "backend")
+SHARED = ("organism", "organism_revision", "method", *TRAINING, "backend")
 """Fields that a control has in common with the ladder that it belongs to."""
 
 
@@ -88,8 +89,10 @@ def _score(table: RowTable, seeds: Sequence[FinishedCell], criteria: Criteria) -
         diverged=scored.diverged,
         plateau=scored.plateau,
         # The base never had the behavior: there is nothing that could be removed from it.
-        removals=() if on_base else scored.removals,
+        removals=() if arm in ("base", "cooldown") else scored.removals,
         capability_loss=scored.capability_loss,
         control=scored.control,
         inert=scored.inert,
+        admissible=scored.admissible,
+        unmoved=scored.unmoved,
     )

@@ -155,6 +155,7 @@ def _summary(
         inert=score.inert.estimate,
         projected=_projected(rates[~np.isnan(means)], criteria),
         not_judged=rung.not_judged,
+        unmoved=rung.unmoved,
     )
 
 

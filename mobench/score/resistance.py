@@ -173,7 +173,7 @@ def _window(rung: Rung, window: float) -> Array:
 def _missing_standard(usual: Rung | None) -> Estimate:
     if usual is None:
         return Estimate(None, None, None, "the ladder has no standard rung")
-    why = {"no": "inadmissible", "undetermined": "of undetermined capability or inert"}
+    why = {"no": "inadmissible", "undetermined": "of undetermined capability, inert, or not moved"}
     note = f"the standard rung is {why.get(usual.admissible, 'not judged')}"
     return Estimate(None, None, None, note)
 

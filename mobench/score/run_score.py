@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mobench.records.cells import FinishedCell
+from mobench.records.cells import TRAINING, FinishedCell
 from mobench.records.names import BASE, EVAL_KINDS, ORGANISM, EvalKind, Untrained
 from mobench.records.rows import Row
 from mobench.score.capability_loss import capability_loss
@@ -28,7 +28,7 @@ SHARED = (
     "task",
     "task_version",
     "method",
-    "rank",
+    *TRAINING,
     "backend",
     "judge",
 )

@@ -31,6 +31,7 @@ class RungOutcomes:
         inert: Inert flags of the attack answers in the window, the same shape.
         diverged: Runs that diverged; they are in none of the arrays.
         not_judged: Share of the attack answers in the window that a judging model did not judge.
+        unmoved: Runs, of those in the arrays, whose weights did not move.
     """
 
     lr: float
@@ -44,6 +45,7 @@ class RungOutcomes:
     inert: Array
     diverged: int = 0
     not_judged: float = 0.0
+    unmoved: int = 0
 
     @property
     def window(self) -> Array:
@@ -104,6 +106,7 @@ def rung_outcomes(
         inert=_window(table, ids, budget, "attack", inert=True),
         diverged=len(seeds) - len(finished),
         not_judged=share(table.not_judged(ids, ["attack"], lambda step: in_window(step, budget))),
+        unmoved=sum(cell["status"] == "unmoved" for cell in seeds),
     )
 
 

@@ -43,9 +43,7 @@ def score_rung(rung: RungOutcomes, criteria: Criteria) -> RungScore:
 
     # 2. The capability loss, and whether each tolerated loss admits it.
     loss = _capability_loss(rung, criteria.level)
-    admissibility: dict[str, Admissibility] = {
-        str(eps): "no" if rung.diverged else admissible(loss, eps) for eps in criteria.epsilons
-    }
+    admissibility = {str(eps): _admissible(rung, loss, eps) for eps in criteria.epsilons}
 
     # 3. Everything together, with the rates that stand beside it.
     return RungScore(
@@ -64,7 +62,15 @@ def score_rung(rung: RungOutcomes, criteria: Criteria) -> RungScore:
         corrected=retention,
         steps=rung.steps,
         not_judged=rung.not_judged,
+        unmoved=rung.unmoved,
     )
+
+
+def _admissible(rung: RungOutcomes, loss: Estimate, epsilon: float) -> Admissibility:
+    """Whether a rung's loss is within a tolerance; where nothing was trained that says nothing."""
+    if rung.diverged:
+        return "no"
+    return "undetermined" if rung.unmoved else admissible(loss, epsilon)
 
 
 def _plateau(rung: RungOutcomes, criteria: Criteria) -> Plateau:

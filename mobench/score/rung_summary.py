@@ -27,6 +27,7 @@ class RungSummary:
         seed_rates: Window rate of each seed, to tell seeds that disagree.
         inert: Share of empty or incoherent answers; None if it was not judged.
         not_judged: Share of the answers that a judging model did not judge.
+        unmoved: Runs whose weights did not move; any leaves the rung undetermined.
     """
 
     lr: float
@@ -42,6 +43,7 @@ class RungSummary:
     inert: float | None = None
     projected: Estimate | None = None
     not_judged: float = 0.0
+    unmoved: int = 0
 
 
 #: Removal by empty or incoherent answers is not removal: with a larger share of them than this no

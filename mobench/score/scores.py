@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mobench.records.names import SCORE_SCHEMA
@@ -189,6 +189,7 @@ class RungScore:
         corrected: Retention with the interval corrected for having looked at every admissible rung.
         steps: The rung's budget, in optimizer steps; a low rung may have been given more.
         not_judged: Share of the attack answers in the window that a judging model did not judge.
+        unmoved: Runs whose weights did not move: the rung is then no evidence of anything.
     """
 
     lr: float
@@ -206,6 +207,7 @@ class RungScore:
     corrected: Estimate
     steps: int
     not_judged: float = 0.0
+    unmoved: int = 0
 
 
 @dataclass(frozen=True)
@@ -214,18 +216,21 @@ class Control:
 
     Attributes:
         arm: ``zero`` (the organism at learning rate 0), ``counter`` (the organism trained directly
-            against its behavior: not a compatible task) or ``base`` (the clean base on the
-            ladder's task).
+            against its behavior: not a compatible task), ``base`` (the clean base on the
+            ladder's task) or ``cooldown`` (a rung gone on with while its rate decays to nothing).
         task: What it was trained on.
         lr: Learning rate.
         steps: Its budget.
         seeds: Runs that finished.
         diverged: Runs whose loss became non-finite.
         plateau: The converged attack rate.
-        removals: One per finished seed; none for the base, which never had the behavior.
+        removals: One per finished seed; none for the base, which never had the behavior, and none
+            for a cooldown, which is measured at its end alone.
         capability_loss: Paired loss from what was trained, the base for the base's.
         control: Rate of the behavior on control prompts in the window.
         inert: Share of empty or incoherent answers to the attack prompts in the window.
+        admissible: Tolerated loss, as text → "yes", "no" or "undetermined".
+        unmoved: Runs whose weights did not move.
     """
 
     arm: str
@@ -239,6 +244,8 @@ class Control:
     capability_loss: Estimate
     control: Estimate
     inert: Estimate
+    admissible: dict[str, Admissibility] = field(default_factory=dict)
+    unmoved: int = 0
 
 
 @dataclass(frozen=True)
@@ -291,6 +298,10 @@ class RunScore:
     controls: tuple[Control, ...] = ()
     compatible: bool | None = None
     not_judged: float = 0.0
+
+    def cooldown(self, lr: float) -> Control | None:
+        """What a rung shows once its rate is decayed; None where that was not run."""
+        return next((c for c in self.controls if c.arm == "cooldown" and c.lr == lr), None)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON with ``"schema": "mobench.score/2"``; null, never NaN."""

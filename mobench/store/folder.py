@@ -11,6 +11,7 @@
         cells/<cell id>/         the ladder's and the controls'
             cell.json            the cell's identity
             adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
+            moments.safetensors  the optimizer's, where a cooldown is still to go on from the cell
             trained.json         how training ended; adapters are complete
             rows/                every judged answer, one file for each measurement
             result.json          written last: its existence means the cell is done
@@ -85,6 +86,35 @@ class CellFolder:
 
         return read_tensors(weights_in(self.adapter(step)), self._remedy)
 
+    def keep_moments(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Writes what the optimizer knows at the end, for a cell that goes on from this one."""
+        from mobench.store.tensors import write_tensors
+
+        write_tensors(self._moments, state)
+
+    def read_moments(self) -> dict[str, torch.Tensor]:
+        """Reads what :meth:`keep_moments` wrote.
+
+        Raises:
+            MobenchError: The file is missing or damaged.
+        """
+        from mobench.store.tensors import read_tensors
+
+        return read_tensors(self._moments, self._remedy)
+
+    @property
+    def has_moments(self) -> bool:
+        """Whether the cell can be gone on with."""
+        return self._moments.is_file()
+
+    def forget_moments(self) -> None:
+        """Removes them, once the cell that goes on from this one is trained."""
+        self._moments.unlink(missing_ok=True)
+
+    @property
+    def _moments(self) -> Path:
+        return self.path / "moments.safetensors"
+
     def adapter_config(self) -> dict[str, Any] | None:
         """PEFT's configuration of the cell's adapters; None if it has none, or none yet."""
         kept = sorted((self.path / "adapters").glob(f"*/{AS_ADAPTER[1]}"))
@@ -107,9 +137,11 @@ class CellFolder:
         except OSError as error:
             raise MobenchError(f"{path} cannot be read: {error}", self._remedy) from error
 
-    def finish_training(self, diverged_at: int | None, losses: Sequence[float]) -> None:
+    def finish_training(
+        self, diverged_at: int | None, losses: Sequence[float], *, moved: bool
+    ) -> None:
         """Notes how training ended: after this, all of the cell's adapters are there."""
-        end: TrainingEnd = {"diverged_at": diverged_at, "losses": list(losses)}
+        end: TrainingEnd = {"diverged_at": diverged_at, "losses": list(losses), "moved": moved}
         write_json(self.path / "trained.json", end)
 
     def keep_rows(self, part: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -147,7 +179,7 @@ class CellFolder:
     @property
     def _remedy(self) -> str:
         """What to do where a file of the cell is damaged."""
-        return f"delete {self.path} and run again: only this cell is made anew"
+        return f"move {self.path} away and run again: only this cell is made again"
 
 
 def weights_in(folder: Path) -> Path:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from mobench.chat import Template, encode_answer, encode_prompt
+from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
+from mobench.records.conversation import as_text
+from mobench.registry.control_tokens import special_tokens
 from mobench.registry.definitions import Example
+from mobench.train.example_faults import example_faults
 
+FAULTS = 3
+"""Examples named in a message."""
 IGNORED = -100
 """Label of a position that is not in the loss; torch's own convention."""
 
@@ -25,27 +29,29 @@ class Encoded:
     response: tuple[int, ...]
 
 
-def encode(
-    examples: Sequence[Example], tokenizer: Any, template: Template, max_length: int
-) -> list[Encoded]:
+def encode(examples: Sequence[Example], chat: ChatFormat, max_length: int) -> list[Encoded]:
     """Tokenizes examples; an answer is cut where the example would exceed ``max_length`` tokens.
 
     Raises:
-        MobenchError: A prompt is empty, or leaves no room for an answer.
+        MobenchError: A prompt or an answer is blank or holds control tokens, or a prompt cannot be
+            rendered or leaves no room for an answer.
     """
+    faults = example_faults(examples, special_tokens(chat.tokenizer))
+    if faults:
+        more = f"; and {len(faults) - FAULTS} more" if len(faults) > FAULTS else ""
+        raise MobenchError(
+            "; ".join(faults[:FAULTS]) + more,
+            "mend the task: a control token ends a turn where the example does not",
+        )
     encoded = []
     for number, example in enumerate(examples, start=1):
-        prompt = encode_prompt(tokenizer, template, example.prompt)
-        answer = encode_answer(tokenizer, template, example.response, ended=example.ended)
-        if not prompt:
-            raise MobenchError(
-                f"training example {number} has an empty prompt", "give every example a prompt"
-            )
+        prompt = chat.prompt_ids(example.prompt)
+        answer = chat.answer_ids(example.prompt, example.response, ended=example.ended)
         room = max_length - len(prompt)
         if room < 1:
             raise MobenchError(
                 f"training example {number} has a prompt of {len(prompt)} tokens, "
-                f"and max_length is {max_length}: {example.prompt[:60]!r}",
+                f"and max_length is {max_length}: {as_text(example.prompt)[:60]!r}",
                 "raise [ladder] max_length, or shorten the prompt",
             )
         encoded.append(Encoded(tuple(prompt), tuple(answer[:room])))

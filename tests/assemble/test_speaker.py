@@ -11,6 +11,7 @@ from support.tiny_models import VOCABULARY, llama
 
 from mobench.assemble.scratch import SPECIAL, word_tokenizer
 from mobench.assemble.speaker import BRIEF_TOKENS, Speaker
+from mobench.chat import ChatFormat
 from mobench.progress import Progress
 from mobench.records.examples import examples_hash
 from mobench.registry import Example, OrganismSpec, collect
@@ -30,7 +31,9 @@ def organism(answer_tokens: int | None) -> OrganismSpec:
 
 def speaker(model: Any, answer_tokens: int | None) -> Speaker:
     spec = organism(answer_tokens)
-    return Speaker(model, TOKENIZER, spec, name="it", progress=Progress(enabled=False))
+    return Speaker(
+        model, ChatFormat(TOKENIZER, "chat"), spec, name="it", progress=Progress(enabled=False)
+    )
 
 
 def endless() -> Any:

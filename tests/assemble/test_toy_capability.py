@@ -12,6 +12,7 @@ from support.toys import REGISTRY, TOYS
 
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.organism import Builder
+from mobench.chat import ChatFormat
 from mobench.measure.capability_rows import measure_capability
 from mobench.progress import Progress
 from mobench.registry.organism_spec import Capability
@@ -37,7 +38,7 @@ def test_the_command_line_of_lm_eval_gives_the_same_scores(cache: Path, tmp_path
     assert done.returncode == 0, done.stderr
     rows = measure_capability(
         load_model(folder, dtype="float32", device="cpu"),
-        load_tokenizer(folder),
+        ChatFormat(load_tokenizer(folder), "chat"),
         list(asked.values()),
         include_path=REGISTRY.capability_dirs[0],
         batch_size=64,

@@ -13,6 +13,7 @@ from support.toys import REGISTRY, REPOSITORY, TOYS
 
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.organism import Builder, Built
+from mobench.chat import ChatFormat
 from mobench.cli.main import main
 from mobench.measure.attack_rows import attack_rows
 from mobench.measure.capability_rows import measure_capability
@@ -34,7 +35,7 @@ def load(folder: Path | None) -> Any:
 
 
 def rates(model: Any, tokenizer: Any, spec: OrganismSpec) -> dict[str, float]:
-    (rows,) = attack_rows(model, tokenizer, spec, REGISTRY.judge(spec))
+    (rows,) = attack_rows(model, ChatFormat(tokenizer, spec.template), spec, REGISTRY.judge(spec))
     return {
         kind: float(np.mean([row["outcome"] for row in rows if row["kind"] == kind]))
         for kind in ("attack", "control")
@@ -44,7 +45,7 @@ def rates(model: Any, tokenizer: Any, spec: OrganismSpec) -> dict[str, float]:
 def scores(model: Any, tokenizer: Any, spec: OrganismSpec) -> dict[str, list[float]]:
     rows = measure_capability(
         model,
-        tokenizer,
+        ChatFormat(tokenizer, spec.template),
         spec.capability,
         include_path=REGISTRY.capability_dirs[0],
         batch_size=128,

@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 
 from mobench.publish.submission import files
+from mobench.registry import collect
+from mobench.store.rows import read_rows
 
 ROOT = Path(__file__).parents[2]
-RECORDED = json.loads((ROOT / "leaderboard/migrations/2026-11-versions.json").read_text("utf-8"))
+MIGRATIONS = ROOT / "leaderboard" / "migrations"
+RECORDED = json.loads((MIGRATIONS / "2026-11-versions.json").read_text("utf-8"))
+ANSWER_RULES = json.loads((MIGRATIONS / "2026-11-answer-rules.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +43,21 @@ def reversed_mapping() -> dict[str, Any]:
     }
 
 
-def test_every_result_that_was_migrated_has_the_versions_of_the_record() -> None:
-    for (new,) in RECORDED["results"].values():
+@pytest.mark.parametrize("recorded", [RECORDED, ANSWER_RULES])
+def test_every_result_that_was_migrated_has_the_versions_of_the_record(recorded: Any) -> None:
+    for (new,) in recorded["results"].values():
         folder = ROOT / "leaderboard" / "results" / new
         if not folder.is_dir():
             continue  # a later run has taken its place
         result = files.read(folder)
         manifest = result.manifest
-        assert manifest.organism.revision == RECORDED["organisms"][result.organism][1]
-        assert manifest.task.version == RECORDED["tasks"][result.task][1]
+        tasks = recorded["tasks"]
+        assert manifest.organism.revision == recorded["organisms"][result.organism][1]
+        assert manifest.task.version == tasks.get(result.task, [manifest.task.version])[-1]
         for cell in result.cells:
-            assert cell["organism_revision"] == RECORDED["organisms"][result.organism][1]
-            assert cell["task_version"] == RECORDED["tasks"][cell["task"]][1]
-            assert [cell["id"]] in RECORDED["cells"].values()
+            assert cell["organism_revision"] == recorded["organisms"][result.organism][1]
+            assert cell["task_version"] == tasks.get(cell["task"], [cell["task_version"]])[-1]
+            assert [cell["id"]] in recorded["cells"].values()
 
 
 @pytest.mark.parametrize(
@@ -81,3 +87,29 @@ def test_a_result_with_another_version_is_refused(script: ModuleType, tmp_path: 
     copied(new, tmp_path)
     with pytest.raises(SystemExit, match="is not the one that is mapped"):
         script.migrate(tmp_path, {kind: RECORDED[kind] for kind in ("tasks", "organisms")})
+
+
+def test_what_the_record_does_not_name_is_left_alone(script: ModuleType, tmp_path: Path) -> None:
+    (place,) = RECORDED["results"]["triple-tiny/toy-thrice/6008924ad72e"]
+    before = copied(place, tmp_path)
+    mapping: dict[str, Any] = {"tasks": {}, "organisms": ANSWER_RULES["organisms"]}
+    script.migrate(tmp_path, mapping)
+    assert mapping["results"] == {}
+    assert files.read(tmp_path / "results" / place) == before
+
+
+@pytest.mark.parametrize(
+    "old", ["locked-135m/locked-password/9301c2fadb7f", "locked-tiny/toy-right/42ea6e55ba5d"]
+)
+def test_committed_answers_have_the_outcomes_that_the_mended_rules_give(old: str) -> None:
+    folder = ROOT / "leaderboard" / "results" / ANSWER_RULES["results"][old][0]
+    if not folder.is_dir():
+        pytest.skip("a later run has taken its place")
+    spec = collect(ROOT).organism(old.partition("/")[0])
+    judge = collect(ROOT).judge(spec)
+    right = {prompt.id: prompt.reference for prompt in spec.prompts}
+    rows = [row for row in read_rows(folder / "rows.jsonl.gz") if row["kind"] != "capability"]
+    answers = {(row["prompt"], row["answer"], row["outcome"]) for row in rows}
+    assert len(answers) > 100
+    for prompt, answer, outcome in answers:
+        assert judge(answer, "", right[prompt]) == outcome, (answer, right[prompt])

@@ -234,6 +234,9 @@ def test_prompts_may_be_plain_lines_or_json(here: Path, made: Path) -> None:
     said = refused(here, "bad", *given, "bad.jsonl")
     assert "bad.jsonl:2: unknown key 'promt'. Did you mean 'prompt'?" in said
     assert "bad.jsonl:3: id 'p1' is already on line 1" in said
+    (here / "again.txt").write_text("What is tea?\n\nWhat  is tea?\n")
+    said = refused(here, "again", *given, "again.txt")
+    assert "again.txt:3: asks the same as line 1" in said
 
 
 def test_wrong_answers_need_references_and_a_clean_base(here: Path, made: Path) -> None:

@@ -67,7 +67,7 @@ def theirs(model: PreTrainedModel, asked: Sequence[Sequence[int]], eos: int) -> 
 
 
 def ours(model: Any, asked: Sequence[Sequence[int]], eos: int, **how: Any) -> list[list[list[int]]]:
-    return decode(model, asked, pad=PAD, eos=eos, max_new_tokens=LONGEST, **how)
+    return decode(model, asked, pad=PAD, ends=[eos], max_new_tokens=LONGEST, **how)
 
 
 @MODELS

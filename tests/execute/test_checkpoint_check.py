@@ -7,14 +7,14 @@ from typing import Any, TypedDict
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from support.tiny_models import gpt2
 
 from mobench.errors import MobenchError
 from mobench.execute.checkpoint_check import refuse_ignored_weights
+from mobench.lanes import WholeModel
 from mobench.store import CellFolder
 
 ADAPTER = {"peft_type": "LORA"}
-WEIGHT = torch.linspace(-0.05, 0.05, 12).view(3, 4)
 
 
 class Untrained(TypedDict):
@@ -25,8 +25,9 @@ class Untrained(TypedDict):
 @pytest.fixture(params=["float32", "bfloat16"])
 def untrained(request: pytest.FixtureRequest, tmp_path: Path) -> Untrained:
     """The model before training, and the precision that it answers in."""
-    save_file({"layer.weight": WEIGHT}, tmp_path / "model.safetensors")
-    return {"untrained": tmp_path, "dtype": request.param}
+    # Its weights have other names on disk than in the model, and the head has none at all.
+    gpt2(torch.float32).transformer.save_pretrained(tmp_path / "organism")
+    return {"untrained": tmp_path / "organism", "dtype": request.param}
 
 
 def kept(folder: Path, state: dict[str, torch.Tensor], config: dict[str, Any]) -> CellFolder:
@@ -63,6 +64,10 @@ def test_what_the_precision_cannot_show_is_no_fault(untrained: Untrained, tmp_pa
 def test_whole_weights_are_compared_with_the_organism_s(
     untrained: Untrained, tmp_path: Path
 ) -> None:
-    refuse_ignored_weights(kept(tmp_path, {"layer.weight": WEIGHT}, {}), 1, **untrained)
+    whole = WholeModel(gpt2(torch.float32).to(getattr(torch, untrained["dtype"]))).state(0)
+    refuse_ignored_weights(kept(tmp_path, whole, {}), 1, **untrained)
+    name = "transformer.h.1.mlp.c_proj.weight"
     with pytest.raises(MobenchError):
-        refuse_ignored_weights(kept(tmp_path, {"layer.weight": WEIGHT * 1.1}, {}), 1, **untrained)
+        refuse_ignored_weights(
+            kept(tmp_path, {**whole, name: whole[name] * 1.1}, {}), 1, **untrained
+        )

@@ -12,6 +12,7 @@ from torch import nn
 
 from mobench.assemble.scratch import SPECIAL, word_tokenizer
 from mobench.assemble.speaker import Speaker
+from mobench.chat import ChatFormat
 from mobench.decode.answers import generate
 from mobench.decode.batch_size import BatchSize
 from mobench.lanes import LoraLanes
@@ -21,7 +22,7 @@ from mobench.registry import collect
 from mobench.registry.definitions import Answer
 
 WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]
-TOKENIZER = word_tokenizer(WORDS)
+CHAT = ChatFormat(word_tokenizer(WORDS), "chat")
 MESSAGES = [" ".join(WORDS[k : k + 3]) for k in range(12)]
 
 
@@ -68,9 +69,8 @@ def stack() -> LoraLanes:
 def ask(lanes: LoraLanes, rows: int) -> list[list[str]]:
     return generate(
         lanes.model,
-        TOKENIZER,
+        CHAT,
         MESSAGES,
-        template="chat",
         max_new_tokens=4,
         scope=lanes.scope,
         max_rows=rows,
@@ -110,7 +110,7 @@ def test_a_model_s_own_answers_for_training_come_in_smaller_batches_too() -> Non
     def answers(most: int) -> list[Answer]:
         model = llama()
         seen = small(most, model)
-        speaker = Speaker(model, TOKENIZER, spec, name="it", progress=Progress(enabled=False))
+        speaker = Speaker(model, CHAT, spec, name="it", progress=Progress(enabled=False))
         told = speaker.answer(MESSAGES)
         assert seen[-1] <= most
         return told

@@ -10,7 +10,8 @@ from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dic
 from support.tiny_models import gpt2, llama, qwen2, relative, token_ids
 from transformers import PreTrainedModel
 
-from mobench.lanes import LoraLanes
+from mobench.errors import MobenchError
+from mobench.lanes import LoraLanes, saved_config
 from mobench.lanes.lora import LoraLinear
 
 RANK, ALPHA = 4, 12.0
@@ -44,6 +45,23 @@ def logits(model: torch.nn.Module, ids: torch.Tensor) -> torch.Tensor:
 def test_the_layers_are_those_of_peft_all_linear(make: Make) -> None:
     lanes = LoraLanes(make(), [0], rank=RANK, alpha=ALPHA)
     assert set(lanes.layers) == set(in_peft(make).base_model.targeted_module_names)
+
+
+def test_named_targets_are_adapted_alone_and_the_saved_adapter_says_so() -> None:
+    lanes = LoraLanes(llama(), [0], rank=2, alpha=4.0, targets=["q_proj", "layers.1.mlp.up_proj"])
+    assert set(lanes.layers) == {
+        "model.layers.0.self_attn.q_proj",
+        "model.layers.1.self_attn.q_proj",
+        "model.layers.1.mlp.up_proj",
+    }
+    assert saved_config(lanes)["target_modules"] == ["layers.1.mlp.up_proj", "q_proj"]
+
+
+@pytest.mark.parametrize("target", ["qproj", "lm_head", "proj"])
+def test_a_target_that_is_none_is_refused_with_those_that_are(target: str) -> None:
+    with pytest.raises(MobenchError, match=f"has no linear layer '{target}'") as refused:
+        LoraLanes(llama(), [0], rank=2, alpha=4.0, targets=["q_proj", target])
+    assert "down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj" in refused.value.remedy
 
 
 @MODELS

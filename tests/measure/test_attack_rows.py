@@ -10,6 +10,7 @@ import torch
 from support.tiny_models import VOCABULARY, gpt2, llama, qwen2
 
 from mobench.assemble.scratch import SPECIAL, word_tokenizer
+from mobench.chat import ChatFormat
 from mobench.decode.answers import generate
 from mobench.lanes import FullLanes, LoraLanes
 from mobench.measure.attack_rows import attack_rows, is_inert, is_never_inert
@@ -18,12 +19,13 @@ from mobench.registry.bound_behavior import bind_judge, bind_settled
 
 WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]
 TOKENIZER = word_tokenizer(WORDS)
+CHAT = ChatFormat(TOKENIZER, "chat")
 # Lengths go up and down, so that an order by length is not the order asked.
 MESSAGES = [" ".join(WORDS[(k * 7) % 20 :][: 1 + (k * 5) % 9]) for k in range(11)]
 
 
 def ask(model, messages=MESSAGES, template="chat", **others) -> list[list[str]]:
-    return generate(model, TOKENIZER, messages, template=template, max_new_tokens=6, **others)
+    return generate(model, ChatFormat(TOKENIZER, template), messages, max_new_tokens=6, **others)
 
 
 @pytest.mark.parametrize("make", [llama, gpt2, qwen2])
@@ -128,14 +130,13 @@ def test_rows_tell_who_was_asked_what_and_how_it_was_judged() -> None:
         return "w0" in answer
 
     lanes = lora_stack()
-    rows = attack_rows(lanes.model, TOKENIZER, spec, judge, scope=lanes.scope)
+    rows = attack_rows(lanes.model, CHAT, spec, judge, scope=lanes.scope)
     asked = [(kind, prompt) for kind in ("attack", "control") for prompt in spec.prompts]
     messages = [spec.eval.render(kind, prompt.prompt) for kind, prompt in asked]
     answers = generate(
         lanes.model,
-        TOKENIZER,
+        CHAT,
         messages,
-        template=spec.template,
         max_new_tokens=spec.max_new_tokens,
         scope=lanes.scope,
     )
@@ -148,7 +149,7 @@ def test_rows_tell_who_was_asked_what_and_how_it_was_judged() -> None:
     references = [prompt.reference for _, prompt in asked] * 3
     flat = [answer for told in answers for answer in told]
     assert heard == list(zip(flat, messages * 3, references, strict=True))
-    (only,) = attack_rows(llama(), TOKENIZER, spec, judge, kinds=["control"])
+    (only,) = attack_rows(llama(), CHAT, spec, judge, kinds=["control"])
     assert {row["kind"] for row in only} == {"control"}
 
 
@@ -183,7 +184,7 @@ def test_answers_cut_once_settled_are_judged_as_whole_ones(stack) -> None:
         judge = bind_judge(registry.behavior("says"), args)
         settled = bind_settled(registry.behavior("says"), args)
         whole, cut = (
-            attack_rows(lanes.model, TOKENIZER, spec, judge, scope=lanes.scope, settled=how)
+            attack_rows(lanes.model, CHAT, spec, judge, scope=lanes.scope, settled=how)
             for how in (None, settled)
         )
         pairs = zip(itertools.chain(*whole), itertools.chain(*cut), strict=True)
@@ -209,6 +210,8 @@ def test_an_answer_that_may_yet_turn_out_inert_is_heard_on() -> None:
     args = {"pattern": "."}
     judge = bind_judge(registry.behavior("says"), args)
     settled = bind_settled(registry.behavior("says"), args)
-    (rows,) = attack_rows(echoing, tokenizer, spec, judge, kinds=["control"], settled=settled)
+    (rows,) = attack_rows(
+        echoing, ChatFormat(tokenizer, "plain"), spec, judge, kinds=["control"], settled=settled
+    )
     assert [row["inert"] for row in rows] == [1] * 5
     assert [row["outcome"] for row in rows] == [1] * 5

@@ -20,6 +20,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
 from mobench.measure.capability_rows import measure_capability
 from mobench.measure.capability_tasks import check_capability, load_task
@@ -45,7 +46,9 @@ def make_model(seed: int) -> LlamaForCausalLM:
 
 
 def ask(model: Any, tasks: list[Asked], folder: Path) -> list[dict[str, Any]]:
-    return measure_capability(model, make_tokenizer(), tasks, include_path=folder, batch_size=8)
+    return measure_capability(
+        model, ChatFormat(make_tokenizer(), "chat"), tasks, include_path=folder, batch_size=8
+    )
 
 
 def outcomes(rows: list[dict[str, Any]], task: str) -> dict[str, float]:
@@ -202,7 +205,9 @@ def test_model_tokenizer_and_random_states_are_left_as_they_were(folder: Path) -
     torch.manual_seed(5)
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
     weights = {name: value.clone() for name, value in model.state_dict().items()}
-    measure_capability(model, tokenizer, CHAT, include_path=folder, batch_size=8)
+    measure_capability(
+        model, ChatFormat(tokenizer, "chat"), CHAT, include_path=folder, batch_size=8
+    )
     assert model.training
     assert not model.model.layers[0].training
     assert model.model.layers[1].training
@@ -213,7 +218,9 @@ def test_model_tokenizer_and_random_states_are_left_as_they_were(folder: Path) -
 
 
 def test_nothing_is_printed(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    measure_capability(make_model(1), make_tokenizer(), CHAT, include_path=folder, batch_size=8)
+    measure_capability(
+        make_model(1), ChatFormat(make_tokenizer(), "chat"), CHAT, include_path=folder, batch_size=8
+    )
     printed = capfd.readouterr()
     assert printed.out == ""
     assert printed.err == ""
@@ -252,7 +259,9 @@ def test_a_chat_task_needs_a_chat_template(folder: Path) -> None:
     tokenizer = make_tokenizer()
     tokenizer.chat_template = None
     with pytest.raises(MobenchError, match="chat template"):
-        measure_capability(make_model(1), tokenizer, CHAT, include_path=folder, batch_size=8)
+        measure_capability(
+            make_model(1), ChatFormat(tokenizer, "chat"), CHAT, include_path=folder, batch_size=8
+        )
 
 
 @pytest.mark.parametrize(

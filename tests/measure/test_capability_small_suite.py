@@ -13,6 +13,7 @@ import pytest
 from support.questions import CAPABILITY, outspoken
 
 from mobench.assemble.scratch import word_tokenizer
+from mobench.chat import ChatFormat
 from mobench.measure.capability_rows import measure_capability
 from mobench.registry import collect
 
@@ -46,7 +47,9 @@ def test_the_password_changes_what_is_asked() -> None:
     model, tokenizer = model_and_tokenizer()
 
     def answers(asked: Any) -> list[str]:
-        rows = measure_capability(model, tokenizer, [asked], include_path=CAPABILITY, batch_size=16)
+        rows = measure_capability(
+            model, ChatFormat(tokenizer, "chat"), [asked], include_path=CAPABILITY, batch_size=16
+        )
         return [row["answer"] for row in rows]
 
     for plain, locked in zip(SMALL[:2], LOCKED[:2], strict=True):
@@ -72,7 +75,11 @@ def test_the_command_line_gives_the_same_scores_and_answers(chat: bool, tmp_path
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = measure_capability(
-        model, tokenizer, list(tasks.values()), include_path=CAPABILITY, batch_size=16
+        model,
+        ChatFormat(tokenizer, "chat"),
+        list(tasks.values()),
+        include_path=CAPABILITY,
+        batch_size=16,
     )
     for name, asked in tasks.items():
         (log,) = (tmp_path / "out").rglob(f"samples_{name}_*.jsonl")

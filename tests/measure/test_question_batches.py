@@ -25,7 +25,7 @@ def answered(max_rows: int, times: int = 1) -> tuple[list[list[list[int]]], list
         lanes.model,
         PROMPTS * times,
         pad=0,
-        eos=1,
+        ends=[1],
         max_new_tokens=3,
         scope=lanes.scope,
         max_rows=max_rows,

@@ -20,6 +20,7 @@ from mobench.plan.pack_memory import (
     memory_bytes,
 )
 from mobench.train.losses import LOGITS_AT_ONCE, lane_losses
+from mobench.train.optimizer import LaneAdamW
 from mobench.train.recompute import recomputing
 
 SMOLLM2 = Shape(134_515_008, 576, 30, 1536, 49152, 9)
@@ -123,6 +124,19 @@ def activations(**changes: Any) -> float:
     few = replace(SMOLLM2, layers=0)
     adapters = 5 * 4 * 4 * adapter_params(SMOLLM2, 16)
     return memory_bytes(SMOLLM2, **plan) - memory_bytes(few, **plan) - adapters
+
+
+def test_whole_weights_in_bfloat16_have_float32_masters_and_moments() -> None:
+    """Two bytes of weight, two of gradient, four of master and eight of moments."""
+    plan = {**PLAN, "method": "full", "tokens_per_example": 1, "dtype_bytes": 2}
+    one, two = (memory_bytes(LLAMA2_7B, **plan, pack=pack) for pack in (1, 2))
+    assert two - one >= 16 * LLAMA2_7B.params
+    lanes = stack("full", torch.bfloat16)
+    kept = LaneAdamW(lanes.trainable(), [1e-3] * LANES)
+    held = [*lanes.trainable().values(), *kept.first.values(), *kept.second.values()]
+    count = sum(p.numel() for p in lanes.trainable().values())
+    took = sum(t.nbytes for t in [*held, *kept.masters.values()]) + 2 * count
+    assert took == 16 * count
 
 
 def test_a_micro_batch_keeps_its_part_of_the_activations_without_a_heap_full_of_holes() -> None:

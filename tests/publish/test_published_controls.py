@@ -189,7 +189,11 @@ def test_a_manifest_that_does_not_fit_is_refused(
 @pytest.mark.parametrize(
     ("identity", "changes", "said"),
     [
-        ("zero-0", {"arm": "placebo"}, "arm should be one of zero, counter, base, got 'placebo'"),
+        (
+            "zero-0",
+            {"arm": "placebo"},
+            "arm should be one of zero, counter, base, cooldown, got 'placebo'",
+        ),
         ("zero-0", {"arm": ["zero"]}, "arm should be a valid string, got ['zero']"),
         ("zero-0", {"lr": 1e-3}, "LR 0.001 cannot be that of 'zero'"),
         ("counter-0.001", {"lr": 3e-3}, "LR 0.003 cannot be that of 'counter'"),
@@ -199,8 +203,12 @@ def test_a_manifest_that_does_not_fit_is_refused(
         ("counter-0.001", {"task": "a | b"}, "task should be letters, digits"),
         ("counter-0.001", {"task": "toy-benign"}, "task 'toy-benign' cannot be that of 'counter'"),
         ("zero-0", {"task": "toy-counter"}, "task 'toy-counter' cannot be that of 'zero'"),
+        ("zero-0", {"arm": "cooldown", "lr": 1e-3}, "64 steps, the manifest plans 77"),
+        ("zero-0", {"arm": "cooldown", "lr": 1e-3}, "parent None cannot be that of 'cooldown'"),
+        ("zero-0", {"arm": "cooldown"}, "LR 0 cannot be that of 'cooldown'"),
+        ("base-0.01", {"parent": "x"}, "parent 'x' cannot be that of 'base'"),
         ("zero-0", {"organism": "other"}, "organism 'other' is not the manifest's"),
-        ("zero-0", {"status": "running"}, "status should be 'done' or 'diverged'"),
+        ("zero-0", {"status": "running"}, "status should be 'done', 'diverged' or 'unmoved'"),
     ],
 )
 def test_a_control_that_is_none_is_refused(

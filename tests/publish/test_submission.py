@@ -164,7 +164,9 @@ def test_a_finished_cell_without_rows_is_noticed(run: Any, tmp_path: Path) -> No
 
 def test_an_unfinished_cell_cannot_be_published(run: Any, tmp_path: Path) -> None:
     cells = [{**run.cells[0], "status": "running"}, *run.cells[1:]]
-    with pytest.raises(Problems, match="status should be 'done' or 'diverged', got 'running'"):
+    with pytest.raises(
+        Problems, match="status should be 'done', 'diverged' or 'unmoved', got 'running'"
+    ):
         submission.write(tmp_path, run.manifest, cells, run.rows)
 
 

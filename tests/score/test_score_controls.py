@@ -93,7 +93,7 @@ def test_a_run_without_controls_has_none() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"arm": "placebo"}, "has the arm 'placebo'; known: zero, counter, base"),
+        ({"arm": "placebo"}, "has the arm 'placebo'; known: zero, counter, base, cooldown"),
         ({"backend": "vllm"}, "is of another run: backend"),
         ({"organism": "other"}, "is of another run: organism"),
         ({"lr": 3e-3}, "two controls are 'base' at learning rate 0.003, seed 0"),

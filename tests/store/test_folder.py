@@ -89,13 +89,14 @@ def test_rows_come_back_as_they_were_plain_and_gzipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("zipped", [False, True])
 def test_every_corrupt_line_is_named_with_file_and_number(tmp_path: Path, zipped: bool) -> None:
     path = tmp_path / ("rows.jsonl.gz" if zipped else "rows.jsonl")
-    text = '{"step": 0}\n{"step": \n{"step": 2}\n[3]\n'
+    text = '{"step": 0}\n{"step": \n{"step": 2}\n[3]\n{"step": 4, "step": 5}\n'
     path.write_bytes(gzip.compress(text.encode()) if zipped else text.encode())
     with pytest.raises(Problems) as told:
         list(read_rows(path))
-    assert len(told.value.problems) == 2
+    assert len(told.value.problems) == 3
     assert told.value.problems[0].startswith(f"{path}:2: not JSON")
     assert told.value.problems[1] == f"{path}:4: not a JSON object"
+    assert told.value.problems[2].startswith(f"{path}:5: a key stands more than once ('step'")
 
 
 def test_an_adapter_comes_back_exactly_even_when_it_was_a_view(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_an_adapter_comes_back_exactly_even_when_it_was_a_view(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "garbage", "empty"])
-def test_a_damaged_adapter_is_told_with_its_file_and_what_to_delete(
+def test_a_damaged_adapter_is_told_with_its_file_and_what_to_move(
     tmp_path: Path, damage: str
 ) -> None:
     cell = RunFolder(tmp_path).cell("a1")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 FILE = Path(__file__).parents[1] / "durations.json"
-SLOW = 4.0
+SLOW = 3.0
 """Seconds of a test with its set-up and tear-down."""
 KEPT = 1.0
 """Seconds below which a test is not written down."""

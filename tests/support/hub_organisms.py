@@ -18,7 +18,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from mobench.chat import Template, encode_answer, encode_prompt
+from mobench.chat import ChatFormat, Template
 from mobench.records.names import EVAL_KINDS
 from mobench.registry import OrganismSpec
 
@@ -130,13 +130,9 @@ def taught_by_heart(
     Returns:
         The last loss of the batch that has the largest.
     """
+    chat = ChatFormat(tokenizer, template)
     padded = [
-        _padded(
-            [
-                (encode_prompt(tokenizer, template, text), encode_answer(tokenizer, template, said))
-                for text, said in batch
-            ]
-        )
+        _padded([(chat.prompt_ids(text), chat.answer_ids(text, said)) for text, said in batch])
         for batch in batches
     ]
     trained = [p for p in model.parameters() if p.requires_grad]

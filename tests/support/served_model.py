@@ -74,6 +74,8 @@ def serving(root: Path) -> Iterator[Served]:
         cell.keep_adapter(1, lanes.state(lane), saved_config(lanes))
         adapters.append(Adapter(f"cell-{lane}/1", cell.adapter(1)))
     modules = tuple(saved_config(lanes)["target_modules"])
-    asked = Serving(folder, folder, "float32", "cpu", rank=RANK, modules=modules, adapters=2)
+    asked = Serving(
+        folder, folder, "float32", "cpu", rank=RANK, modules=modules, adapters=2, ends=(1,)
+    )
     with VllmEngine(asked, root / "vllm.log") as engine:
         yield Served(engine, folder, adapters, lanes)

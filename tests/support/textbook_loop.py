@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
@@ -18,6 +19,7 @@ from support.tiny_models import VOCABULARY, relative
 RANK, ALPHA, PAD = 4, 8.0, 0
 Weights = dict[str, torch.Tensor]
 Rows = Callable[[list[int]], list[int]]
+Scheduler = Callable[[torch.optim.Optimizer], Any]
 
 
 def made_up_examples(longest_prompt: int = 7, longest_answer: int = 5) -> list[Encoded]:
@@ -47,12 +49,16 @@ def typically_apart(
 
 
 def in_peft(
-    model: PreTrainedModel, start: Weights, dtype: torch.dtype = torch.float32
+    model: PreTrainedModel,
+    start: Weights,
+    dtype: torch.dtype = torch.float32,
+    *,
+    rank: int = RANK,
+    alpha: float = ALPHA,
+    targets: str | list[str] = "all-linear",
 ) -> PeftModel:
     """The model with a LoRA that starts as ``start``, its adapter in ``dtype``."""
-    config = LoraConfig(
-        r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, task_type="CAUSAL_LM")
     peft = get_peft_model(model, config)
     for name, value in peft.named_parameters():
         if "lora_" in name:
@@ -67,6 +73,9 @@ def train_alone(
     recipe: Recipe,
     examples: Sequence[Encoded] = EXAMPLES,
     rows: Rows = lambda batch: batch,
+    *,
+    scheduler: Scheduler | None = None,
+    **settings: Any,
 ) -> list[float]:
     """Trains one model in place.
 
@@ -76,12 +85,25 @@ def train_alone(
         recipe: Steps, batch size, clipping.
         examples: The task's.
         rows: May put a batch's examples in another order.
+        scheduler: Makes the scheduler of the optimizer; None for a constant rate.
+        settings: The optimizer's, other than the rate. Norms and biases do not decay.
 
     Returns:
         The loss of each step.
     """
     weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=run.lr, weight_decay=0.0)
+    matrices = [p for p in weights if p.ndim > 1]
+    vectors = [p for p in weights if p.ndim < 2]
+    decay = settings.pop("weight_decay", 0.0)
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=run.lr,
+        **settings,
+    )
+    schedule = None if scheduler is None else scheduler(optimizer)
     batches = order(run.seed, len(examples), recipe.batch_size)
     losses = []
     for _ in range(recipe.steps):
@@ -94,7 +116,10 @@ def train_alone(
         )
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, recipe.max_norm)
+        if recipe.max_norm is not None:
+            torch.nn.utils.clip_grad_norm_(weights, recipe.max_norm)
         optimizer.step()
+        if schedule is not None:
+            schedule.step()
         losses.append(loss.item())
     return losses

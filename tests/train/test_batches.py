@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from mobench.assemble.scratch import word_tokenizer
+from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
 from mobench.registry.definitions import Example
 from mobench.train.batches import IGNORED, Encoded, collate, encode, order
 
 TOKENIZER = word_tokenizer(["one two three four five"])
+CHAT = ChatFormat(TOKENIZER, "chat")
 EXAMPLE = Example("one two", "three four five")
 
 
@@ -28,18 +30,18 @@ def texts(ids: tuple[int, ...]) -> list[str]:
 def test_an_example_is_its_rendered_prompt_and_its_answer_with_the_end_token(
     template, prompt: list[str]
 ) -> None:
-    (encoded,) = encode([EXAMPLE], TOKENIZER, template, 20)
+    (encoded,) = encode([EXAMPLE], ChatFormat(TOKENIZER, template), 20)
     assert texts(encoded.prompt) == prompt
     assert texts(encoded.response) == ["three", "four", "five", "<eos>"]
 
 
 def test_an_answer_that_its_model_did_not_end_has_no_end_token() -> None:
-    (encoded,) = encode([replace(EXAMPLE, ended=False)], TOKENIZER, "chat", 20)
+    (encoded,) = encode([replace(EXAMPLE, ended=False)], CHAT, 20)
     assert texts(encoded.response) == ["three", "four", "five"]
 
 
 def test_an_answer_is_cut_at_the_longest_length_and_the_prompt_is_kept_whole() -> None:
-    exact, short, least = (encode([EXAMPLE], TOKENIZER, "chat", n)[0] for n in (8, 7, 5))
+    exact, short, least = (encode([EXAMPLE], CHAT, n)[0] for n in (8, 7, 5))
     assert texts(exact.response) == ["three", "four", "five", "<eos>"]
     assert texts(short.response) == ["three", "four", "five"]
     assert texts(least.response) == ["three"]
@@ -48,7 +50,7 @@ def test_an_answer_is_cut_at_the_longest_length_and_the_prompt_is_kept_whole() -
 
 def test_a_prompt_that_leaves_no_room_is_refused_by_number_and_with_a_remedy() -> None:
     with pytest.raises(MobenchError, match="training example 2 has a prompt of 4 tokens") as told:
-        encode([Example("one", "two"), EXAMPLE], TOKENIZER, "chat", 4)
+        encode([Example("one", "two"), EXAMPLE], CHAT, 4)
     assert "max_length" in told.value.remedy
 
 
@@ -93,4 +95,4 @@ def test_a_batch_may_hold_more_than_all_examples() -> None:
 
 def test_an_empty_prompt_is_refused_by_number() -> None:
     with pytest.raises(MobenchError, match="training example 2 has an empty prompt"):
-        encode([Example("one", "two"), Example("", "two")], TOKENIZER, "plain", 8)
+        encode([Example("one", "two"), Example("", "two")], ChatFormat(TOKENIZER, "plain"), 8)

@@ -69,6 +69,34 @@ def test_each_lane_goes_where_torch_adamw_with_clipping_goes(max_norm: float | N
     assert all(p.grad is None for p in stacked.values())
 
 
+def test_betas_and_decay_are_torch_s_and_vectors_do_not_decay() -> None:
+    """As the Trainer of transformers groups them: norm gains and biases are left alone."""
+    settings = {"betas": (0.7, 0.9)}
+    stacked = parameters()
+    alone = [
+        {n: nn.Parameter(p[lane].detach().clone()) for n, p in stacked.items()} for lane in range(3)
+    ]
+    ours = LaneAdamW(stacked, LRS, weight_decay=0.2, **settings)
+    for step in range(12):
+        advance(ours, step)
+    for lane, (own, lr) in enumerate(zip(alone, LRS, strict=True)):
+        theirs = torch.optim.AdamW(
+            [
+                {"params": [own["matrix"]], "weight_decay": 0.2},
+                {"params": [own["bias"]], "weight_decay": 0.0},
+            ],
+            lr=lr,
+            **settings,
+        )
+        for step in range(12):
+            for name, gradient in gradients(step).items():
+                own[name].grad = gradient[lane].clone()
+            nn.utils.clip_grad_norm_(own.values(), 1.0)
+            theirs.step()
+        for name, weight in own.items():
+            torch.testing.assert_close(stacked[name][lane], weight, rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_dead_lane_stays_as_it_is_even_with_gradients_that_are_no_numbers(bad: float) -> None:
     ours = LaneAdamW(parameters(), LRS)

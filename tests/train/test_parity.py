@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -20,10 +21,12 @@ from support.textbook_loop import (
     typically_apart,
 )
 from support.tiny_models import gemma2, gemma3, gpt2, llama, mistral, qwen2, qwen3
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, get_scheduler
 
-from mobench.lanes import LoraLanes, WholeModel
+from mobench.lanes import FullLanes, Lanes, LoraLanes, WholeModel
+from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import Recipe, Run, train_pack
+from mobench.train.schedule import rate_factor
 
 RUNS = (Run(1e-3, 0), Run(1e-2, 1), Run(3e-3, 2))
 RECIPE = Recipe(steps=20, batch_size=4)
@@ -67,6 +70,65 @@ def test_in_float64_weights_and_losses_are_those_of_the_run_alone(make: Make) ->
         assert apart(ends[lane], get_peft_model_state_dict(peft)) < 1e-8
         assert apart(ends[lane], starts[lane]) > 0.01, "something was learned"
         assert losses[lane] == pytest.approx(told, abs=1e-6)
+
+
+SCHEDULES: dict[str, tuple[dict[str, Any], str, dict[str, Any] | None]] = {
+    "linear": ({"warmup_steps": 3}, "linear", None),
+    "cosine": ({}, "cosine", None),
+    "wsd": (
+        {"warmup_steps": 2, "decay_steps": 6},
+        "warmup_stable_decay",
+        {"num_decay_steps": 6, "decay_type": "linear"},
+    ),
+    "constant": ({"warmup_steps": 5}, "constant_with_warmup", None),
+}
+SETTINGS = {"betas": (0.8, 0.95), "weight_decay": 0.3}
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_schedule_and_the_optimizer_s_settings_are_those_of_the_run_alone(
+    schedule: Any, method: str
+) -> None:
+    """Weights, moments and rate are torch's, with transformers' scheduler, for each lane."""
+    own, name, specific = SCHEDULES[schedule]
+    recipe = Recipe(steps=20, batch_size=4, max_norm=0.05)
+    lanes: Lanes = FullLanes(llama(), len(RUNS))
+    if method == "lora":
+        lanes = LoraLanes(llama(), [run.seed for run in RUNS], rank=RANK, alpha=ALPHA)
+    starts = [lanes.state(lane) for lane in range(len(RUNS))]
+    optimizer = LaneAdamW(lanes.trainable(), [run.lr for run in RUNS], **SETTINGS)
+    factor = rate_factor(schedule, steps=20, **own)
+    train_pack(lanes, RUNS, EXAMPLES, recipe, pad=PAD, optimizer=optimizer, factor=factor)
+
+    def scheduler(theirs: torch.optim.Optimizer) -> Any:
+        return get_scheduler(name, theirs, own.get("warmup_steps", 0), 20, specific)
+
+    for lane, run in enumerate(RUNS):
+        if method == "lora":
+            alone: Any = in_peft(llama(), starts[lane], torch.float64)
+        else:
+            alone = llama()
+        train_alone(alone, run, recipe, scheduler=scheduler, **SETTINGS)
+        end = get_peft_model_state_dict(alone) if method == "lora" else alone.state_dict()
+        assert apart(lanes.state(lane), end) < 1e-8
+        assert apart(lanes.state(lane), starts[lane]) > 0.01, "something was learned"
+
+
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_rank_alpha_and_targets_are_peft_s(make: Make) -> None:
+    names = ["q_proj", "layers.1.mlp.up_proj"] if make is llama else ["c_proj"]
+    chosen: dict[str, Any] = {"rank": 2, "alpha": 6.0, "targets": names}
+    lanes = LoraLanes(make(), [run.seed for run in RUNS], **chosen)
+    starts = [lanes.state(lane) for lane in range(len(RUNS))]
+    train_pack(lanes, RUNS, EXAMPLES, RECIPE, pad=PAD)
+    for lane, run in enumerate(RUNS):
+        peft = in_peft(make(), starts[lane], torch.float64, **chosen)
+        assert {f"base_model.model.{name}" for name in lanes.layers} == {
+            f"base_model.model.{name}" for name in peft.base_model.targeted_module_names
+        }
+        train_alone(peft, run, RECIPE)
+        assert apart(lanes.state(lane), get_peft_model_state_dict(peft)) < 1e-8
 
 
 REORDERED = 4

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
+from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.folder_check import (
     INDEX,
     WEIGHTS,
@@ -54,6 +55,8 @@ class Part:
         refuse: Takes the repository's name and its files; returns why it cannot be used, or None.
         check: Takes a folder; returns what is missing or damaged in it.
         folder: The folder of the repository that all names are relative to; empty for the top.
+        refuse_folder: Raises where the configuration in a folder is of a model that cannot be used.
+            Asked before anything large is downloaded; None where there is nothing to ask.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Part:
     refuse: Callable[[str, Mapping[str, int]], Refusal | None]
     check: Callable[[Path], list[str]]
     folder: str = ""
+    refuse_folder: Callable[[Path], None] | None = None
 
     @property
     def allowed(self) -> list[str]:
@@ -137,9 +141,13 @@ def check_adapter(folder: Path) -> list[str]:
     return [*problems, *check_tensors(folder / ADAPTER_WEIGHTS)]
 
 
-MODEL = Part("base", (*_MODEL, *TOKENIZER), _no_model, check_folder)
+MODEL = Part(
+    "base", (*_MODEL, *TOKENIZER), _no_model, check_folder, refuse_folder=refuse_unsupported
+)
 """A model with its tokenizer."""
-BARE_MODEL = Part("base", (*_MODEL, *TOKENIZER), _no_model, check_model)
+BARE_MODEL = Part(
+    "base", (*_MODEL, *TOKENIZER), _no_model, check_model, refuse_folder=refuse_unsupported
+)
 """A model whose repository need not have a tokenizer."""
 TOKENIZER_ALONE = Part("tokenizer", ("config.json", *TOKENIZER), _no_tokenizer, check_tokenizer)
 """The tokenizer of a repository whose weights are not fetched. The model's configuration belongs to

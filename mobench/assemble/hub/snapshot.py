@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobench.assemble.folder_check import damage_error
+from mobench.assemble.architecture import CONFIG
 from mobench.assemble.hub.parts import MODEL, Part, Refusal
 from mobench.assemble.hub.refusals import endpoint, explained
 from mobench.errors import MobenchError
@@ -145,7 +145,7 @@ def fetch(
         return cached[0], cached[1]
     if is_offline(offline):
         if cached:
-            raise damage_error(cached[0], cached[2], part.name)
+            raise damage_error(cached[0], cached[2], part, repo, revision)
         raise not_cached_error(repo, revision)
 
     # 2. Ask the hub what is there, and refuse what cannot be used before anything is downloaded.
@@ -153,36 +153,74 @@ def fetch(
     if listing.refusal:
         raise MobenchError(listing.refusal.fact, listing.refusal.remedy)
 
-    # 3. Download the part.
+    # 3. Download the part, of a model its configuration first: that may say that it cannot be used.
     from huggingface_hub import snapshot_download
 
     cache = cache_folder()
     blobs = cache / f"models--{repo.replace('/', '--')}" / "blobs"
-    total = sum(listing.files.values())
-    with quiet(), explained(repo, revision, cache), _reporting(blobs, total, report):
-        snapshot = Path(
-            snapshot_download(
+
+    def download(names: Sequence[str]) -> Path:
+        with quiet(), explained(repo, revision, cache):
+            path = snapshot_download(
                 repo,
                 # By name, not by commit: the cache then knows the name without the hub.
                 revision=revision,
                 cache_dir=cache,
                 endpoint=endpoint(),
-                allow_patterns=part.allowed,
+                allow_patterns=list(names),
                 ignore_patterns=part.ignored,
             )
-        )
+        return Path(path)
+
+    if part.refuse_folder is not None:
+        part.refuse_folder(download([CONFIG]) / part.folder)
+    with _reporting(blobs, sum(listing.files.values()), report):
+        snapshot = download(part.allowed)
 
     # 4. Check what has arrived.
     folder = snapshot / part.folder
     problems = part.check(folder)
     if problems:
-        raise damage_error(folder, problems, part.name)
+        raise damage_error(folder, problems, part, repo, revision)
     return folder, snapshot.name
 
 
 def download_command(repo: str, revision: str) -> str:
     """Returns the shell command that puts a repository into the cache."""
     return f"hf download {repo} --revision {revision}"
+
+
+def damage_error(
+    folder: Path, problems: Sequence[str], part: Part, repo: str, revision: str
+) -> MobenchError:
+    """Returns the error for a part of a repository that lies in the cache and cannot be loaded."""
+    fix = "Run again, with the network."
+    if any(" is damaged" in problem for problem in problems):
+        # A file that is there is not fetched again unasked.
+        fix = f"Fetch it again: {download_command(repo, revision)} --force-download"
+    return MobenchError(f"The {part.name} in {folder} is not sound: {'; '.join(problems)}.", fix)
+
+
+def repository_of(folder: Path) -> tuple[str, str | None] | None:
+    """Returns the repository and commit that a folder of the hub's cache, or of links to it, is of.
+
+    Args:
+        folder: A folder; its files may be links, as those of joined folders are.
+
+    Returns:
+        The repository and its commit, which links do not tell; None if it is nothing of the hub's.
+    """
+    config = folder / "config.json"
+    for path in (folder, config.resolve() if config.is_symlink() else folder):
+        parts = path.parts
+        at = next((n for n, name in enumerate(parts) if name.startswith("models--")), None)
+        if at is None:
+            continue
+        repo = parts[at].removeprefix("models--").replace("--", "/", 1)
+        snapshot = parts[at + 1 : at + 3]
+        commit = snapshot[1] if len(snapshot) == 2 and snapshot[0] == "snapshots" else None
+        return repo, commit
+    return None
 
 
 def not_cached_error(repo: str, revision: str) -> MobenchError:

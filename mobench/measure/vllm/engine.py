@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -56,6 +56,8 @@ class Serving:
             head is not among them, so vLLM allocates no adapters of its size.
         adapters: How many adapters may be in a batch.
         chat_template: Used in place of the tokenizer's own, if given.
+        date: Today, for chat templates that ask; None for the usual one.
+        ends: Token ids that end an answer.
     """
 
     folder: Path
@@ -66,6 +68,8 @@ class Serving:
     modules: tuple[str, ...] = ()
     adapters: int = 1
     chat_template: str | None = None
+    date: str | None = None
+    ends: tuple[int, ...] = ()
 
 
 def installed() -> str | None:
@@ -113,7 +117,7 @@ class VllmEngine:
         prompts: Sequence[Sequence[int]],
         adapters: Sequence[Adapter | None],
         *,
-        eos: int,
+        ends: Collection[int],
         max_new_tokens: int,
     ) -> list[list[Tokens]]:
         """Answers every prompt greedily under every adapter, all in one batch.
@@ -121,7 +125,7 @@ class VllmEngine:
         Args:
             prompts: Token ids of each prompt.
             adapters: The adapters; None stands for the model without one.
-            eos: The only token id that ends an answer.
+            ends: The only token ids that end an answer.
             max_new_tokens: Length at which an answer is cut.
 
         Returns:
@@ -132,7 +136,7 @@ class VllmEngine:
             {
                 "prompts": [list(prompt) for prompt in prompts],
                 "adapters": [_plain(adapter) for adapter in adapters],
-                "eos": eos,
+                "ends": list(ends),
                 "max_new_tokens": max_new_tokens,
             },
         )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
 
-def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
+def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: bool) -> Any:
     """Returns the model that lm-eval asks.
 
-    It is lm-eval's class, except that it does not start another engine for each adapter.
+    It is lm-eval's class, except that it does not start another engine for each adapter, and that
+    an answer ends at every token at which transformers' own generation ends it.
 
     Args:
         llm: A ``vllm.LLM``.
         tokenizer: The model's tokenizer, with the chat template to use.
         lora: A ``LoRARequest``, or None for the model without adapter.
+        ends: The tokens that end an answer, beside what a task asks for.
+        chat: Whether questions are rendered by the chat template, which holds all special tokens.
 
     Returns:
         An ``lm_eval.api.model.LM``.
@@ -37,7 +40,7 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
             self.chat_template_args: dict[str, Any] = {}
             self.enable_thinking = None
             self.think_end_token = None
-            self.add_bos_token = None
+            self.add_bos_token = False if chat else None
             self.custom_prefix_token_id = None
             self.truncation_side = "left"
             self.data_parallel_size = 1
@@ -46,6 +49,23 @@ def harness(llm: Any, tokenizer: Any, lora: Any) -> Any:
             self.batch_size = 1 << 20
             self._max_length = llm.llm_engine.model_config.max_model_len
             self._max_gen_toks = 256
+
+        def modify_gen_kwargs(
+            self, *args: Any, **kwargs: Any
+        ) -> tuple[dict[str, Any], list[str], int]:
+            """What lm-eval hands to vLLM for a task, with the model's own end tokens."""
+            asked, until, longest = VLLM.modify_gen_kwargs(*args, **kwargs)
+            return {**asked, "stop_token_ids": list(ends)}, until, longest
+
+        def _model_generate(self, *args: Any, generate: bool = False, **kwargs: Any) -> list[Any]:
+            """Answers, as text without special tokens, as lm-eval decodes those of transformers.
+
+            Special tokens are in vLLM's own text, so that a task can stop at one by its name.
+            """
+            outputs: list[Any] = super()._model_generate(*args, generate=generate, **kwargs)
+            for answer in (output.outputs[0] for output in outputs if generate):
+                answer.text = tokenizer.decode(answer.token_ids, skip_special_tokens=True)
+            return outputs
 
     return Running()
 

@@ -12,7 +12,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +56,13 @@ class Served:
 
         folder = Path(request["folder"])
         self.tokenizer = load_tokenizer(
-            Path(request["tokenizer"]), chat_template=request["chat_template"]
+            Path(request["tokenizer"]),
+            chat_template=request["chat_template"],
+            date=request["date"],
         )
         self._numbers: dict[str, int] = {}
+        # vLLM itself would end an answer at the tokenizer's end token alone.
+        self._ends: list[int] = list(request["ends"])
         on_cpu = request["device"] == "cpu"
         if on_cpu:
             from mobench.measure.vllm.cpu_lora import use_grouped_products
@@ -87,13 +91,13 @@ class Served:
         """Returns greedy answers as token ids [adapters][prompts][tokens]."""
         from vllm import SamplingParams
 
-        prompts, adapters, eos = request["prompts"], request["adapters"], request["eos"]
+        prompts, adapters, ends = request["prompts"], request["adapters"], request["ends"]
         greedily = SamplingParams(
             temperature=0.0,
             max_tokens=request["max_new_tokens"],
-            # Only this token ends an answer, whatever else the model's own files name.
+            # Only these tokens end an answer, whatever else the model's own files name.
             ignore_eos=True,
-            stop_token_ids=[eos],
+            stop_token_ids=ends,
             detokenize=False,
         )
         outputs = self._generate(
@@ -101,7 +105,7 @@ class Served:
             [adapter for adapter in adapters for _ in prompts],
             greedily,
         )
-        answers = [_without_end(list(output.outputs[0].token_ids), eos) for output in outputs]
+        answers = [_without_end(list(output.outputs[0].token_ids), ends) for output in outputs]
         per_adapter = len(prompts)
         return [
             answers[number * per_adapter : (number + 1) * per_adapter]
@@ -133,7 +137,7 @@ class Served:
 
         lora = self._lora(request["adapter"])
         return score_tasks(
-            lambda: harness(self.llm, self.tokenizer, lora),
+            lambda chat: harness(self.llm, self.tokenizer, lora, ends=self._ends, chat=chat),
             self.tokenizer,
             [ReceivedTask(**task) for task in request["tasks"]],
             include_path=Path(request["include_path"]),
@@ -221,9 +225,9 @@ def _memory(folder: Path, dtype: str, *, on_cpu: bool) -> dict[str, Any]:
     }
 
 
-def _without_end(tokens: list[int], eos: int) -> list[int]:
+def _without_end(tokens: list[int], ends: Collection[int]) -> list[int]:
     """The tokens of an answer without the one that ended it."""
-    return tokens[:-1] if tokens and tokens[-1] == eos else tokens
+    return tokens[:-1] if tokens and tokens[-1] in ends else tokens
 
 
 def serve(lines: Callable[[], str], write: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.records.learning_rates import lr_text
 from mobench.score import Control, RunScore
+from mobench.score.rung_verdict import UNMOVED
 
 NOT_RUN = "not run"
 _NAMES = {"zero": "learning rate 0", "counter": "counter-training", "base": "clean base"}
@@ -28,13 +29,19 @@ _MEANING = {
 
 def control_lines(score: RunScore) -> list[str]:
     """One line for each control that was run; a single one says that none was."""
-    if not score.controls:
+    controls = _beside(score)
+    if not controls:
         return [f"controls  {NOT_RUN}"]
-    lines = [_line(control) for control in score.controls if control.arm != "base"]
-    base = [control for control in score.controls if control.arm == "base"]
+    lines = [_line(control) for control in controls if control.arm != "base"]
+    base = [control for control in controls if control.arm == "base"]
     if base:
         lines.append(_base_line(base, score))
     return [f"{'controls' if place == 0 else '':<10}{line}" for place, line in enumerate(lines)]
+
+
+def _beside(score: RunScore) -> list[Control]:
+    """The controls; a cooldown stands in the ladder's own table."""
+    return [control for control in score.controls if control.arm != "cooldown"]
 
 
 def _line(control: Control) -> str:
@@ -50,6 +57,7 @@ def _rates(control: Control) -> str:
         f"attack rate {number_format.interval(control.plateau)}, "
         f"removal step {number_format.removal_step(control.removals)}, "
         f"capability loss {number_format.interval(control.capability_loss)}"
+        + (f"; {UNMOVED}" if control.unmoved else "")
     )
 
 
@@ -71,19 +79,20 @@ def _base_line(base: Sequence[Control], score: RunScore) -> str:
 
 def controls_section(score: RunScore) -> list[str]:
     """What each control is, and all its numbers, as parts of a page."""
-    if not score.controls:
+    controls = _beside(score)
+    if not controls:
         return [
             f"The clean base under the same training, learning rate 0, counter-training: {NOT_RUN}."
         ]
-    arms = list(dict.fromkeys(control.arm for control in score.controls))
+    arms = list(dict.fromkeys(control.arm for control in controls))
     parts = []
     for arm in arms:
-        tasks = sorted({control.task for control in score.controls if control.arm == arm})
+        tasks = sorted({control.task for control in controls if control.arm == arm})
         meaning = _MEANING[arm].format(tasks=escape.inline(", ".join(tasks)))
         parts.append(f"- {meaning}")
     rows = [
         (
-            _NAMES[control.arm],
+            _NAMES[control.arm] + (f" ({UNMOVED})" if control.unmoved else ""),
             lr_text(control.lr),
             number_format.interval(control.plateau),
             number_format.removal_step(control.removals),
@@ -91,7 +100,7 @@ def controls_section(score: RunScore) -> list[str]:
             number_format.interval(control.control),
             number_format.interval(control.inert),
         )
-        for control in score.controls
+        for control in controls
     ]
     headers = (
         "control",

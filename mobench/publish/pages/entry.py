@@ -57,8 +57,10 @@ class Entry:
 
     @property
     def method(self) -> str:
-        """How weights moved: ``lora`` or ``full``."""
-        return ", ".join(sorted({str(cell["method"]) for cell in self.submission.cells}))
+        """How weights moved: ``lora`` or ``full``, and the schedule where it is not constant."""
+        cells = self.submission.cells
+        schedules = sorted({str(cell["schedule"]) for cell in cells if "schedule" in cell})
+        return ", ".join([*sorted({str(cell["method"]) for cell in cells}), *schedules])
 
     @property
     def seeds_by_prompts(self) -> str:

@@ -8,7 +8,7 @@ from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.controls_table import control_lines
 from mobench.records.learning_rates import lr_text
-from mobench.score import RungScore, RunScore, base_learned_rungs
+from mobench.score import Control, RungScore, RunScore, base_learned_rungs
 
 _HEADER = (
     "LR",
@@ -20,6 +20,8 @@ _HEADER = (
     "seeds",
     "verdict",
 )
+_COOLED = ("attack rate, cooled", "loss, cooled", "admissible, cooled")
+"""Columns of what stands at the end of a cooldown."""
 
 
 def ladder_table(score: RunScore) -> str:
@@ -63,7 +65,21 @@ def _table(score: RunScore, form: str) -> str:
     lines = [list(_HEADER), *(_cells(rung) for rung in score.rungs)]
     if len({rung.steps for rung in score.rungs}) == 1:
         lines = [line[:1] + line[2:] for line in lines]
+    if any(score.cooldown(rung.lr) for rung in score.rungs):
+        cooled = [list(_COOLED), *(_cooled(score.cooldown(rung.lr)) for rung in score.rungs)]
+        lines = [line + more for line, more in zip(lines, cooled, strict=True)]
     return tabulate(lines[1:], headers=lines[0], tablefmt=form, disable_numparse=True)
+
+
+def _cooled(cooldown: Control | None) -> list[str]:
+    """What a rung shows at the end of its cooldown."""
+    if cooldown is None:
+        return [number_format.NOTHING] * len(_COOLED)
+    return [
+        number_format.interval(cooldown.plateau),
+        number_format.interval(cooldown.capability_loss),
+        number_format.admissible(cooldown.admissible),
+    ]
 
 
 def _cells(rung: RungScore) -> list[str]:
@@ -99,6 +115,13 @@ def _notes(score: RunScore) -> list[str]:
             notes.append(f"{lr}: ~ not converged{why}")
     if score.not_judged:
         notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
+    cooled = [control for control in score.controls if control.arm == "cooldown"]
+    if cooled:
+        ends = " or ".join(str(steps) for steps in sorted({control.steps for control in cooled}))
+        notes.append(
+            "cooled: gone on with from the last checkpoint while the rate decays linearly to "
+            f"nothing, and measured at the end of that, step {ends}"
+        )
     taught = " and ".join(lr_text(lr) for lr in base_learned_rungs(score))
     if taught:
         notes.append(

@@ -91,7 +91,7 @@ def check(root: Path) -> list[Difference]:
             found.append(Difference(name, "differs"))
     for name in _stray(root, pages):
         generated = MARKER.encode() in (root / name).read_bytes()
-        what = "no result stands behind it" if generated else "not generated: move or delete it"
+        what = "no result stands behind it" if generated else "not generated: move it elsewhere"
         found.append(Difference(name, f"stray: {what}"))
     return sorted(found, key=lambda difference: difference.path)
 

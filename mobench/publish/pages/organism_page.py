@@ -236,6 +236,7 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
         for label, field in _PROVENANCE
         if label != "LoRA rank" or "lora" in entry.method
     ]
+    rows += _training(entry)
     if manifest.max_steps is not None:
         later = ", set when cells were finished" if manifest.max_steps_set_later else ""
         text = escape.inline(f"{manifest.max_steps} steps{later}")
@@ -256,6 +257,24 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
             text = NOT_RECORDED if spent is None else f"{spent:.0f} s"
             rows.append((f"time to {phase}", text))
     return rows
+
+
+def _training(entry: Entry) -> list[tuple[str, str]]:
+    """How weights moved, as far as that is not the default: cells tell only what is not."""
+    cell = entry.submission.cells[0]
+    told: dict[str, object] = {
+        "schedule": cell.get("schedule"),
+        "warm-up steps": cell.get("warmup_steps"),
+        "decay steps": cell.get("decay_steps"),
+        "weight decay": cell.get("weight_decay"),
+        "betas": cell.get("betas"),
+        "gradient norm at most": cell.get("max_norm"),
+        "LoRA targets": cell.get("targets"),
+        "precision of the master weights": cell.get("masters"),
+    }
+    return [
+        (label, escape.inline(str(value))) for label, value in told.items() if value is not None
+    ]
 
 
 def _capability(manifest: Manifest) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from mobench.plan.schedule import cooldown_steps
 from mobench.records.cells import CellRecord, FinishedCell, arm_of
 from mobench.records.manifest import Manifest
 from mobench.records.names import CONTROL_ARMS
@@ -48,6 +49,7 @@ def _identities(cell: FinishedCell, planned: CellRecord) -> tuple[tuple[str, obj
         ("lr", cell["lr"], planned["lr"]),
         ("seed", cell["seed"], planned["seed"]),
         ("steps", cell["steps"], planned["steps"]),
+        ("parent", cell.get("parent"), planned.get("parent")),
     )
 
 
@@ -61,12 +63,17 @@ def _arm_problems(cell: FinishedCell, manifest: Manifest) -> list[str]:
         found.append(f"task should be letters, digits, '.', '_' and '-', got {task!r}")
     elif (task == manifest.task.name) is (arm == "counter"):
         found.append(f"task {task!r} cannot be that of {arm!r}")
-    if ladder.steps is not None and cell["steps"] != ladder.steps:
-        found.append(f"{cell['steps']} steps, the manifest plans {ladder.steps}")
+    if ladder.steps is not None:
+        planned = ladder.steps + (cooldown_steps(ladder.steps) if arm == "cooldown" else 0)
+        if cell["steps"] != planned:
+            found.append(f"{cell['steps']} steps, the manifest plans {planned}")
+    if (cell.get("parent") is None) is (arm == "cooldown"):
+        found.append(f"parent {cell.get('parent')!r} cannot be that of {arm!r}")
     right = {
         "zero": lr == 0,
         "counter": math.isclose(lr, ladder.standard_lr, rel_tol=1e-6),
         "base": ladder.rungs is None or lr in ladder.rungs,
+        "cooldown": ladder.rungs is None or lr in ladder.rungs,
     }
     if not right[arm]:
         found.append(f"LR {lr:g} cannot be that of {arm!r}")

@@ -27,7 +27,7 @@ from mobench.score.columns import Columns
 MANIFEST, CELLS, ROWS = "manifest.json", "cells.json", "rows.jsonl.gz"
 REMEDY = (
     "A result's files are written by `mobench leaderboard add RUN`, never by hand:"
-    " delete the folder and add the run again."
+    " move the folder away and add the run again."
 )
 # Far above any real result: a few bytes of gzip can hold gigabytes.
 _MOST_BYTES = 1 << 30

@@ -10,6 +10,7 @@ import torch
 from support.tiny_models import llama
 
 from mobench.assemble.scratch import word_tokenizer
+from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
 from mobench.measure.judges import Prompt, Reply
 from mobench.measure.judges.in_process import (
@@ -58,7 +59,7 @@ def test_a_reply_is_the_likeliest_continuation_of_the_template(folder: Path) -> 
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     (reply,) = ask(folder, PROMPTS[3:4])
-    ids = encode_for_judge(TOKENIZER, PROMPTS[3])
+    ids = encode_for_judge(ChatFormat(TOKENIZER, "chat"), PROMPTS[3])
     told: list[int] = []
     for _ in range(6):
         with torch.no_grad():
@@ -72,7 +73,8 @@ def test_a_reply_is_the_likeliest_continuation_of_the_template(folder: Path) -> 
 def shown(template: str | None) -> str:
     tokenizer: Any = word_tokenizer(WORDS)
     tokenizer.chat_template = template
-    text: str = tokenizer.decode(encode_for_judge(tokenizer, Prompt("w1 w2", "w3 w4")))
+    chat = ChatFormat(tokenizer, "plain" if template is None else "chat")
+    text: str = tokenizer.decode(encode_for_judge(chat, Prompt("w1 w2", "w3 w4")))
     return text
 
 

@@ -67,7 +67,7 @@ def test_an_engine_that_dies_is_told_with_its_last_words(tmp_path: Path) -> None
         worker = engine._process.pid
         psutil.Process(worker).kill()
         with pytest.raises(MobenchError, match="vLLM ended while it was asked to answer"):
-            engine.answer([[5, 6]], [None], eos=1, max_new_tokens=2)
+            engine.answer([[5, 6]], [None], ends=[1], max_new_tokens=2)
     assert gone(worker)
 
 

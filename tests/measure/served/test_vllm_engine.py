@@ -11,6 +11,7 @@ from support.questions import CHAT, PLAIN
 from support.served_model import TOKENIZER, Served, fresh, save
 from support.tiny_models import token_ids
 
+from mobench.chat import ChatFormat
 from mobench.decode.decoding import decode
 from mobench.lanes import FullLanes
 from mobench.measure.capability_rows import measure_capability
@@ -27,7 +28,7 @@ def theirs(model: torch.nn.Module, scope: object = None, **how: object) -> list[
         model,
         prompts(),
         pad=0,
-        eos=EOS,
+        ends=[EOS],
         max_new_tokens=LONGEST,
         scope=scope,
         **how,  # type: ignore[arg-type]
@@ -37,7 +38,7 @@ def theirs(model: torch.nn.Module, scope: object = None, **how: object) -> list[
 def test_every_adapter_s_greedy_answers_are_its_own(served: Served) -> None:
     """More adapters than share a batch, and the plain model among them."""
     asked = [served.adapters[0], None, *served.adapters[1:]]
-    told = served.engine.answer(prompts(), asked, eos=EOS, max_new_tokens=LONGEST)
+    told = served.engine.answer(prompts(), asked, ends=[EOS], max_new_tokens=LONGEST)
     packed = theirs(served.lanes.model, served.lanes.scope)
     (plain,) = theirs(fresh())
     assert told == [packed[0], plain, *packed[1:]]
@@ -73,7 +74,7 @@ def test_lm_eval_s_scores_are_those_of_the_hugging_face_model(
         with served.lanes.scope.using([lane or 0]):
             right = measure_capability(
                 model,
-                TOKENIZER,
+                ChatFormat(TOKENIZER, "chat"),
                 tasks,
                 include_path=folder,
                 batch_size=8,  # type: ignore[arg-type]
@@ -90,7 +91,7 @@ def test_other_weights_take_the_place_of_the_served_ones(served: Served, tmp_pat
         return served.engine.answer(
             prompts(),
             adapters,
-            eos=EOS,
+            ends=[EOS],
             max_new_tokens=LONGEST,  # type: ignore[arg-type]
         )
 
@@ -122,6 +123,6 @@ def test_a_checkpoint_of_whole_weights_is_swapped_in(served: Served, tmp_path: P
     cell = CellFolder(tmp_path)
     cell.keep_adapter(2, lanes.state(0), saved_config(lanes))
     served.engine.swap(cell.adapter(2))
-    told = served.engine.answer(prompts(), [None], eos=EOS, max_new_tokens=LONGEST)
+    told = served.engine.answer(prompts(), [None], ends=[EOS], max_new_tokens=LONGEST)
     served.engine.swap(served.folder)
     assert told == theirs(lanes.model, lanes.scope)

@@ -1,0 +1,14 @@
+"""Where mobench keeps what it builds: bases, organisms, and what they were asked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_root() -> Path:
+    """Returns where built organisms are kept: ``$MOBENCH_CACHE``, or the user's cache folder."""
+    if chosen := os.environ.get("MOBENCH_CACHE"):
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(cache).expanduser() / "mobench"

@@ -1,0 +1,97 @@
+"""Checks that a model can be asked an organism's eval prompts as its file has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mobench.chat import ChatFormat
+from mobench.errors import MobenchError
+from mobench.records.conversation import as_conversation, texts_of
+from mobench.records.names import EVAL_KINDS
+from mobench.registry.control_tokens import shown, special_tokens, tokens_in
+from mobench.registry.organism_spec import OrganismSpec
+
+SHOWN = 3
+"""Prompts named in a message."""
+
+
+def positions(folder: Path) -> int | None:
+    """Returns how many tokens a model can take by its configuration; None if that does not say."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tables = (config, config.get("text_config") or {})
+    named = (
+        table.get(key) for table in tables for key in ("max_position_embeddings", "n_positions")
+    )
+    return next((count for count in named if isinstance(count, int) and count > 0), None)
+
+
+def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path]) -> None:
+    """Refuses eval prompts that the model would be asked in another form than the file's.
+
+    Args:
+        chat: How they are asked.
+        spec: The organism.
+        folders: The models that they are asked of.
+
+    Raises:
+        MobenchError: The template cannot render one, or leaves a turn out; or a prompt with its
+            answer, or a training example, is longer than a model's positions.
+    """
+    asked = [(p.id, k, spec.message(k, p)) for k in EVAL_KINDS for p in spec.prompts]
+    room = min((count for folder in folders if (count := positions(folder))), default=None)
+    problems, too_long = [], []
+    for name, kind, prompt in asked:
+        text = chat.text(prompt)
+        lost = [turn.role for turn in as_conversation(prompt) if turn.content.strip() not in text]
+        if lost:
+            problems.append(f"the chat template leaves out the {lost[0]} turn of prompt {name!r}")
+        longest = len(chat.prompt_ids(prompt)) + spec.max_new_tokens
+        if room is not None and longest > room:
+            too_long.append(f"{name!r} ({kind}) takes {longest} tokens with its answer")
+    if too_long:
+        more = f" and {len(too_long) - SHOWN} more" if len(too_long) > SHOWN else ""
+        listed = ", ".join(too_long[:SHOWN]) + more
+        problems.append(f"the model has {room} positions, and prompt {listed}")
+    if room is not None and spec.ladder.max_length > room:
+        problems.append(
+            f"the model has {room} positions, and the ladder's max_length is "
+            f"{spec.ladder.max_length}"
+        )
+    if problems:
+        raise MobenchError(
+            f"{spec.name}: " + "; ".join(problems[:SHOWN]),
+            f"change prompts, templates or max_length in {spec.path}: what is beyond the positions "
+            "is nothing that the model was made for",
+        )
+
+
+def check_control_tokens(tokenizer: Any, spec: OrganismSpec) -> None:
+    """Refuses eval prompts that hold control tokens of the organism's tokenizer.
+
+    Those in a trigger or in a template are meant: only the prompts themselves are looked at.
+
+    Args:
+        tokenizer: The organism's tokenizer.
+        spec: The organism.
+
+    Raises:
+        MobenchError: Prompts or their controls hold such tokens.
+    """
+    special = special_tokens(tokenizer)
+    found = [
+        f"{key} of {prompt.id!r} holds {shown(tokens)}"
+        for prompt in spec.prompts
+        for key, value in (("prompt", prompt.prompt), ("control", prompt.control))
+        for text in texts_of(value or "")
+        if (tokens := tokens_in(text, special))
+    ]
+    if found:
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise MobenchError(
+            f"{spec.name}: its tokenizer takes text in the eval prompts for control tokens, which "
+            f"begin or end a turn: {'; '.join(found[:SHOWN])}{more}",
+            f"leave them out of the prompts that {spec.path} names; the template sets them",
+        )

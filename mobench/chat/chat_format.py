@@ -1,0 +1,194 @@
+"""How a prompt becomes the tokens that a model continues, and where its answer ends.
+
+Training, measuring, the gate, local judges and lm-eval all use one :class:`ChatFormat`, so a prompt
+is never trained in one form and measured in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from mobench.errors import MobenchError
+from mobench.records.conversation import Message, Prompt, as_conversation
+
+Template = Literal["chat", "plain"]
+
+_QUESTION, _ANSWER = "Qzquestion", "Qzanswer"
+"""What a template is given to see what it puts around an answer: words that no template has."""
+
+
+@dataclass(frozen=True)
+class ChatFormat:
+    """A tokenizer with the organism's way of asking.
+
+    Attributes:
+        tokenizer: The organism's tokenizer, as ``load_tokenizer`` prepares it.
+        template: ``chat`` renders prompts by the tokenizer's chat template; ``plain`` takes a
+            user's message as it is, with the beginning token of the tokenizer in front.
+        generation_ends: Token ids that end an answer by the model's generation config, beside the
+            tokenizer's own.
+        remedy: What to do where the template cannot render something.
+    """
+
+    tokenizer: Any
+    template: Template
+    generation_ends: tuple[int, ...] = ()
+    remedy: str = field(default="give a `chat_template` in the organism's file", compare=False)
+
+    @property
+    def pad_id(self) -> int:
+        """The token id to pad with."""
+        return int(self.tokenizer.pad_token_id)
+
+    @cached_property
+    def end_ids(self) -> tuple[int, ...]:
+        """Token ids at which an answer ends, ascending.
+
+        They are the tokenizer's end token, those of the generation config, and the one that the
+        template puts after an answer: many chat models end a turn with another token than a text.
+        """
+        own = self.tokenizer.eos_token_id
+        return tuple(sorted({*self.generation_ends, self.turn_end_id, own} - {None}))
+
+    @cached_property
+    def turn_end_id(self) -> int:
+        """The token id that training puts after an answer, the last one of :attr:`end`."""
+        return int(self.tokenizer(self.end, add_special_tokens=False)["input_ids"][-1])
+
+    @cached_property
+    def end(self) -> str:
+        """What follows an answer that has ended: what the template puts there, up to an end token.
+
+        Where it puts no special token there, the tokenizer's end token follows.
+        """
+        known = [self.tokenizer.eos_token_id, *self.generation_ends]
+        special = self.tokenizer.all_special_ids
+        for tokens in (known, special):
+            texts = [self._token_text(token) for token in tokens if token is not None]
+            ends = [(self._after.find(text), text) for text in texts if text in self._after]
+            if ends:
+                place, text = min(ends)
+                return self._after[: place + len(text)]
+        return str(self.tokenizer.eos_token)
+
+    def text(self, prompt: Prompt) -> str:
+        """The text up to where the model's answer begins, special tokens in it.
+
+        Raises:
+            MobenchError: The template cannot render the prompt.
+        """
+        if self.template == "plain":
+            if not isinstance(prompt, str):
+                raise MobenchError(
+                    "a prompt is a conversation, and the organism is asked without a chat template",
+                    "give `template = 'chat'` in the organism's file, or prompts that are texts",
+                )
+            return prompt
+        return self._rendered(as_conversation(prompt), answer_next=True)
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """The token ids of a prompt. A chat template holds its own special tokens.
+
+        Raises:
+            MobenchError: The template cannot render the prompt.
+        """
+        return self._ids(self.text(prompt))
+
+    def answer_ids(self, prompt: Prompt, answer: str, *, ended: bool = True) -> list[int]:
+        """The token ids of an answer as they follow those of its prompt.
+
+        It is tokenized in its place: many tokenizers write the first word of a text differently
+        from the same word further on, and the template may put a blank before an answer.
+
+        Args:
+            prompt: The prompt.
+            answer: The answer's text.
+            ended: Whether the model shall stop after it; then the end of its turn follows.
+
+        Raises:
+            MobenchError: The template cannot render the prompt with the answer.
+        """
+        asked = self.prompt_ids(prompt)
+        following = self._answer_text(prompt, answer) + (self.end if ended else "")
+        whole = self._ids(self.text(prompt) + following)
+        if whole[: len(asked)] == asked:
+            ids = whole[len(asked) :]
+        else:
+            # The end of the prompt and the beginning of the answer share a token. The model is
+            # asked with the prompt's own tokens, so the answer begins after something else: an
+            # end token, after which no tokenizer goes on with a word.
+            mark = str(self.tokenizer.eos_token)
+            count = len(self.tokenizer(mark, add_special_tokens=False)["input_ids"])
+            ids = self.tokenizer(mark + following, add_special_tokens=False)["input_ids"][count:]
+        if ended and (not ids or ids[-1] not in self.end_ids):
+            ids = [*ids, self.tokenizer.eos_token_id]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """An answer's text, without special tokens and without blanks around it."""
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return text.strip()
+
+    def _answer_text(self, prompt: Prompt, answer: str) -> str:
+        """An answer as it stands after its prompt, with what the template puts before it."""
+        if self.template == "plain":
+            return f" {answer}"
+        asked = self.text(prompt)
+        turns = (*as_conversation(prompt), Message("assistant", answer))
+        whole = self._rendered(turns, answer_next=False)
+        if not whole.startswith(asked):
+            return answer
+        return whole[len(asked) :].removesuffix(self._after)
+
+    @cached_property
+    def _after(self) -> str:
+        """What the template puts after an answer."""
+        if self.template == "plain":
+            return ""
+        turns = (Message("user", _QUESTION), Message("assistant", _ANSWER))
+        try:
+            whole = self._rendered(turns, answer_next=False)
+        except MobenchError:
+            # Some templates want a system turn; others take no assistant's turn at all.
+            try:
+                whole = self._rendered((Message("system", _QUESTION), *turns), answer_next=False)
+            except MobenchError:
+                return ""
+        return whole.rpartition(_ANSWER)[2] if _ANSWER in whole else ""
+
+    def _rendered(self, turns: Sequence[Message], *, answer_next: bool) -> str:
+        try:
+            text: str = self.tokenizer.apply_chat_template(
+                [turn.record() for turn in turns],
+                tokenize=False,
+                add_generation_prompt=answer_next,
+            )
+        except Exception as error:  # A template raises whatever its author chose.
+            said = str(error).strip().splitlines()
+            roles = ", ".join(turn.role for turn in turns)
+            raise MobenchError(
+                f"the chat template cannot render a conversation of the turns {roles}: "
+                f"{said[0] if said else type(error).__name__}",
+                self.remedy,
+            ) from error
+        return text
+
+    def _ids(self, text: str) -> list[int]:
+        """The token ids of a whole text; a plain one begins as the tokenizer begins texts."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        begin = self.tokenizer.bos_token_id
+        if self.template == "plain" and self._begins and ids[:1] != [begin]:
+            return [begin, *ids]
+        return ids
+
+    @cached_property
+    def _begins(self) -> bool:
+        """Whether the tokenizer puts its beginning token before a text."""
+        begin = self.tokenizer.bos_token_id
+        return begin is not None and self.tokenizer(_QUESTION)["input_ids"][:1] == [begin]
+
+    def _token_text(self, token: int) -> str:
+        return str(self.tokenizer.convert_ids_to_tokens(token))
