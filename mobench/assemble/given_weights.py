@@ -49,6 +49,11 @@ def given_weights(weights: str, adapter: str | None) -> GivenWeights:
     """
     folder = _folder(weights)
     if folder is not None and adapter is None and (folder / ADAPTER_CONFIG).is_file():
+        if not check_folder(folder):
+            raise MobenchError(
+                f"{weights} holds a whole model and a LoRA adapter: it is not told which is meant",
+                "put one of them into a folder of its own",
+            )
         return GivenWeights(_trained_on(folder), _adapter(weights))
     base = given_base(weights)
     return GivenWeights(base, None if adapter is None else _adapter(adapter))

@@ -150,13 +150,15 @@ def is_whole(given: Given) -> bool:
 
 def _size_name(weights: GivenWeights, folder: Path) -> str:
     """Such as ``135m``: what variants are called here; ``main`` where the size is not known."""
-    facts = read_facts(weights.base.model_dump(), None, folder)
-    if facts is not None:
-        millions = facts.configured_params / 1e6
-        return f"{millions / 1000:.0f}b" if millions >= 999.5 else f"{max(1, millions):.0f}m"
     name = weights.base.repo if isinstance(weights.base, HubBase) else ""
-    said = re.search(r"(?<![a-z0-9])\d+(\.\d+)?[bm](?![a-z0-9])", name.lower())
-    return said[0] if said else "main"
+    # By the repository's name first: what is in the hub's cache differs from day to day.
+    if said := re.search(r"(?<![a-z0-9])\d+(\.\d+)?[bm](?![a-z0-9])", name.lower()):
+        return said[0]
+    facts = read_facts(weights.base.model_dump(), None, folder)
+    if facts is None:
+        return "main"
+    millions = facts.configured_params / 1e6
+    return f"{millions / 1000:.0f}b" if millions >= 999.5 else f"{max(1, millions):.0f}m"
 
 
 def _behavior(given: Given) -> tuple[str, dict[str, str | float]]:

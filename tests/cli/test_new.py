@@ -211,6 +211,10 @@ def test_weights_that_cannot_be_used_say_what_to_do(here: Path, made: Path) -> N
     shutil.copytree(made / "model", here / "old")
     (here / "old" / "model.safetensors").rename(here / "old" / "pytorch_model.bin")
     assert "a pickle can run code" in refused(here, "mine", "--weights", "old", *SAYS)
+    shutil.copytree(made / "model", here / "both")
+    shutil.copytree(made / "lora", here / "both", dirs_exist_ok=True)
+    said = refused(here, "mine", "--weights", "both", *SAYS)
+    assert "both holds a whole model and a LoRA adapter" in said
     said = refused(here, "mine", "--weights", made / "model", "--adapter", made / "model", *SAYS)
     assert "holds a whole model, not a LoRA adapter" in said
     said = refused(here, "mine", "--weights", made / "lora", "--adapter", made / "lora", *SAYS)
