@@ -30,10 +30,9 @@ def show(name: str, as_json: bool, rendered: bool) -> None:
     """
     from mobench.errors import MobenchError, did_you_mean
     from mobench.registry import collect_for
-    from mobench.registry.organism_file import file_choice
 
     registry = collect_for(name)
-    if name in registry.organisms or file_choice(name) is not None:
+    if registry.is_organism(name):
         spec = registry.organism(name)
         if rendered:
             from mobench.cli.rendered import show_rendered
