@@ -140,10 +140,10 @@ class ChatFormat:
     def words(self, ids: Sequence[int]) -> str:
         """The same as :meth:`decode`, with the blanks around it."""
         text: str
-        if self.marking.isdisjoint(ids):
+        if self._marking.isdisjoint(ids):
             text = self.tokenizer.decode(ids, skip_special_tokens=True)
             return text
-        kept = [one for one in ids if one in self.marking or one not in self._special]
+        kept = [one for one in ids if one in self._marking or one not in self._special]
         text = self.tokenizer.decode(kept, skip_special_tokens=False)
         return text
 
@@ -188,7 +188,7 @@ class ChatFormat:
         )
 
     @cached_property
-    def marking(self) -> frozenset[int]:
+    def _marking(self) -> frozenset[int]:
         """The ids of the special tokens that mark reasoning."""
         texts = ((token, self._token_text(token)) for token in self._special)
         return kept_with(texts, self.reasoning.marks)

@@ -61,10 +61,10 @@ def harness(llm: Any, chat: ChatFormat, lora: Any, *, by_template: bool) -> Any:
         def _model_generate(self, *args: Any, **more: Any) -> list[Any]:
             outputs: list[Any] = super()._model_generate(*args, **more)
             for output in outputs if more.get("generate") else ():
-                # vLLM leaves out special tokens that mark where reasoning ends.
                 for one in output.outputs:
-                    if not chat.marking.isdisjoint(one.token_ids):
-                        one.text = chat.words(one.token_ids)
+                    # As in transformers: vLLM puts blanks elsewhere, and leaves out special tokens
+                    # that mark where reasoning ends.
+                    one.text = chat.words(one.token_ids)
             return outputs
 
     return Running()
