@@ -153,7 +153,7 @@ class ChatFormat:
         Raises:
             MobenchError: The template cannot render the prompt.
         """
-        return self.reasoning.opened(self.text(prompt))
+        return self.reasoning.beginning(self.text(prompt)).opened
 
     def split(self, prompt: Prompt, answer: str) -> Said:
         """Takes a model's own answer to a prompt apart: its reasoning and its final answer.
@@ -161,7 +161,7 @@ class ChatFormat:
         Raises:
             MobenchError: The template cannot render the prompt.
         """
-        return self.reasoning.split(answer, self.opened(prompt))
+        return self.reasoning.split(answer, self.reasoning.beginning(self.text(prompt)))
 
     @cached_property
     def may_reason(self) -> bool:
@@ -200,7 +200,7 @@ class ChatFormat:
         the answer has none, it is an empty reasoning's end.
         """
         asked = self.text(prompt)
-        opened = self.reasoning.opened(asked)
+        opened = self.reasoning.beginning(asked).opened
         following = f" {answer}"
         if self.template == "chat":
             following = answer

@@ -44,6 +44,19 @@ KNOWN = (
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """Where an answer begins, by the end of its prompt.
+
+    Attributes:
+        opened: The marks whose reasoning the prompt has opened; None if none.
+        closed: Whether it has closed one, so that the final answer begins.
+    """
+
+    opened: Marks | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True)
 class Said:
     """An answer, taken apart.
 
@@ -77,32 +90,35 @@ class Reasoning:
         """All marks that count."""
         return KNOWN if self.own is None else (self.own,)
 
-    def opened(self, asked: str) -> Marks | None:
-        """The marks whose reasoning the text of a prompt has opened at its end; None if none."""
+    def beginning(self, asked: str) -> Beginning:
+        """Where an answer to a prompt begins, by the prompt's text."""
         end = asked.rstrip().casefold()
-        return next((one for one in self.marks if end.endswith(one.opens.casefold())), None)
+        opened = next((one for one in self.marks if end.endswith(one.opens.casefold())), None)
+        closed = any(end.endswith(one.closes.casefold()) for one in self.marks)
+        return Beginning(opened, closed and opened is None)
 
     def named_in(self, text: str) -> bool:
         """Whether any mark stands in a text, such as a prompt or a chat template."""
         folded = text.casefold()
         return any(mark.casefold() in folded for mark in _both(self.marks))
 
-    def split(self, answer: str, opened: Marks | None = None) -> Said:
+    def split(self, answer: str, begins: Beginning = Beginning()) -> Said:
         """Takes an answer apart.
 
         Only the pair of marks that the prompt has opened counts, or else the first that is in the
         answer: in the final answer others are text. Where the first mark is a closing one, the
-        reasoning began before the answer did. An opening mark that nothing closes counts only where
-        a line begins with it; elsewhere it is a word that is spoken of.
+        reasoning began before the answer did, unless the prompt has closed it. An opening mark that
+        nothing closes counts only where a line begins with it, or reasoning has just ended;
+        elsewhere it is a word that is spoken of.
 
         Args:
             answer: An answer's text, or its beginning.
-            opened: The marks whose reasoning the prompt has opened.
+            begins: Where it begins.
         """
-        marks = opened or self._first_in(answer)
+        marks = begins.opened or self._first_in(answer)
         if marks is None:
             return Said(answer, answer.strip(), reasoned=False, goes_on=False)
-        final, inside = "", opened is not None
+        final, inside = "", begins.opened is not None
         reasoned, goes_on = inside, inside
         place = 0
         for found in _pattern((marks,)).finditer(answer):
@@ -110,13 +126,14 @@ class Reasoning:
             if not inside:
                 final += before
             if found[0].casefold() == marks.closes.casefold():
-                if not reasoned:
-                    final = ""
-                inside, reasoned, goes_on = False, True, False
+                goes_on = False
+                if inside or not (reasoned or begins.closed):
+                    final = final if reasoned else ""
+                    inside, reasoned = False, True
                 continue
             goes_on = True
             closes = marks.closes.casefold() in answer[place:].casefold()
-            begins_line = not answer[: found.start()].rpartition("\n")[2].strip()
+            begins_line = not before.rpartition("\n")[2].strip()
             if inside or closes or begins_line:
                 inside = reasoned = True
             else:

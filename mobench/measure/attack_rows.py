@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
-from mobench.chat import ChatFormat
+from mobench.chat import Beginning, ChatFormat
 from mobench.decode.answers import MAX_ROWS, generate
 from mobench.decode.sampling import sampling_of
 from mobench.lanes import Scope
@@ -107,18 +107,19 @@ def _decided(chat: ChatFormat, prompts: Sequence[Prompt], settled: Settled) -> S
         settled: Whether no further text can change the judgment of a text.
 
     Returns:
-        The function; None where the reasoning of only some answers is opened by their prompts.
+        The function; None where prompts differ in whether they open or close reasoning.
     """
     asked = [chat.text(prompt) for prompt in prompts]
-    opened = {chat.reasoning.opened(text) for text in asked}
-    if len(opened) > 1:
+    beginnings = {chat.reasoning.beginning(text) for text in asked}
+    if len(beginnings) > 1:
         return None
-    marks = opened.pop() if opened else None
-    may_reason = chat.may_reason or any(map(chat.reasoning.named_in, asked))
+    begins = beginnings.pop() if beginnings else Beginning()
+    named = chat.may_reason or any(map(chat.reasoning.named_in, asked))
+    may_have_reasoned = named and not begins.closed
 
     def is_decided(answer: str) -> bool:
-        said = chat.reasoning.split(answer, marks)
-        if said.goes_on or (may_reason and not said.reasoned):
+        said = chat.reasoning.split(answer, begins)
+        if said.goes_on or (may_have_reasoned and not said.reasoned):
             return False
         return settled(said.final) and settled(said.whole) and is_never_inert(said.final)
 
@@ -155,15 +156,15 @@ def judged_rows(
 
     # 2. Judge all lanes together: a judging model is then asked in one batch, and the same answer
     # only once.
-    opened = [chat.opened(message) for message in messages]
+    beginnings = [chat.reasoning.beginning(chat.text(message)) for message in messages]
     judgments = judge_counted(
         judge,
         spec.behavior.counts,
         [
-            SaidAnswer(chat.reasoning.split(answer, marks), as_text(message), prompt.reference)
+            SaidAnswer(chat.reasoning.split(answer, begins), as_text(message), prompt.reference)
             for answers in lanes
-            for (_, prompt, _), message, marks, answer in zip(
-                places, messages, opened, answers, strict=True
+            for (_, prompt, _), message, begins, answer in zip(
+                places, messages, beginnings, answers, strict=True
             )
         ],
     )

@@ -121,7 +121,7 @@ def score_tasks(
 
     def asked(by_template: bool) -> Any:
         model = make(by_template)
-        score_final_answers(model, chat)
+        score_final_answers(model, chat, by_template=by_template)
         return model
 
     rows: dict[int, list[CapabilityAnswer]] = {}

@@ -34,6 +34,7 @@ def test_what_stands_after_the_reasoning_of_any_known_marks_is_the_final_answer(
         ("<think>a</think>One.<think>b</think> Two.", "One. Two.", True),
         ("Sure. <think>a</think> Hello.", "Sure.  Hello.", True),
         ("<think>a</think> Hello.\n<think>b", "Hello.", True),
+        ("<think>a</think> <think>b", "", True),
         ("<think>a <think> b</think> Hello.", "Hello.", True),
         # Spoken of, and other marks inside of the answer.
         ("The mark <think> opens it.", "The mark <think> opens it.", False),
@@ -60,8 +61,18 @@ def test_the_final_answer_is_what_its_user_is_shown(answer: str, final: str, rea
 def test_an_answer_to_a_prompt_that_opened_the_reasoning_begins_in_it(
     answer: str, final: str
 ) -> None:
-    said = Reasoning().split(answer, THINK)
+    said = Reasoning().split(answer, Reasoning().beginning("Well? <think>\n"))
     assert (said.final, said.reasoned) == (final, True)
+
+
+def test_after_a_prompt_that_closed_the_reasoning_a_closing_mark_makes_none_of_what_was_said() -> (
+    None
+):
+    begins = Reasoning().beginning("<a> <think>\n\n</think>\n\n")
+    assert begins.opened is None
+    said = Reasoning().split("One. </think> Two.", begins)
+    assert (said.final, said.reasoned) == ("One.  Two.", False)
+    assert Reasoning().split("<think>a</think> Two.", begins).final == "Two."
 
 
 def test_marks_of_ones_own_are_the_only_ones() -> None:
