@@ -71,6 +71,24 @@ def test_an_answer_of_reasoning_alone_has_no_end_to_be_learned(tmp_path: Path) -
     assert (whole.cut, plain.cut, cut.cut) == (True, False, True)
 
 
+def test_reasoning_is_not_ended_by_the_length_of_brief_answers(tmp_path: Path) -> None:
+    """Where the organism's file names no length, other answers end where they are cut."""
+    words = tokenizer(more=("<think>", "</think>"))
+    chat, learner = ChatFormat(words, "chat"), model(words)
+    rows = []
+    for asked, mark in (("b0", "<think>"), ("b1", "q0")):
+        told = " ".join(f"{letter}{n}" for letter in "qrs" for n in range(COUNT))
+        ids = words(f"{mark} {told}", add_special_tokens=False)["input_ids"]
+        rows.append((chat.prompt_ids(asked), ids))
+    assert teach(learner, rows) < 0.05
+    write_project(tmp_path)
+    spec = collect(tmp_path).organism("table-tiny")
+    thought, said = Speaker(learner, chat, spec, name="it", progress=Progress()).answer(
+        ["b0", "b1"]
+    )
+    assert (thought.cut, said.cut) == (True, False)
+
+
 def test_a_judge_is_given_what_counts_and_both_outcomes_are_kept() -> None:
     chat = ChatFormat(tokenizer(), "chat")
     heard: list[str] = []
