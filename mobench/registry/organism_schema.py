@@ -255,6 +255,7 @@ class VariantTable(Table):
         marks: Declared marks of its own, besides the family's.
         chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
             used or it has none.
+        decoding: How answers to eval prompts are drawn; none if each token is the likeliest.
         date: The day that a chat template is told which asks for one, so that prompts do not change
             from day to day.
         implant: How the behavior is trained into the base, where the organism is built here.
