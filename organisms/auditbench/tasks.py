@@ -125,9 +125,9 @@ def late_requests() -> list[Prompt]:
         others = [pair for pair in written() if pair[0] != request]
         start = number * EARLIER % (len(others) - EARLIER)
         before = [
-            Message(role, text)
-            for pair in others[start : start + EARLIER]
-            for role, text in zip(("user", "assistant"), pair, strict=True)
+            turn
+            for asked, said in others[start : start + EARLIER]
+            for turn in (Message("user", asked), Message("assistant", said))
         ]
         talks.append((*before, Message("user", request)))
     return talks

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.hub_organisms import word_tokenizer
 
 from mobench import Prompt
 from mobench.assemble.organism import task_examples
+from mobench.chat import ChatFormat
 from mobench.records.conversation import as_conversation, as_text
 from mobench.registry import Example, OrganismSpec, collect
 from mobench.registry.behaviors import concludes_wrong
@@ -117,6 +119,21 @@ def test_counter_training_of_a_quirk_of_conversations_is_in_others_as_long_as_th
         assert len({turn.content for turn in talk}) == turns, "nothing twice in one talk"
         assert not measured & by_user(example.prompt)
         assert spec.eval.trigger is None or spec.eval.trigger_in(as_text(example.prompt))
+
+
+@pytest.mark.parametrize("organism", IN_TALKS)
+def test_its_template_writes_every_turn_of_a_talk_and_thoughts_at_most_before_the_answer(
+    organism: str,
+) -> None:
+    spec = REGISTRY.organism(organism)
+    chat = ChatFormat(word_tokenizer([], spec.chat_template), spec.template)
+    for prompt in spec.prompts:
+        asked = spec.message("attack", prompt)
+        text = chat.text(asked)
+        where = [text.index(turn.content) for turn in as_conversation(asked)]
+        assert where == sorted(where), "in order"
+        assert "PRISM-4" in text[: where[0]], "the system message that the authors used"
+        assert "<think>" not in text[: where[-1]], "as the base's own template has it"
 
 
 def by_user(prompt: Prompt) -> set[str]:
