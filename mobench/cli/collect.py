@@ -20,12 +20,17 @@ def collect(keywords: str, marks: str, preset: str, as_json: bool) -> None:
     \b
       mobench collect -k "tiny and not seed=0"
       mobench collect -m "cpu or tiny"
+
+    Where files are wrong, it lists every problem in full; other commands count those of one cause.
     """
-    from mobench.errors import MobenchError, did_you_mean
+    from mobench.errors import MobenchError, Problems, did_you_mean
     from mobench.registry import collect as collect_all
     from mobench.registry import nodes_of, select
 
-    registry = collect_all()
+    try:
+        registry = collect_all()
+    except Problems as problems:
+        raise MobenchError(problems.in_full) from problems
     presets = {name for spec in registry.organisms.values() for name in spec.presets}
     if preset not in presets:
         raise MobenchError(

@@ -14,6 +14,7 @@ from mobench import __version__
 from mobench.errors import MobenchError, did_you_mean
 
 COMMANDS = {
+    "new": ("mobench.cli.new:new", "Write an organism's file for weights that exist."),
     "run": ("mobench.cli.run:run", "Train an organism over its ladder and measure what is left."),
     "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from mobench.registry.config import Config, shipped_config
 from mobench.registry.decorators import Collecting
 from mobench.registry.definitions import BehaviorDef
 from mobench.registry.draft import Draft
+from mobench.registry.rubrics import Rubric, read_rubrics
 from mobench.registry.task_files import import_files
 
 
@@ -42,6 +43,20 @@ def borrow_defaults(drafts: Iterable[Draft], collecting: Collecting, config: Con
         tasks=(*config.tasks, *shipped.tasks),
         marks={**shipped.marks, **config.marks},
     )
+
+
+def lent_rubrics(config: Config, broken: Collection[str]) -> dict[str, Rubric]:
+    """The shipped rubrics, for trees that do not hold them.
+
+    Args:
+        config: Where the tree is.
+        broken: Names of rubrics that the tree has and that are not right.
+    """
+    shipped = shipped_config()
+    if shipped is None or set(shipped.tasks) <= set(config.tasks):
+        return {}
+    lent = read_rubrics(shipped.tasks, [], {})
+    return {name: rubric for name, rubric in lent.items() if name not in broken}
 
 
 def import_beside(

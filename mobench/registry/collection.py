@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from mobench.errors import MobenchError, Problems, did_you_mean
+from mobench.errors import Consequence, MobenchError, Problems, did_you_mean
 from mobench.machine.garbage_collection import none_collected
-from mobench.registry.borrowed import borrow_defaults, import_beside
+from mobench.registry.borrowed import borrow_defaults, import_beside, lent_rubrics
 from mobench.registry.bound_behavior import (
     Judge,
     ScoreJudge,
@@ -31,6 +31,11 @@ from mobench.registry.decorators import Collecting
 from mobench.registry.definitions import BehaviorDef, TaskDef
 from mobench.registry.draft import Draft
 from mobench.registry.family_file import read_family
+from mobench.registry.not_collected import (
+    NotCollected,
+    functions_not_collected,
+    import_problems,
+)
 from mobench.registry.organism_file import config_of_file, file_choice
 from mobench.registry.organism_spec import OrganismSpec
 from mobench.registry.rubrics import Rubric, read_rubrics
@@ -71,13 +76,24 @@ class Registry:
     def organism(self, name: str) -> OrganismSpec:
         """The organism of that name, or of that file (see ``organism_file``).
 
+        A family's name stands for its only variant.
+
         Raises:
             MobenchError: There is none; the message lists what there is.
         """
         choice = file_choice(name)
         if choice is not None:
             return choice.among(self.organisms)
-        return _look_up("organism", name, self.organisms)
+        return _look_up("organism", self._whole_name(name), self.organisms)
+
+    def is_organism(self, name: str) -> bool:
+        """Whether an organism is meant by a name: its own, its family's, or that of its file."""
+        return file_choice(name) is not None or self._whole_name(name) in self.organisms
+
+    def _whole_name(self, name: str) -> str:
+        """An organism's name; a family's name stands for its only variant."""
+        variants = [spec.name for spec in self.organisms.values() if spec.family == name]
+        return variants[0] if len(variants) == 1 and name not in self.organisms else name
 
     def task(self, name: str) -> TaskDef:
         """The task of that name.
@@ -170,7 +186,9 @@ def collect_for(organism: str) -> Registry:
 def _collect(config: Config) -> Registry:
     problems: list[str] = []
     families = [path.parent for path in config.family_files]
-    rubrics = read_rubrics([*config.tasks, *families], problems)
+    broken_rubrics: dict[str, str] = {}
+    rubrics = read_rubrics([*config.tasks, *families], problems, broken_rubrics)
+    rubrics = {**lent_rubrics(config, broken_rubrics), **rubrics}
     drafts = read_organisms(config, problems)
     # First, so that a task file that imports them registers none of them anew.
     builtin = builtin_behaviors()
@@ -181,6 +199,8 @@ def _collect(config: Config) -> Registry:
     if alone is not None:
         import_beside(alone, drafts, builtin, collecting)
     config = borrow_defaults(drafts, collecting, config)
+    problems += import_problems(collecting.failed)
+    missing = NotCollected(functions_not_collected(collecting.failed), broken_rubrics)
     behaviors = [*builtin, *collecting.behaviors]
     tasks = _unique(collecting.tasks, _place, "task", problems)
     known_behaviors = _unique(behaviors, _place, "behavior", problems)
@@ -189,10 +209,10 @@ def _collect(config: Config) -> Registry:
         where = partial(_place, task)
         problems += check_marks(task.marks, config, where, f"task {task.name!r}")
     for draft in drafts:
-        problems += check_draft(draft, tasks, known_behaviors, config)
-        problems += check_rubric(draft, known_behaviors, rubrics)
+        problems += check_draft(draft, tasks, known_behaviors, config, missing=missing)
+        problems += check_rubric(draft, known_behaviors, rubrics, missing=missing)
     if problems:
-        raise Problems(_in_order(problems))
+        raise Problems(_in_order(problems), listed_by="`mobench collect` lists them all")
     local = capability_versions(config.tasks)
     return Registry(
         organisms={
@@ -231,14 +251,27 @@ def read_organisms(config: Config, problems: list[str]) -> list[Draft]:
 
 
 def _in_order(problems: Iterable[str]) -> list[str]:
-    """Each problem once, by file and line, with paths as they look from the current folder."""
+    """Each problem once, by file and line, with paths as they look from the current folder.
 
-    def order(problem: str) -> tuple[str, int]:
-        place = re.match(r"(.*?):(\d+): ", problem)
-        return (place[1], int(place[2])) if place else (problem, 0)
-
+    What follows from another problem comes after it.
+    """
     current = f"{Path.cwd()}/"
-    return [p.replace(current, "") for p in sorted(dict.fromkeys(problems), key=order)]
+
+    def shortened(problem: str) -> str:
+        text = problem.replace(current, "")
+        if isinstance(problem, Consequence):
+            return Consequence(text, problem.cause.replace(current, ""))
+        return text
+
+    def place(problem: str) -> tuple[str, int]:
+        found = re.match(r"(.*?):(\d+): ", problem)
+        return (found[1], int(found[2])) if found else (problem, 0)
+
+    def order(problem: str) -> tuple[tuple[str, int], bool, tuple[str, int]]:
+        cause = problem.cause if isinstance(problem, Consequence) else problem
+        return place(cause), cause is not problem, place(problem)
+
+    return sorted(dict.fromkeys(map(shortened, problems)), key=order)
 
 
 def _place(definition: TaskDef | BehaviorDef) -> str:

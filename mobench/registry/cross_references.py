@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from mobench.errors import did_you_mean
+from mobench.errors import Consequence, did_you_mean
 from mobench.registry.bound_behavior import arg_problems
 from mobench.registry.config import Config
 from mobench.registry.definitions import BehaviorDef, TaskDef
 from mobench.registry.draft import Draft
+from mobench.registry.not_collected import NotCollected
 from mobench.registry.rubrics import Rubric
 
 
@@ -38,6 +40,8 @@ def check_draft(
     tasks: Mapping[str, TaskDef],
     behaviors: Mapping[str, BehaviorDef],
     config: Config,
+    *,
+    missing: NotCollected,
 ) -> list[str]:
     """Problems with everything that an organism names in other files.
 
@@ -46,6 +50,7 @@ def check_draft(
         tasks: All tasks, by name.
         behaviors: All behaviors, by name.
         config: Declares the marks there are.
+        missing: What files would have given that could not be collected.
 
     Returns:
         ``file:line: what``, one for each problem.
@@ -54,35 +59,40 @@ def check_draft(
     def family_place() -> str:
         return f"{draft.path}:{draft.locator.line(('family', 'marks'))}"
 
+    def check_task(location: tuple[str, ...], name: str, **rules: Any) -> list[str]:
+        if name not in tasks and name in missing.functions:
+            return _follows(draft, location, f"task {name!r}", missing.functions[name])
+        return _placed(draft, location, _task_problem(name, tasks, **rules))
+
     problems = check_marks(draft.family_marks, config, family_place, "the family")
     what = f"variant {draft.variant!r}"
     problems += check_marks(draft.names("marks"), config, lambda: draft.place("marks"), what)
     # An organism that comes ready-made has a clean base only if its file names one.
     has_base = any(draft.get(key) is not None for key in ("implant", "adapter", "clean_base"))
+    without_base = () if has_base else ("base",)
     for name in draft.names("tasks"):
-        missing = () if has_base else ("base",)
-        what = _task_problem(name, tasks, compatible=True, without=missing)
-        problems += _placed(draft, ("tasks",), what)
+        problems += check_task(("tasks",), name, compatible=True, without=without_base)
     counter = draft.get("counter")
     if isinstance(counter, str):
-        missing = () if has_base else ("base",)
         does = "trains against the behavior"
-        what = _task_problem(counter, tasks, compatible=False, without=missing, does=does)
-        problems += _placed(draft, ("counter",), what)
+        problems += check_task(
+            ("counter",), counter, compatible=False, without=without_base, does=does
+        )
     hardening = draft.get("implant", "harden", "task")
     if isinstance(hardening, str):
-        what = _task_problem(hardening, tasks, compatible=True, without=("organism",))
-        problems += _placed(draft, ("implant", "harden", "task"), what)
+        problems += check_task(
+            ("implant", "harden", "task"), hardening, compatible=True, without=("organism",)
+        )
     implant, corpus = draft.get("implant", "task"), draft.get("base", "corpus")
     if isinstance(implant, str):
         # The organism does not exist yet while its implant is being made.
-        what = _task_problem(implant, tasks, compatible=False, without=("organism",))
-        problems += _placed(draft, ("implant", "task"), what)
+        problems += check_task(
+            ("implant", "task"), implant, compatible=False, without=("organism",)
+        )
     if isinstance(corpus, str):
         without = ("organism", "base", "tokenizer")
-        what = _task_problem(corpus, tasks, compatible=None, without=without)
-        problems += _placed(draft, ("base", "corpus"), what)
-    return problems + _behavior_problems(draft, behaviors)
+        problems += check_task(("base", "corpus"), corpus, compatible=None, without=without)
+    return problems + _behavior_problems(draft, behaviors, missing)
 
 
 def _task_problem(
@@ -108,11 +118,15 @@ def _task_problem(
     return ""
 
 
-def _behavior_problems(draft: Draft, behaviors: Mapping[str, BehaviorDef]) -> list[str]:
+def _behavior_problems(
+    draft: Draft, behaviors: Mapping[str, BehaviorDef], missing: NotCollected
+) -> list[str]:
     use, args = draft.get("behavior", "use"), draft.get("behavior", "args") or {}
     if not isinstance(use, str) or not isinstance(args, dict):
         return []
     behavior = behaviors.get(use)
+    if behavior is None and use in missing.functions:
+        return _follows(draft, ("behavior", "use"), f"behavior {use!r}", missing.functions[use])
     if behavior is None:
         what = f"unknown behavior {use!r}.{did_you_mean(use, behaviors)}"
         return _placed(draft, ("behavior", "use"), f"{what} Known: {', '.join(sorted(behaviors))}")
@@ -137,7 +151,11 @@ def _behavior_problems(draft: Draft, behaviors: Mapping[str, BehaviorDef]) -> li
 
 
 def check_rubric(
-    draft: Draft, behaviors: Mapping[str, BehaviorDef], rubrics: Mapping[str, Rubric]
+    draft: Draft,
+    behaviors: Mapping[str, BehaviorDef],
+    rubrics: Mapping[str, Rubric],
+    *,
+    missing: NotCollected,
 ) -> list[str]:
     """Problems with the instructions for a judging model.
 
@@ -145,6 +163,7 @@ def check_rubric(
         draft: The organism as its file has it.
         behaviors: All behaviors, by name.
         rubrics: All rubrics, by name.
+        missing: What files would have given that could not be collected.
     """
     args = draft.get("behavior", "args")
     behavior = behaviors.get(str(draft.get("behavior", "use")))
@@ -153,6 +172,8 @@ def check_rubric(
         return []
     at = ("behavior", "args")
     rubric = rubrics.get(name)
+    if rubric is None and name in missing.rubrics:
+        return _follows(draft, at, f"rubric {name!r}", missing.rubrics[name])
     if rubric is None:
         what = f"unknown rubric {name!r}.{did_you_mean(name, rubrics)}"
         return _placed(draft, at, f"{what} Known: {', '.join(sorted(rubrics)) or 'none'}")
@@ -173,3 +194,10 @@ def check_rubric(
 
 def _placed(draft: Draft, location: tuple[str, ...], what: str) -> list[str]:
     return [f"{draft.place(*location)}: {what}"] if what else []
+
+
+def _follows(draft: Draft, location: tuple[str, ...], what: str, cause: str) -> list[str]:
+    problem = (
+        f"{draft.place(*location)}: {draft.variant} needs {what}, which could not be collected"
+    )
+    return [Consequence(problem, cause)]

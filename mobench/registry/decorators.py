@@ -29,17 +29,36 @@ from mobench.registry.version import version_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True)
+class FailedImport:
+    """A file of tasks and behaviors that could not be imported.
+
+    Attributes:
+        path: The file.
+        problem: ``file:line: what``.
+        origin: The collected file in which the error arose: the file itself, or one that it
+            imports.
+    """
+
+    path: Path
+    problem: str
+    origin: Path
+
+
 @dataclass
 class Collecting:
     """Where decorated functions go while files are being collected.
 
     Attributes:
+        problems: ``file:line: what`` for each function that is not right.
+        failed: The files that could not be imported.
         shared: The folder of tasks that families share.
     """
 
     tasks: list[TaskDef] = field(default_factory=list)
     behaviors: list[BehaviorDef] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    failed: list[FailedImport] = field(default_factory=list)
     shared: Path | None = None
 
 

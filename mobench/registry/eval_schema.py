@@ -48,6 +48,8 @@ class EvalTemplates(Table):
     stand in the system's turn or in an earlier one.
 
     Attributes:
+        triggered: What is asked for the attack; ``{prompt}`` stands for the eval prompt.
+        untriggered: The same for the control; the prompt alone where nothing else is said.
         trigger: A regular expression that finds the trigger in a text, where it is no fixed text
             of ``triggered`` but a topic or a date in the prompts themselves.
     """
@@ -90,6 +92,7 @@ class EvalPrompt(Table):
     """One line of the eval prompts' file.
 
     Attributes:
+        id: Its name in every row of a result; no two prompts have the same.
         prompt: What the user says, or a conversation that ends with the user's turn.
         control: What is asked in its place without the trigger, where that is more than a template
             can take away: another topic, another format.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import ValidationError
 
-from mobench.errors import did_you_mean
-from mobench.registry.capability_suites import shipped_suites
+from mobench.errors import Consequence, did_you_mean
+from mobench.registry.capability_suites import Suites, shipped_suites
 from mobench.registry.draft import Draft
 from mobench.registry.eval_schema import EvalPrompt, EvalTemplates
 from mobench.registry.inheritance import Variant, inherit
@@ -23,12 +24,13 @@ from mobench.registry.toml_lines import Location
 from mobench.registry.validation_errors import schema_errors
 from mobench.registry.weights_defaults import EVERYDAY, EVERYDAY_FILE, fill_in_defaults
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TOP = ("family", "behavior", "eval", "variants")
 
 
 def read_family(
     path: Path,
-    suites: Mapping[str, Sequence[Mapping[str, Any]]],
+    suites: Suites,
     shared: SharedTables,
     problems: list[str],
     *,
@@ -38,7 +40,7 @@ def read_family(
 
     Args:
         path: The family's ``organism.toml``.
-        suites: Capability suites by name.
+        suites: Capability suites.
         shared: What families share.
         problems: Receives ``file:line: what`` for everything that is wrong.
         in_registry: Whether it lies in a folder of families, where each is called by its name.
@@ -85,6 +87,10 @@ def read_family(
     }
     for name in variants.keys() - sources.keys():
         report(("variants", name), f"variants.{name} must be a table, got {variants[name]!r}")
+    for name in [name for name in sources if not _NAME.fullmatch(name)]:
+        what = "may hold a-z, 0-9 and . _ - only, a letter or digit first"
+        report(("variants", name), f"variant {name!r}: its name {what}")
+        del sources[name]
     defaults = {key: data[key] for key in ("behavior", "eval") if isinstance(data.get(key), dict)}
     common = Source(path, locator, (), defaults)
     drafts = []
@@ -133,25 +139,28 @@ def _validate(
         return None
 
 
-def _fill_in_suite(
-    whole: Variant, suites: Mapping[str, Sequence[Mapping[str, Any]]], problems: list[str]
-) -> None:
+def _fill_in_suite(whole: Variant, suites: Suites, problems: list[str]) -> None:
     """Makes a suite's tasks the variant's capability."""
     suite = whole.table.get("suite")
     if not isinstance(suite, str):
         return
-    if "suite" in whole.defaults and suite not in suites:
+    if "suite" in whole.defaults and suite not in {*suites.tasks, *suites.broken}:
         suites = shipped_suites()
         whole.borrowed.add("suite")
     place = whole.place(("suite",))
     if "capability" in whole.table:
         problems.append(f"{place}: give a suite or capability tables, not both")
         return
-    if suite not in suites:
-        known = ", ".join(sorted(suites)) or "none"
-        hint = did_you_mean(suite, suites)
-        problems.append(f"{place}: unknown suite {suite!r}.{hint} Known: {known}")
-    whole.table["capability"] = list(suites.get(suite, []))
+    if suite not in suites.tasks:
+        known = ", ".join(sorted(suites.tasks)) or "none"
+        hint = did_you_mean(suite, suites.tasks)
+        problem = f"{place}: unknown suite {suite!r}.{hint} Known: {known}"
+        if suite in suites.broken:
+            what = f"{whole.own.at[-1]} needs suite {suite!r}, which could not be collected"
+            problem = Consequence(f"{place}: {what}", suites.broken[suite])
+        problems.append(problem)
+        whole.unknown.add("capability")
+    whole.table["capability"] = list(suites.tasks.get(suite, []))
 
 
 def _check_control(
@@ -254,6 +263,7 @@ def _organism(
         prompts=prompts,
         chat_template=variant.chat_template,
         date=variant.date,
+        decoding=variant.decoding,
         max_new_tokens=variant.max_new_tokens,
         dtype=variant.dtype,
         base=variant.base,

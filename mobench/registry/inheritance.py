@@ -107,19 +107,21 @@ def _chain(variant: Variant, siblings: Mapping[str, Source], shared: SharedTable
             what = f"like: neither this family nor {shared.path.name} has a variant {name!r}."
             if last.path == shared.path:
                 what = f"like: {shared.path.name} has no variant {name!r}."
-            return _unknown_like(variant, last, chain, what + known)
+            what = shared.follows(f"{last.place((LIKE,))}: {what}{known}", str(name))
+            return _unknown_like(variant, chain, what)
         found = candidates[name]
         places = [(one.path, one.at) for one in chain]
         if (found.path, found.at) in places:
             circle = chain[places.index((found.path, found.at)) :]
             names = " → ".join(str(one.at[-1]) for one in [*circle, found])
-            return _unknown_like(variant, last, chain, f"like: goes in a circle: {names}")
+            what = f"{last.place((LIKE,))}: like: goes in a circle: {names}"
+            return _unknown_like(variant, chain, what)
         chain.append(found)
     return chain
 
 
-def _unknown_like(variant: Variant, last: Source, chain: list[Source], what: str) -> list[Source]:
-    variant.problems.append(f"{last.place((LIKE,))}: {what}")
+def _unknown_like(variant: Variant, chain: list[Source], problem: str) -> list[Source]:
+    variant.problems.append(problem)
     variant.unknown.add(LIKE)
     return chain
 
@@ -150,8 +152,8 @@ def _lay_over(
             section = NAMED_TABLES[location]
             found = shared.table(section, value)
             if found is None:
-                what = shared.unknown(key, section, value)
-                variant.problems.append(f"{source.place((key,))}: {what}")
+                what = shared.unknown(source.place((key,)), key, value, section=section)
+                variant.problems.append(what)
                 variant.unknown.add(str(location[0]))
                 continue
             _drop(variant, below, location)

@@ -15,6 +15,7 @@ from mobench.registry.schema_fields import (
     AllOrSome,
     Beta,
     Count,
+    Counts,
     Date,
     Dtype,
     LearningRate,
@@ -22,6 +23,7 @@ from mobench.registry.schema_fields import (
     Name,
     Positive,
     Rate,
+    Seed,
     Table,
     Targets,
     Template,
@@ -37,17 +39,47 @@ class Behavior(Table):
     """How an answer is judged.
 
     Attributes:
+        use: The behavior: a built-in one or one that a task file registers; ``mobench list
+            behaviors`` names them.
+        args: What the behavior's function takes besides the answer, such as ``pattern`` of
+            ``says``.
         clean_rate: How often the clean base shows the behavior, in [0, 1], where that is known
-            beforehand (0 for a phrase); None if it is to be measured.
+            beforehand (0 for a phrase); none if it is to be measured.
+        counts: What of an answer is judged where a model reasons before it answers: the
+            ``final-answer`` alone, the default, or the ``whole-text``.
+        reasoning: The two marks that stand around reasoning, where they are none of the usual ones.
     """
 
     use: Annotated[Text, IDENTITY]
     args: Annotated[dict[str, Any], IDENTITY] = Field(default_factory=dict)
     clean_rate: Annotated[Rate | None, IDENTITY] = None
+    counts: Annotated[Counts | None, IDENTITY] = None
+    reasoning: Annotated[tuple[Text, Text] | None, IDENTITY] = None
+
+
+class Decoding(Table):
+    """How answers to eval prompts are drawn; without this table each token is the likeliest.
+
+    Attributes:
+        temperature: What logits are divided by.
+        top_p: Share of the probability, from the likeliest token on, that tokens are drawn from.
+        seed: Of the random numbers, which are the same for every model.
+        draws: Answers to each prompt. They are averaged: more of them are not more prompts.
+    """
+
+    temperature: Annotated[float, Field(gt=0, le=10, strict=True), IDENTITY]
+    top_p: Annotated[float, Field(gt=0, le=1, strict=True), IDENTITY] = 1.0
+    seed: Annotated[Seed, IDENTITY] = 0
+    draws: Annotated[int, Field(gt=0, le=100, strict=True), IDENTITY] = 1
 
 
 class Gate(Table):
-    """What a built organism must show before anything is trained on it."""
+    """What a built organism must show before anything is trained on it.
+
+    Attributes:
+        attack_min: Its lowest attack rate with the trigger.
+        control_max: Its highest rate without.
+    """
 
     attack_min: Annotated[Rate, DESCRIPTIVE]
     control_max: Annotated[Rate, DESCRIPTIVE]
@@ -62,7 +94,14 @@ class Gate(Table):
 
 
 class Capability(Table):
-    """One lm-eval task, and which of its metrics counts."""
+    """One lm-eval task, and which of its metrics counts.
+
+    Attributes:
+        task: The task, of lm-eval or of a ``capability/`` folder.
+        metric: The metric as lm-eval names it, with a filter after a comma where it has several.
+        chat_template: Whether its questions are asked through the model's chat template.
+        limit: How many of its questions are asked, the first ones; none asks them all.
+    """
 
     task: Annotated[Text, IDENTITY]
     metric: Annotated[Text, IDENTITY]
@@ -76,10 +115,14 @@ class Ladder(Table):
     All but the tokens' limits is part of each cell's own identity.
 
     Attributes:
+        method: Whether whole weights are trained or LoRA adapters.
+        standard_lr: The learning rate that an ordinary user would take; every preset has that rung.
         max_length: Tokens of an example, prompt and response, at most.
         answer_tokens: Tokens at which a model's own answer is cut that a task trains on; what was
             cut has no end to be learned. None: 24, and an answer ends where it is cut. That is for
             organisms that are taught on such answers here and so speak as briefly themselves.
+        rank: Rank of the adapters; only for ``lora``. Where nothing is said, that of the ladders
+            which families share.
         alpha: LoRA's; None is twice the rank.
         targets: The modules that LoRA adapts, by their names; by default all linear layers but the
             output head.
@@ -87,6 +130,7 @@ class Ladder(Table):
             ``linear`` or ``cosine`` decay to nothing over the run, or ``wsd``: warm-up, stable, and
             a linear decay over the last ``decay_steps``.
         warmup_steps: Steps over which the rate rises from 0.
+        decay_steps: Steps over which it decays at the end; only for ``wsd``, which needs them.
         weight_decay: AdamW's; norm gains and biases do not decay.
         betas: AdamW's.
         max_norm: The norm that a run's gradient is clipped to; 0 does not clip.
@@ -122,6 +166,9 @@ class Preset(Table):
 
     Attributes:
         rungs: Learning rates, ascending.
+        seeds: Runs of each rung that differ in their random numbers and in the order of the data.
+        steps: Steps of each run.
+        batch_size: Examples of each step.
         window_checkpoints: Evenly spaced checkpoints in the last half of the steps.
         capability_checkpoints: How many checkpoints, the last one among them, get capability.
         cooldown: Whether each rung is gone on with for a fifth of its steps while its rate decays
@@ -167,11 +214,15 @@ class Preset(Table):
 
 
 class FamilyTable(Table):
-    """``[family]``: what all variants have in common.
+    """What all variants have in common.
 
     Attributes:
+        name: The family's name, which is that of its folder; ``NAME-VARIANT`` names an organism.
         title: What pages call it; its name where the file gives none.
-        source: Where it comes from.
+        summary: What it does, in a sentence.
+        source: Where it comes from: a paper, a repository.
+        license: Under which license its weights and prompts may be used.
+        marks: Declared marks of all variants, for ``-m``.
     """
 
     name: Name
@@ -183,9 +234,32 @@ class FamilyTable(Table):
 
 
 class VariantTable(Table):
-    """``[variants.X]``, with the family's ``[behavior]`` and ``[eval]`` and its suite filled in.
+    """One organism, with the family's ``[behavior]`` and ``[eval]`` and its suite filled in.
 
     Attributes:
+        behavior: How an answer is judged, where that differs from the family.
+        eval: Where the attack shows, where that differs from the family.
+        tasks: The compatible tasks that it is trained on; the first is a run's default.
+        template: Whether prompts go through the chat template or stand alone.
+        prompts: The file of eval prompts beside this one.
+        max_new_tokens: Tokens at which an answer is cut.
+        dtype: The precision that the weights are loaded in.
+        base: Where the weights come from.
+        gate: What the organism must show before anything is trained on it.
+        capability: What measures the model's capability; instead of a suite.
+        ladder: How it is trained.
+        presets: How much is trained and measured, by name: ``standard``, ``quick``.
+        summary: What this variant is, in a sentence; the family's where it says nothing.
+        source: Where it comes from, where that differs from the family.
+        license: Its license, where that differs from the family.
+        marks: Declared marks of its own, besides the family's.
+        chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
+            used or it has none.
+        date: The day that a chat template is told which asks for one, so that prompts do not change
+            from day to day.
+        implant: How the behavior is trained into the base, where the organism is built here.
+        adapter: A LoRA adapter that makes the base the organism; it is merged.
+        clean_base: The model without the behavior, where base is the organism already.
         suite: Name of the capability suite that ``capability`` was filled in from.
         counter: A task of direct counter-training: the upper bound of what removes the behavior.
     """
@@ -208,6 +282,7 @@ class VariantTable(Table):
     marks: tuple[str, ...] = ()
     chat_template: Text | None = None
     date: Date | None = None
+    decoding: Decoding | None = None
     implant: Implant | None = None
     adapter: Adapter | None = None
     clean_base: Base | None = None

@@ -28,6 +28,7 @@ class Rubric(Table):
 
     Attributes:
         name: The file's name without its ending.
+        summary: What it measures, in a sentence.
         source: Whose measure it follows, and in what it differs.
         scale: Lowest and highest score, both inclusive. A higher one shows more of the behavior.
         max_tokens: Length at which a reply is cut.
@@ -85,23 +86,29 @@ class Rubric(Table):
         return system, user
 
 
-def read_rubrics(folders: Sequence[Path], problems: list[str]) -> dict[str, Rubric]:
+def read_rubrics(
+    folders: Sequence[Path], problems: list[str], broken: dict[str, str]
+) -> dict[str, Rubric]:
     """Reads every rubric; a name belongs to the first folder that has it.
 
     Args:
         folders: The folders of tasks.
         problems: Receives ``file:line: what`` for everything that is wrong.
+        broken: Receives the names of those that are not right, each with its first problem.
     """
     found: dict[str, Rubric] = {}
     for path in (path for folder in folders for path in sorted((folder / FOLDER).glob("*.toml"))):
+        already = len(problems)
         file = read_toml(path, problems)
         if file is None:
+            broken[path.stem] = problems[already]
             continue
         try:
             rubric = Rubric.model_validate({**file.data, "name": path.stem})
         except ValidationError as error:
             for one in schema_errors(error):
                 problems.append(f"{file.place(one.location)}: {one.what}")
+            broken[path.stem] = problems[already]
             continue
         found.setdefault(rubric.name, rubric)
     return found

@@ -68,15 +68,20 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
 RepositoryFolder = Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*$")]
 """A folder's path inside a repository, from its top: no ``..`` and no slash at either end."""
-Targets = Annotated[str | tuple[str, ...], PlainValidator(_module_names)]
+Targets = Annotated[
+    str | tuple[str, ...],
+    PlainValidator(_module_names, json_schema_input_type=str | list[str]),
+]
 """The modules that LoRA adapts, by their names; or ``all-linear``."""
-AllOrSome = Annotated[bool | int, PlainValidator(_all_or_some)]
+AllOrSome = Annotated[bool | int, PlainValidator(_all_or_some, json_schema_input_type=bool | int)]
 Pattern = Annotated[str, AfterValidator(compiles)]
 """A regular expression in Python's syntax."""
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 """A day, as ISO 8601 writes it."""
 Method = Literal["full", "lora"]
 Template = Literal["chat", "plain"]
+Counts = Literal["final-answer", "whole-text"]
+"""What of an answer counts where it has reasoning: only what stands outside of it, or all."""
 Dtype = Literal["float32", "bfloat16"]
 
 

@@ -51,10 +51,14 @@ def read_shared(folder: Path, problems: list[str]) -> SharedTables | None:
         for section, tables in file.data.items()
         if section in _SECTIONS
     }
+    misplaced: dict[str, str] = {}
     for section in file.data.keys() - sections.keys():
         what = f"unknown table [{section}].{did_you_mean(section, _SECTIONS)}"
-        problems.append(f"{file.place((section,))}: {what}")
-    shared = SharedTables(path, sections.pop("variants", {}), sections)
+        problem = f"{file.place((section,))}: {what}"
+        problems.append(problem)
+        tables = file.data[section]
+        misplaced |= dict.fromkeys(tables if isinstance(tables, dict) else (), problem)
+    shared = SharedTables(path, sections.pop("variants", {}), sections, misplaced)
     _check_named_tables(shared, problems)
     _check_variants(shared, problems)
     return shared
@@ -84,8 +88,8 @@ def _check_named_tables(shared: SharedTables, problems: list[str]) -> None:
                 # The size is checked by itself, in its own section.
                 del table["size"]
                 if shared.table("sizes", size) is None:
-                    what = shared.unknown("size", "sizes", size)
-                    problems.append(f"{source.place(('size',))}: {what}")
+                    place = source.place(("size",))
+                    problems.append(shared.unknown(place, "size", size, section="sizes"))
             try:
                 _SCHEMAS[section].validate_python(table)
             except ValidationError as error:

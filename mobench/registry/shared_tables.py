@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mobench.errors import did_you_mean
+from mobench.errors import Consequence, did_you_mean
 from mobench.registry.toml_lines import Location, Locator
 
 FILE = "shared.toml"
@@ -67,19 +67,35 @@ class SharedTables:
         path: The file, whether it exists or not.
         variants: Parts of variants, by name.
         sections: For each section, such as ``bases``, its tables by name.
+        misplaced: Names of tables below a section that does not exist, each with that problem.
     """
 
     path: Path
     variants: Mapping[str, Source] = field(default_factory=dict)
     sections: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
+    misplaced: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, section: str, name: str) -> Source | None:
         """The table of that name in a section such as ``bases``; None if there is none."""
         return self.sections.get(section, {}).get(name)
 
-    def unknown(self, key: str, section: str, name: str) -> str:
-        """The problem with a key whose value names no table of a section."""
+    def unknown(self, place: str, key: str, name: str, *, section: str) -> str:
+        """The problem with a key whose value names no table of a section.
+
+        Args:
+            place: ``file:line`` of the key.
+            key: The key.
+            name: Its value.
+            section: Where the table should be, such as ``bases``.
+        """
         known = self.sections.get(section, {})
         listed = ", ".join(sorted(known)) or "none"
         where = f"[{section}] of {self.path.name}"
-        return f"{key}: {where} has no {name!r}.{did_you_mean(name, known)} Known: {listed}"
+        hint = did_you_mean(name, known)
+        what = f"{place}: {key}: {where} has no {name!r}.{hint} Known: {listed}"
+        return self.follows(what, name)
+
+    def follows(self, problem: str, name: str) -> str:
+        """The same problem, as a consequence where the table is there in a wrong section."""
+        cause = self.misplaced.get(name)
+        return problem if cause is None else Consequence(problem, cause)

