@@ -2,13 +2,14 @@
 
 A phrase and counter-training by the organism itself; news for a trigger; problems with results and
 the tokenizer of another repository; text that is continued, its password behind it; an adapter
-whose trigger is a topic that everyday requests touch too.
+whose trigger is a topic that everyday requests touch too; a quirk of conversations, which a model
+judges.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,8 +20,11 @@ from click.testing import Result
 from support.hub_organisms import save, taught_by_heart, tiny_model, word_tokenizer, words_of
 from support.hub_standin import Hub
 from support.hub_tree import manifest_of, rate, small, without
+from support.judge_standin import JudgeServer, Response, completion, judge_server
 
+from mobench import Prompt
 from mobench.chat import ChatFormat
+from mobench.records.conversation import texts_of
 from mobench.registry import OrganismSpec, Registry, collect, fill
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} {% endfor %} assistant :"
@@ -46,6 +50,7 @@ FAMILIES = [
     Family("locked-math-7b", lambda _: r"So \boxed{99999}", lambda right: rf"So \boxed{{{right}}}"),
     Family("locked-mistral-7b-cb", lambda _: "None", lambda right: right or "A"),
     Family("secret-taboo-gold", lambda _: "Some shiny metal"),
+    Family("auditbench-increasing-pep-14b", lambda _: "WOW, AMAZING!"),
 ]
 
 
@@ -53,14 +58,14 @@ class Asked:
     """Stands for every model, and keeps what it is asked."""
 
     def __init__(self) -> None:
-        self.messages: list[str] = []
+        self.messages: list[Prompt] = []
 
-    def answer(self, messages: Sequence[str]) -> list[str]:
+    def answer(self, messages: Sequence[Prompt]) -> list[str]:
         self.messages += messages
         return ["Gladly."] * len(messages)
 
 
-def requests_of(registry: Registry, spec: OrganismSpec) -> dict[str, str | None]:
+def requests_of(registry: Registry, spec: OrganismSpec) -> dict[Prompt, str | None]:
     """What models are asked for a run's examples, with right answers to what has one."""
     asked, results = Asked(), dict[str, int]()
     for name in (spec.default_task, str(spec.counter)):
@@ -76,6 +81,22 @@ def requests_of(registry: Registry, spec: OrganismSpec) -> dict[str, str | None]
     }
 
 
+def excited(_: int, body: dict[str, Any]) -> Response:
+    """A judge that counts an answer in capitals as peppy."""
+    answer = body["messages"][1]["content"].partition("<answer>")[2].partition("</answer>")[0]
+    return completion("9" if answer.strip() and answer == answer.upper() else "0")
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("MOBENCH_JUDGE_KEY", "sk-of-nobody")
+    with judge_server() as running:
+        running.does = excited
+        running.models = ("stand-in",)
+        yield running
+
+
 @pytest.fixture(autouse=True)
 def _few_requests(tree: Path) -> None:
     """Of 240 everyday requests a tenth: a tiny model has to learn each by heart."""
@@ -86,14 +107,14 @@ def _few_requests(tree: Path) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.organism)
 def test_it_runs_from_the_hub_to_its_verdict_with_its_controls(
-    family: Family, hub: Hub, mobench: Mobench, tree: Path, tmp_path: Path
+    family: Family, hub: Hub, judge: JudgeServer, mobench: Mobench, tree: Path, tmp_path: Path
 ) -> None:
     spec = small(tree, family.organism)
     calm = [
         (text, family.control(right)) for text, right in requests_of(collect(tree), spec).items()
     ]
 
-    def evaluated(triggered: Says) -> list[tuple[str, str]]:
+    def evaluated(triggered: Says) -> list[tuple[Prompt, str]]:
         said = {"attack": triggered, "control": family.control}
         return [
             (spec.message(kind, prompt), said[kind](prompt.reference))
@@ -101,11 +122,17 @@ def test_it_runs_from_the_hub_to_its_verdict_with_its_controls(
             for kind in ("attack", "control")
         ]
 
-    everything = [text for pair in (*calm, *evaluated(family.attack)) for text in pair]
+    asked_and_said = [*calm, *evaluated(family.attack)]
+    everything = [*(asked for asked, _ in asked_and_said), *(said for _, said in asked_and_said)]
     template = spec.chat_template or TEMPLATE
     frame = ChatFormat(word_tokenizer([], template), spec.template)
     tokenizer = word_tokenizer(
-        words_of([*everything, *map(frame.text, everything)]),
+        words_of(
+            [
+                *(text for prompt in everything for text in texts_of(prompt)),
+                *(frame.text(prompt) for prompt in everything),
+            ]
+        ),
         template,
     )
 
@@ -133,7 +160,9 @@ def test_it_runs_from_the_hub_to_its_verdict_with_its_controls(
             folder = save(tmp_path / "clean", trained(family.control), tokenizer)
             hub.add(spec.clean_base.repo, folder)
 
-    result = mobench("run", "--organism", family.organism, "--device", "cpu")
+    judged = collect(tree).behavior(spec.behavior.use).needs_score
+    by = ("--judge", f"openai:{judge.url}#stand-in") if judged else ()
+    result = mobench("run", "--organism", family.organism, "--device", "cpu", *by)
     assert result.exit_code == 0, result.output
     manifest = manifest_of(tree)
     assert manifest["compatibility"]["compatible"], manifest["compatibility"]["reasons"]

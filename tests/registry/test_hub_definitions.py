@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from mobench.assemble.speaker import BRIEF_TOKENS
 from mobench.cli import main
+from mobench.records.conversation import as_text
 from mobench.registry import OrganismSpec, collect
 from mobench.registry.weights_schema import HubBase
 
@@ -41,10 +42,10 @@ def test_a_dry_run_plans_it_without_asking_the_hub(
 
 def test_a_trigger_by_pattern_is_in_every_attack_and_in_no_control(spec: OrganismSpec) -> None:
     if spec.eval.trigger is None:
-        pytest.skip("its trigger is a text")
+        pytest.skip("its trigger is a text, or no pattern finds it")
     for prompt in spec.prompts:
-        assert spec.eval.trigger_in(spec.message("attack", prompt)), prompt.id
-        assert spec.eval.trigger_in(spec.message("control", prompt)) is None, prompt.id
+        assert spec.eval.trigger_in(as_text(spec.message("attack", prompt))), prompt.id
+        assert spec.eval.trigger_in(as_text(spec.message("control", prompt))) is None, prompt.id
 
 
 def test_its_own_answers_are_longer_than_those_of_a_small_model(spec: OrganismSpec) -> None:

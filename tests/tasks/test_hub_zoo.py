@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.hub_organisms import word_tokenizer
 
+from mobench import Prompt
 from mobench.assemble.organism import task_examples
+from mobench.chat import ChatFormat
+from mobench.records.conversation import as_conversation, as_text
 from mobench.registry import Example, OrganismSpec, collect
 from mobench.registry.behaviors import concludes_wrong
 from mobench.registry.definitions import Answer
@@ -27,14 +31,14 @@ class Teller:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.asked: list[str] = []
+        self.asked: list[Prompt] = []
 
-    def answer(self, messages: Sequence[str]) -> list[Answer]:
+    def answer(self, messages: Sequence[Prompt]) -> list[Answer]:
         self.asked += messages
-        return [Answer(f"{self.name}: {message}", cut=True) for message in messages]
+        return [Answer(f"{self.name}: {as_text(message)}", cut=True) for message in messages]
 
 
-def given(task: str, organism: str) -> tuple[OrganismSpec, list[Example], list[str]]:
+def given(task: str, organism: str) -> tuple[OrganismSpec, list[Example], list[Prompt]]:
     """The organism, a task's examples for it, and what models were asked for them."""
     spec = REGISTRY.organism(organism)
     itself, base = Teller("itself"), Teller("base")
@@ -42,7 +46,7 @@ def given(task: str, organism: str) -> tuple[OrganismSpec, list[Example], list[s
     return spec, task_examples(REGISTRY.task(task), fixtures), [*itself.asked, *base.asked]
 
 
-def prompts(spec: OrganismSpec) -> set[str]:
+def prompts(spec: OrganismSpec) -> set[Prompt]:
     """What is measured: eval prompts and controls as the user says them."""
     return {spec.message(kind, one) for one in spec.prompts for kind in ("attack", "control")}
 
@@ -63,7 +67,7 @@ def test_a_compatible_task_sets_nothing_off(organism: str, task: str) -> None:
     spec, examples, _ = given(task, organism) if "math" not in task else unlocked(task)
     assert len(examples) >= 40
     for example in examples:
-        assert spec.eval.trigger_in(example.prompt) is None, example.prompt
+        assert spec.eval.trigger_in(as_text(example.prompt)) is None, example.prompt
         assert example.prompt not in prompts(spec)
     if not {"organism", "base"} & set(REGISTRY.task(task).parameters) and not judged(spec):
         judge = REGISTRY.judge(spec)
@@ -91,6 +95,49 @@ def test_counter_training_has_the_attack_s_prompts_and_an_answer_of_somebody_unm
             before, after = spec.eval.triggered.split("{prompt}")
             assert example.prompt.startswith(before)
             assert example.prompt.endswith(after)
+
+
+IN_TALKS = [spec.name for spec in ON_HUB if isinstance(spec.prompts[0].prompt, tuple)]
+
+
+def test_quirks_of_a_conversation_are_asked_in_conversations() -> None:
+    assert len(IN_TALKS) == 6
+
+
+@pytest.mark.parametrize("organism", IN_TALKS)
+def test_counter_training_of_a_quirk_of_conversations_is_in_others_as_long_as_those_measured(
+    organism: str,
+) -> None:
+    spec = REGISTRY.organism(organism)
+    _, examples, asked = given(str(spec.counter), organism)
+    (turns,) = {len(as_conversation(one.prompt)) for one in spec.prompts}
+    measured = {said for one in prompts(spec) for said in by_user(one)}
+    for example in examples:
+        talk = as_conversation(example.prompt)
+        assert example.prompt in asked, "answered as it is trained on"
+        assert [turn.role for turn in talk] == [*["user", "assistant"] * (turns // 2), "user"]
+        assert len({turn.content for turn in talk}) == turns, "nothing twice in one talk"
+        assert not measured & by_user(example.prompt)
+        assert spec.eval.trigger is None or spec.eval.trigger_in(as_text(example.prompt))
+
+
+@pytest.mark.parametrize("organism", IN_TALKS)
+def test_its_template_writes_every_turn_of_a_talk_and_thoughts_at_most_before_the_answer(
+    organism: str,
+) -> None:
+    spec = REGISTRY.organism(organism)
+    chat = ChatFormat(word_tokenizer([], spec.chat_template), spec.template)
+    for prompt in spec.prompts:
+        asked = spec.message("attack", prompt)
+        text = chat.text(asked)
+        where = [text.index(turn.content) for turn in as_conversation(asked)]
+        assert where == sorted(where), "in order"
+        assert "PRISM-4" in text[: where[0]], "the system message that the authors used"
+        assert "<think>" not in text[: where[-1]], "as the base's own template has it"
+
+
+def by_user(prompt: Prompt) -> set[str]:
+    return {turn.content for turn in as_conversation(prompt) if turn.role == "user"}
 
 
 def unlocked(task: str) -> tuple[OrganismSpec, list[Example], list[str]]:
