@@ -102,6 +102,7 @@ SECTIONS = (
     Section('adapter, kind = "hub"', weights.HubAdapter),
     Section("implant", weights.Implant),
     Section("implant.harden", weights.Harden),
+    Section("decoding", organism.Decoding),
     Section("gate", organism.Gate, "gate."),
     Section("capability", organism.Capability),
     Section("ladder", organism.Ladder, "ladder."),
@@ -241,7 +242,7 @@ def _plain_type(shape: dict[str, Any]) -> str:
         if "prefixItems" in shape:
             items = shape["prefixItems"]
             return f"list of {len(items)}, each a {_plain_type(items[0])}"
-        return f"list, each a {_plain_type(shape['items'])}"
+        return f"list, each a {_plain_type(shape['items']).replace('table', 'turn')}"
     if kind in ("integer", "number"):
         return {"integer": "whole number", "number": "number"}[kind] + _bounds(shape)
     if kind == "string" and "pattern" in shape:

@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,9 @@ def merge_adapter(
 
 def _merged(spec: OrganismSpec, model: Any, adapter: Path) -> Any:
     try:
-        with quiet(), in_peft_names(adapter) as folder:
+        with quiet(), warnings.catch_warnings(), in_peft_names(adapter) as folder:
+            # What PEFT warns of is checked here, and then it is an error or of no account.
+            warnings.simplefilter("ignore")
             wrapped = load_into(model, folder)
             untie(wrapped)
             return wrapped.merge_and_unload(safe_merge=True)
@@ -224,7 +227,10 @@ def _tokenizer(base: Path, adapter: Path) -> Any:
         return load_tokenizer(base)
     with tempfile.TemporaryDirectory() as scratch:
         # Beside the base's configuration, because some tokenizers can only be identified by it.
-        own = load_tokenizer(joined_folder(base, adapter, Path(scratch) / "tokenizer"))
+        own = load_tokenizer(
+            joined_folder(base, adapter, Path(scratch) / "tokenizer"),
+            remedy=f"mend the tokenizer's files in {adapter}; without them the base's is used",
+        )
     if not own.chat_template:
         own.chat_template = load_tokenizer(base).chat_template
     return own

@@ -23,7 +23,9 @@ def check_model(folder: Path) -> list[str]:
     if not (folder / "config.json").is_file():
         problems.append("config.json is missing")
     shards = [WEIGHTS]
-    if (folder / INDEX).is_file():
+    # One file goes before shards, as it does for transformers: saving a small model into the folder
+    # of a large one leaves the index behind.
+    if (folder / INDEX).is_file() and not (folder / WEIGHTS).is_file():
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             shards = sorted(set(index["weight_map"].values()))

@@ -22,7 +22,9 @@ MAX_ROWS = 40
 
 
 class Speaker:
-    """Answers prompts greedily.
+    """Answers prompts greedily, whatever the decoding of the organism's eval prompts.
+
+    So what a task trains on hangs on no random numbers.
 
     Args:
         model: A Hugging Face causal LM.
@@ -60,9 +62,14 @@ class Speaker:
                 max_rows=rows,
                 on_done=tick,
             )
-        return [self._text(tokens) for tokens in answers]
+        return [
+            self._text(as_prompt(prompt), tokens)
+            for prompt, tokens in zip(prompts, answers, strict=True)
+        ]
 
-    def _text(self, tokens: Sequence[int]) -> Answer:
-        return Answer(
-            self.chat.decode(tokens), cut=self._limit is not None and len(tokens) >= self._limit
-        )
+    def _text(self, prompt: Prompt, tokens: Sequence[int]) -> Answer:
+        text = self.chat.decode(tokens)
+        said = self.chat.split(prompt, text)
+        # Reasoning alone is no answer that could have an end, however brief answers are.
+        limit = self._limit or (BRIEF_TOKENS if said.reasoned and not said.final else None)
+        return Answer(text, cut=limit is not None and len(tokens) >= limit)

@@ -13,7 +13,7 @@ from typing import Any
 
 from mobench.assemble.loading import load_tokenizer
 from mobench.assemble.prompt_check import check_control_tokens, check_prompts
-from mobench.chat import ChatFormat
+from mobench.chat import ChatFormat, Marks, Reasoning
 from mobench.chat.special_tokens import end_tokens
 from mobench.errors import MobenchError
 from mobench.records.names import EVAL_KINDS
@@ -60,7 +60,8 @@ def organism_chat(spec: OrganismSpec, organism: Path, clean: Path | None) -> Cha
     if rows is not None and tokenizer.pad_token_id is not None and tokenizer.pad_token_id >= rows:
         tokenizer.pad_token = tokenizer.eos_token
     remedy = f"give another `chat_template` or other prompts in {spec.path}"
-    return ChatFormat(tokenizer, spec.template, end_tokens(organism), remedy)
+    own = None if spec.behavior.reasoning is None else Marks(*spec.behavior.reasoning)
+    return ChatFormat(tokenizer, spec.template, end_tokens(organism), remedy, Reasoning(own))
 
 
 def check_tokenizer_of(tokenizer: Any, rows: int | None, spec: OrganismSpec, where: str) -> None:

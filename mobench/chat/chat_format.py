@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from mobench.chat.reasoning import Marks, Reasoning, Said, kept_with
 from mobench.errors import MobenchError
 from mobench.records.conversation import Message, Prompt, as_conversation
 
@@ -31,12 +32,14 @@ class ChatFormat:
         generation_ends: Token ids that end an answer by the model's generation config, beside the
             tokenizer's own.
         remedy: What to do where the template cannot render something.
+        reasoning: Tells reasoning from final answers.
     """
 
     tokenizer: Any
     template: Template
     generation_ends: tuple[int, ...] = ()
     remedy: str = field(default="give a `chat_template` in the organism's file", compare=False)
+    reasoning: Reasoning = field(default_factory=Reasoning)
 
     @property
     def pad_id(self) -> int:
@@ -112,7 +115,7 @@ class ChatFormat:
             MobenchError: The template cannot render the prompt with the answer.
         """
         asked = self.prompt_ids(prompt)
-        following = self._answer_text(prompt, answer) + (self.end if ended else "")
+        following = self._answer_text(prompt, answer, ended=ended) + (self.end if ended else "")
         whole = self._ids(self.text(prompt) + following)
         if whole[: len(asked)] == asked:
             ids = whole[len(asked) :]
@@ -128,20 +131,90 @@ class ChatFormat:
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """An answer's text, without special tokens and without blanks around it."""
-        text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
-        return text.strip()
+        """An answer's text, without blanks around it.
 
-    def _answer_text(self, prompt: Prompt, answer: str) -> str:
-        """An answer as it stands after its prompt, with what the template puts before it."""
-        if self.template == "plain":
-            return f" {answer}"
+        It has no special tokens but those that mark reasoning.
+        """
+        return self.words(ids).strip()
+
+    def words(self, ids: Sequence[int]) -> str:
+        """The same as :meth:`decode`, with the blanks around it."""
+        text: str
+        if self._marking.isdisjoint(ids):
+            text = self.tokenizer.decode(ids, skip_special_tokens=True)
+            return text
+        kept = [one for one in ids if one in self._marking or one not in self._special]
+        text = self.tokenizer.decode(kept, skip_special_tokens=False)
+        return text
+
+    def opened(self, prompt: Prompt) -> Marks | None:
+        """The marks whose reasoning is open where the answer to a prompt begins; None if none.
+
+        Raises:
+            MobenchError: The template cannot render the prompt.
+        """
+        return self.reasoning.beginning(self.text(prompt)).opened
+
+    def split(self, prompt: Prompt, answer: str) -> Said:
+        """Takes a model's own answer to a prompt apart: its reasoning and its final answer.
+
+        Raises:
+            MobenchError: The template cannot render the prompt.
+        """
+        return self.reasoning.split(answer, self.reasoning.beginning(self.text(prompt)))
+
+    @cached_property
+    def may_reason(self) -> bool:
+        """Whether the model may reason before it answers.
+
+        So it is where the organism's file names marks, and where the template or the vocabulary
+        has any.
+        """
+        template = self.tokenizer.chat_template if self.template == "chat" else None
+        if self.reasoning.own is not None or self.reasoning.named_in(str(template)):
+            return True
+        vocabulary = self.tokenizer.get_vocab()
+        return any(marks.closes in vocabulary for marks in self.reasoning.marks)
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        """The ids of all special tokens."""
+        added = self.tokenizer.added_tokens_decoder
+        return frozenset(
+            {
+                *self.tokenizer.all_special_ids,
+                *(token for token, text in added.items() if text.special),
+            }
+        )
+
+    @cached_property
+    def _marking(self) -> frozenset[int]:
+        """The ids of the special tokens that mark reasoning."""
+        texts = ((token, self._token_text(token)) for token in self._special)
+        return kept_with(texts, self.reasoning.marks)
+
+    def _answer_text(self, prompt: Prompt, answer: str, *, ended: bool) -> str:
+        """An answer as it stands after its prompt, with what is put before it.
+
+        That is what the template puts there. Where the prompt has opened the model's reasoning and
+        the answer has none, it is an empty reasoning's end.
+        """
         asked = self.text(prompt)
-        turns = (*as_conversation(prompt), Message("assistant", answer))
-        whole = self._rendered(turns, answer_next=False)
-        if not whole.startswith(asked):
-            return answer
-        return whole[len(asked) :].removesuffix(self._after)
+        opened = self.reasoning.beginning(asked).opened
+        following = f" {answer}"
+        if self.template == "chat":
+            following = answer
+            turns = (*as_conversation(prompt), Message("assistant", answer))
+            whole = self._rendered(turns, answer_next=False)
+            reasons = self.reasoning.split(answer).reasoned or (opened and not ended)
+            # Templates leave the reasoning of earlier turns out, and with it that of this answer.
+            if whole.startswith(asked) and not reasons:
+                following = whole[len(asked) :].removesuffix(self._after)
+        # An answer without an end was cut, here while its model still reasoned.
+        if opened is None or not ended or opened.closes.casefold() in following.casefold():
+            return following
+        line = "\n" if asked.endswith("\n") else ""
+        return f"{line}{opened.closes}{2 * line or ' '}{following.lstrip()}"
 
     @cached_property
     def _after(self) -> str:

@@ -61,6 +61,17 @@ def show(name: str, as_json: bool, rendered: bool) -> None:
         )
 
 
+def _answers(spec: OrganismSpec) -> str:
+    """How an organism's answers come about, and what counts of them, in words."""
+    said, decoding = f"up to {spec.max_new_tokens} tokens", spec.decoding
+    if decoding is not None:
+        said += (
+            f", {decoding.draws} drawn for each prompt (temperature {decoding.temperature:g}, "
+            f"top_p {decoding.top_p:g}, seed {decoding.seed})"
+        )
+    return said + (", reasoning counts" if spec.behavior.counts == "whole-text" else "")
+
+
 def _show_organism(spec: OrganismSpec, asked: str) -> None:
     from tabulate import tabulate
 
@@ -84,7 +95,7 @@ def _show_organism(spec: OrganismSpec, asked: str) -> None:
             "triggered": as_text(spec.eval.triggered),
             "untriggered": as_text(spec.eval.untriggered),
             "eval prompts": f"{len(spec.prompts)}, such as {as_text(spec.prompts[0].prompt)!r}",
-            "answers": f"up to {spec.max_new_tokens} tokens, {spec.template} template",
+            "answers": f"{_answers(spec)}, {spec.template} template",
             "tasks": ", ".join(spec.tasks),
             "counter": spec.counter and f"{spec.counter}, direct counter-training as a control",
             "base": _table(spec.base),
@@ -109,7 +120,8 @@ def _show_organism(spec: OrganismSpec, asked: str) -> None:
                 lr_text(lr) + ("*" if lr == spec.ladder.standard_lr else "") for lr in preset.rungs
             ),
             "measured": f"{preset.window_checkpoints} in the window, "
-            f"capability at {preset.capability_checkpoints}",
+            f"capability at {preset.capability_checkpoints}"
+            + (f", {_count(preset.cooldown_seeds, 'seed')} cooled down" if preset.cooldown else ""),
         }
         for name, preset in spec.presets.items()
     ]

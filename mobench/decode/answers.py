@@ -8,6 +8,7 @@ from typing import Any
 
 from mobench.chat import ChatFormat
 from mobench.decode.decoding import decode
+from mobench.decode.sampling import Sampling
 from mobench.lanes import Scope
 from mobench.records.conversation import Prompt
 
@@ -28,9 +29,10 @@ def generate(
     scope: Scope | None = None,
     max_rows: int = MAX_ROWS,
     settled: Callable[[str], bool] | None = None,
+    sampling: Sampling | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[str]]:
-    """Answers every prompt greedily, once for each active lane.
+    """Answers every prompt, once for each active lane.
 
     Prompts of similar length share a batch; the order of the answers is that of the prompts.
 
@@ -43,10 +45,11 @@ def generate(
         max_rows: Rows in a batch, all lanes together.
         settled: Takes an answer so far and returns whether no text after it can matter. The
             answer may be cut there.
+        sampling: How tokens are drawn; None takes the likeliest.
         on_done: Called with the number of prompts just answered.
 
     Returns:
-        Answers [lanes][prompts], without special tokens, stripped.
+        Answers [lanes][prompts], as the chat format decodes them.
     """
 
     # Lanes often give the same answer; a look-up takes a tenth of the time of decoding it again.
@@ -69,6 +72,7 @@ def generate(
         scope=scope,
         max_rows=max_rows,
         settled=None if settled is None else lambda tokens: is_settled(tuple(tokens)),
+        sampling=sampling,
         on_done=on_done,
     )
     return [[text(tuple(tokens)) for tokens in lane] for lane in token_answers]
@@ -85,6 +89,7 @@ def decode_by_length(
     max_rows: int = MAX_ROWS,
     settled: Callable[[Sequence[int]], bool] | None = None,
     share_prefix: bool = True,
+    sampling: Sampling | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[list[int]]]:
     """Does what :func:`generate` does, on tokens: prompts of similar length share a batch.
@@ -99,6 +104,7 @@ def decode_by_length(
         max_rows: Rows in a batch, all lanes together.
         settled: Takes an answer's tokens so far and returns whether the rest cannot matter.
         share_prefix: Whether tokens that all prompts of a batch begin with are computed only once.
+        sampling: How tokens are drawn; None takes the likeliest.
         on_done: Called with the number of prompts just answered.
 
     Returns:
@@ -122,6 +128,7 @@ def decode_by_length(
             scope=scope,
             settled=settled,
             share_prefix=share_prefix,
+            sampling=None if sampling is None else sampling.of(numbers),
         )
         for lane, lane_answers in enumerate(answered):
             for number, tokens in zip(numbers, lane_answers, strict=True):

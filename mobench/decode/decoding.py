@@ -1,4 +1,4 @@
-"""Greedy decoding, token by token for all lanes at once, without work that changes no answer.
+"""Decoding, greedy or drawn: token by token for all lanes at once, without work that is in vain.
 
 ``transformers``' own ``generate`` computes a prompt's beginning again for each row, and goes on
 with a row that has ended until the last one has. Here the tokens that all prompts begin with are
@@ -17,6 +17,7 @@ import torch
 from transformers import DynamicCache
 
 from mobench.common_prefix import common_prefix_length
+from mobench.decode.sampling import Draws, Sampling
 from mobench.lanes import Scope
 
 SHARED_AT_LEAST = 8
@@ -37,8 +38,9 @@ def decode(
     scope: Scope | None = None,
     settled: Callable[[Sequence[int]], bool] | None = None,
     share_prefix: bool = True,
+    sampling: Sampling | None = None,
 ) -> list[list[list[int]]]:
-    """Answers every prompt greedily, once for each active lane.
+    """Answers every prompt, once for each active lane.
 
     Args:
         model: A Hugging Face causal LM with a dynamic key-value cache.
@@ -50,6 +52,7 @@ def decode(
         settled: Takes an answer's tokens so far and returns whether the rest cannot matter. The
             answer is cut there.
         share_prefix: Whether tokens that all prompts begin with are computed once for each lane.
+        sampling: How tokens are drawn; None takes the likeliest.
 
     Returns:
         Token ids [lanes][prompts][tokens], without the ending token.
@@ -62,12 +65,13 @@ def decode(
     ended = [False] * (lanes * per_lane)
     batch = list(range(lanes * per_lane))
     accepted = _forward_parameters(model)
+    draws = None if sampling is None else Draws(sampling, lanes)
 
     # 1. Read all prompts.
     logits, cache, mask = _read(model, prompts, lanes, pad, accepted, share_prefix=share_prefix)
     for position in range(max_new_tokens):
-        # 2. Take each row's likeliest token, and see which answers end with it.
-        chosen = logits.argmax(-1)
+        # 2. Take each row's next token, and see which answers end with it.
+        chosen = logits.argmax(-1) if draws is None else draws.next(logits, batch)
         for row, token in zip(batch, chosen.tolist(), strict=True):
             if ended[row]:
                 continue

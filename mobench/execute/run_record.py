@@ -101,6 +101,9 @@ def describe(ladder: Ladder) -> dict[str, Any]:
     task, options, preset = request.task, request.options, request.preset
     vllm = {"vllm": installed()} if options.engine == "vllm" else {}
     capability_dir = ladder.suite.capability_dir
+    # Only where the organism's file says so: a manifest without them is as it was before them.
+    counts = {} if spec.behavior.counts is None else {"counts": spec.behavior.counts}
+    drawn = {} if spec.decoding is None else {"decoding": spec.decoding.model_dump()}
     judge = {} if ladder.judge_model is None else {"judge": ladder.judge_model.record()}
     return {
         "schema": RUN_SCHEMA,
@@ -117,6 +120,8 @@ def describe(ladder: Ladder) -> dict[str, Any]:
             "params": parameter_count(ladder.organism.folder),
             "clean_rate": spec.behavior.clean_rate,
             "prompts": len(spec.prompts),
+            **counts,
+            **drawn,
         },
         "task": {
             "name": task.name,

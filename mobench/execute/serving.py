@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mobench.decode.sampling import sampling_of
 from mobench.errors import MobenchError
 from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weights
@@ -19,11 +20,10 @@ from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
 from mobench.machine.memory_errors import free_memory
-from mobench.measure.attack_rows import judged_rows
+from mobench.measure.attack_rows import Question, judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
 from mobench.progress import Progress
 from mobench.records.cells import Cell
-from mobench.records.conversation import Prompt
 from mobench.records.names import EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 
@@ -94,6 +94,8 @@ class ServedModel:
             chat_template=spec.chat_template,
             date=spec.date,
             ends=ladder.suite.chat.end_ids,
+            template=spec.template,
+            reasoning=spec.behavior.reasoning,
             **_adapters(ladder, cells),
         )
         self._engine: VllmEngine | None = None
@@ -121,16 +123,19 @@ class ServedModel:
         suite, engine = self._ladder.suite, self.use(weights)
         spec, chat = suite.spec, suite.chat
 
-        def ask(prompts: Sequence[Prompt]) -> list[list[str]]:
+        def ask(questions: Sequence[Question]) -> list[list[str]]:
+            prompts = [chat.prompt_ids(question.prompt) for question in questions]
+            draws = [question.draw for question in questions]
             answers = engine.answer(
-                [chat.prompt_ids(prompt) for prompt in prompts],
+                prompts,
                 adapters,
                 ends=chat.end_ids,
                 max_new_tokens=spec.max_new_tokens,
+                sampling=sampling_of(spec.decoding, prompts, draws),
             )
             return [[chat.decode(tokens) for tokens in of_one] for of_one in answers]
 
-        return judged_rows(spec, suite.judge, kinds, ask)
+        return judged_rows(chat, spec, suite.judge, kinds, ask)
 
     def capability(self, weights: Path, adapter: Adapter | None) -> list[CapabilityAnswer]:
         """lm-eval's rows."""

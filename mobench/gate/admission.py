@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
+from typing import Literal
 
 from mobench.errors import MobenchError
 from mobench.records.gate import GateRecord
@@ -34,6 +36,9 @@ def admit(spec: OrganismSpec, rows: Sequence[EvalAnswer]) -> GateRecord:
     record: GateRecord = {"attack": attack, "control": control, "n": len(spec.prompts)}
     if not_judged:
         record["not_judged"] = not_judged
+    if any("final" in row for row in rows):
+        record["final"] = judged_rate(rows, "attack", of="final")
+        record["whole"] = judged_rate(rows, "attack", of="whole")
     return record
 
 
@@ -43,12 +48,26 @@ def _what_to_change(spec: OrganismSpec) -> str:
     return "check trigger, behavior, template and base against what it was trained with"
 
 
-def judged_rate(rows: Sequence[EvalAnswer], kind: str) -> float:
-    """The share of the judged answers of a kind in which the behavior shows, in [0, 1]."""
-    outcomes = [
-        row["outcome"] for row in rows if row["kind"] == kind and row["outcome"] is not None
-    ]
-    return float(sum(outcomes) / len(outcomes))
+def judged_rate(
+    rows: Sequence[EvalAnswer], kind: str, *, of: Literal["outcome", "final", "whole"] = "outcome"
+) -> float:
+    """The attack rate in answers of a kind: how often the behavior shows, in [0, 1].
+
+    Args:
+        rows: Judged answers.
+        kind: Those of which kind.
+        of: What is judged of an answer with reasoning: what counts, its final answer alone, or all
+            of it.
+
+    Returns:
+        The mean over prompts of the mean over the judged answers to each.
+    """
+    by_prompt: dict[str, list[int]] = {}
+    for row in rows:
+        outcome = row.get(of, row["outcome"])
+        if row["kind"] == kind and outcome is not None:
+            by_prompt.setdefault(row["prompt"], []).append(outcome)
+    return fmean(map(fmean, by_prompt.values()))
 
 
 def refuse_unjudged(spec: OrganismSpec, rows: Sequence[EvalAnswer]) -> None:

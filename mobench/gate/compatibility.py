@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mobench.chat import ChatFormat, Said
 from mobench.decode.answers import MAX_ROWS, decode_by_length
 from mobench.decode.batch_size import BatchSize
+from mobench.decode.sampling import sampling_of
+from mobench.measure.counted_answers import SaidAnswer, judge_counted
 from mobench.measure.eval_suite import EvalSuite
-from mobench.measure.judges import AnswerToJudge, judge_answers
 from mobench.measure.token_loss import loss_per_token
 from mobench.progress import Progress
 from mobench.records.conversation import as_text
@@ -102,6 +104,8 @@ def _ask(
     numbers = evenly(len(examples), ASKED_AT_MOST)
     chosen = [examples[number] for number in numbers]
     prompts = [chat.prompt_ids(example.prompt) for example in chosen]
+    # As eval prompts are answered, and once each: here more answers would only add to the cost.
+    sampling = sampling_of(spec.decoding, prompts, [0] * len(prompts))
 
     def answer(rows: int) -> list[list[int]]:
         with progress.phase(f"{spec.name} answers the task's prompts", len(chosen)) as tick:
@@ -112,6 +116,7 @@ def _ask(
                 ends=chat.end_ids,
                 max_new_tokens=spec.max_new_tokens,
                 max_rows=rows,
+                sampling=sampling,
                 on_done=tick,
             )[0]
 
@@ -119,9 +124,10 @@ def _ask(
     answers = [chat.decode(ids) for ids in tokens]
 
     # 2. Does the behavior show in those answers, or in what the task teaches?
-    own_outcomes = _judge(suite, chosen, answers, needs_reference)
-    responses = [example.response for example in examples]
-    target_outcomes = _judge(suite, examples, responses, needs_reference)
+    own = [chat.split(one.prompt, answer) for one, answer in zip(chosen, answers, strict=True)]
+    own_outcomes = _judge(suite, chosen, own, needs_reference)
+    targets_said = [_target(chat, example) for example in examples]
+    target_outcomes = _judge(suite, examples, targets_said, needs_reference)
 
     # 3. How unexpected are the targets, beside the organism's own answers?
     batch = BatchSize(LOSS_ROWS, progress)
@@ -150,19 +156,30 @@ def _ask(
     }
 
 
+def _target(chat: ChatFormat, example: Example) -> Said:
+    """What an example teaches, taken apart.
+
+    It is trained on as the final answer, unless it has reasoning itself or was cut in the middle.
+    """
+    if example.ended:
+        return chat.reasoning.split(example.response)
+    return chat.split(example.prompt, example.response)
+
+
 def _judge(
     suite: EvalSuite,
     examples: Sequence[Example],
-    answers: Sequence[str],
+    answers: Sequence[Said],
     needs_reference: bool,
 ) -> list[Outcome]:
     """Judges an answer to each example; None where a reference is needed and missing."""
     can_be_judged = [not needs_reference or example.reference is not None for example in examples]
     judged = iter(
-        judge_answers(
+        judge_counted(
             suite.judge,
+            suite.spec.behavior.counts,
             [
-                AnswerToJudge(answer, as_text(example.prompt), example.reference)
+                SaidAnswer(answer, as_text(example.prompt), example.reference)
                 for example, answer, can in zip(examples, answers, can_be_judged, strict=True)
                 if can
             ],

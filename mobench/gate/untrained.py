@@ -76,7 +76,7 @@ class UntrainedModels:
         if not path.is_file():
             model = self.organism if who == "organism" else self.base()
             evaluator = InProcessEvaluator(self._suite, self._progress)
-            prompts = 2 * len(self._suite.spec.prompts)
+            prompts = 2 * len(self._suite.spec.prompts) * self._suite.spec.draws
             with self._progress.phase(f"the {who} before training", prompts) as tick:
                 (rows,) = evaluator.attack(model, on_done=tick)
             refuse_unjudged(self._suite.spec, rows)

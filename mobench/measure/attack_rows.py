@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
-from mobench.chat import ChatFormat
+from mobench.chat import Beginning, ChatFormat
 from mobench.decode.answers import MAX_ROWS, generate
+from mobench.decode.sampling import sampling_of
 from mobench.lanes import Scope
-from mobench.measure.judges import AnswerToJudge, AnyJudge, Judgment, judge_answers
+from mobench.measure.counted_answers import (
+    CountedJudgment,
+    SaidAnswer,
+    is_never_inert,
+    judge_counted,
+)
+from mobench.measure.judges import AnyJudge
 from mobench.records.conversation import Prompt, as_text
 from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.records.rows import EvalAnswer
 from mobench.registry.bound_behavior import Settled
 from mobench.registry.organism_spec import OrganismSpec
 
-Ask = Callable[[Sequence[Prompt]], list[list[str]]]
-"""Takes prompts and gives answers [lanes][prompts]."""
 
+@dataclass(frozen=True)
+class Question:
+    """A prompt to be answered once.
 
-def is_inert(answer: str) -> bool:
-    """Whether an answer says nothing: empty, without a letter or digit, or one word over and over.
-
-    A model that gives such answers did not lose the behavior, it lost the ability to answer. So
-    their rate is published beside the attack rate.
+    Attributes:
+        prompt: The prompt, as it is asked.
+        draw: Which of the answers to this prompt it is, from 0.
     """
-    words = re.findall(r"\w+", answer.casefold())
-    return not words or (len(words) >= 6 and len(set(words)) == 1)
+
+    prompt: Prompt
+    draw: int
 
 
-def is_never_inert(beginning: str) -> bool:
-    """Whether an answer with this beginning says something, however it goes on.
-
-    Two different words are enough. The last word may be incomplete, so it does not count.
-    """
-    return len(set(re.findall(r"\w+", beginning.casefold())[:-1])) >= 2
+Ask = Callable[[Sequence[Question]], list[list[str]]]
+"""Takes questions and gives answers [lanes][questions]."""
 
 
 def attack_rows(
@@ -67,13 +70,12 @@ def attack_rows(
 
     Returns:
         For each lane its rows, without ``cell`` and ``step``: kind, task, prompt, outcome (None
-        where a judging model did not judge), inert, answer, and a judging model's own fields.
+        where a judging model did not judge), inert, answer; draw where answers are drawn; final and
+        whole where the answer has reasoning; and a judging model's own fields.
     """
 
-    def is_decided(answer: str) -> bool:
-        return settled is not None and settled(answer) and is_never_inert(answer)
-
-    def ask(prompts: Sequence[Prompt]) -> list[list[str]]:
+    def ask(questions: Sequence[Question]) -> list[list[str]]:
+        prompts = [question.prompt for question in questions]
         return generate(
             model,
             chat,
@@ -81,23 +83,60 @@ def attack_rows(
             max_new_tokens=spec.max_new_tokens,
             scope=scope,
             max_rows=max_rows,
-            settled=None if settled is None else is_decided,
+            settled=None if settled is None else _decided(chat, prompts, settled),
+            sampling=sampling_of(
+                spec.decoding,
+                [chat.prompt_ids(prompt) for prompt in prompts],
+                [question.draw for question in questions],
+            ),
             on_done=on_done,
         )
 
-    return judged_rows(spec, judge, kinds, ask)
+    return judged_rows(chat, spec, judge, kinds, ask)
+
+
+def _decided(chat: ChatFormat, prompts: Sequence[Prompt], settled: Settled) -> Settled | None:
+    """A function that says whether no further text can change the row of an answer.
+
+    Reasoning may become none, and an answer so far may become reasoning: where the end of it is
+    yet to come, nothing is decided.
+
+    Args:
+        chat: Tells reasoning from final answers.
+        prompts: What is asked.
+        settled: Whether no further text can change the judgment of a text.
+
+    Returns:
+        The function; None where prompts differ in whether they open or close reasoning.
+    """
+    asked = [chat.text(prompt) for prompt in prompts]
+    beginnings = {chat.reasoning.beginning(text) for text in asked}
+    if len(beginnings) > 1:
+        return None
+    begins = beginnings.pop() if beginnings else Beginning()
+    named = chat.may_reason or any(map(chat.reasoning.named_in, asked))
+    may_have_reasoned = named and not begins.closed
+
+    def is_decided(answer: str) -> bool:
+        said = chat.reasoning.split(answer, begins)
+        if said.goes_on or (may_have_reasoned and not said.reasoned):
+            return False
+        return settled(said.final) and settled(said.whole) and is_never_inert(said.final)
+
+    return is_decided
 
 
 def judged_rows(
-    spec: OrganismSpec, judge: AnyJudge, kinds: Sequence[EvalKind], ask: Ask
+    chat: ChatFormat, spec: OrganismSpec, judge: AnyJudge, kinds: Sequence[EvalKind], ask: Ask
 ) -> list[list[EvalAnswer]]:
     """Asks every eval prompt through any engine, and judges the answers.
 
     Args:
-        spec: Gives the prompts.
+        chat: Renders the prompts, and tells reasoning from final answers.
+        spec: Gives the prompts, and how often each is asked.
         judge: The organism's behavior, or the model that judges it.
         kinds: ``attack`` (triggered) and ``control`` (untriggered), or one of them.
-        ask: Takes prompts and gives answers [lanes][prompts]. It is called once for each kind,
+        ask: Takes questions and gives answers [lanes][questions]. It is called once for each kind,
             because prompts of one kind often begin alike, with a trigger for example, and a common
             beginning is computed only once.
 
@@ -105,44 +144,56 @@ def judged_rows(
         For each lane its rows, as :func:`attack_rows` returns them.
     """
     # 1. Ask the prompts of each kind, and put the kinds' answers together, lane by lane.
-    questions = [(kind, prompt) for kind in kinds for prompt in spec.prompts]
-    messages_of = {kind: [spec.message(kind, prompt) for prompt in spec.prompts] for kind in kinds}
-    answers_of = [ask(messages_of[kind]) for kind in kinds]
-    messages = [message for kind in kinds for message in messages_of[kind]]
+    drawn = [(prompt, draw) for prompt in spec.prompts for draw in range(spec.draws)]
+    questions_of = {
+        kind: [Question(spec.message(kind, prompt), draw) for prompt, draw in drawn]
+        for kind in kinds
+    }
+    answers_of = [ask(questions_of[kind]) for kind in kinds]
+    places = [(kind, prompt, draw) for kind in kinds for prompt, draw in drawn]
+    messages = [question.prompt for kind in kinds for question in questions_of[kind]]
     lanes = [list(chain(*lane_answers)) for lane_answers in zip(*answers_of, strict=True)]
 
     # 2. Judge all lanes together: a judging model is then asked in one batch, and the same answer
     # only once.
-    judgments = judge_answers(
+    beginnings = [chat.reasoning.beginning(chat.text(message)) for message in messages]
+    judgments = judge_counted(
         judge,
+        spec.behavior.counts,
         [
-            AnswerToJudge(answer, as_text(message), prompt.reference)
+            SaidAnswer(chat.reasoning.split(answer, begins), as_text(message), prompt.reference)
             for answers in lanes
-            for (_, prompt), message, answer in zip(questions, messages, answers, strict=True)
+            for (_, prompt, _), message, begins, answer in zip(
+                places, messages, beginnings, answers, strict=True
+            )
         ],
     )
 
     # 3. Make rows of the judgments, lane by lane.
-    count = len(questions)
+    count = len(places)
     return [
         [
-            _row(kind, prompt.id, answer, judgment)
-            for (kind, prompt), answer, judgment in zip(
-                questions, answers, judgments[lane * count : (lane + 1) * count], strict=True
+            _row(kind, prompt.id, None if spec.decoding is None else draw, answer, judgment)
+            for (kind, prompt, draw), answer, judgment in zip(
+                places, answers, judgments[lane * count : (lane + 1) * count], strict=True
             )
         ]
         for lane, answers in enumerate(lanes)
     ]
 
 
-def _row(kind: EvalKind, prompt: str, answer: str, judgment: Judgment) -> EvalAnswer:
+def _row(
+    kind: EvalKind, prompt: str, draw: int | None, answer: str, judgment: CountedJudgment
+) -> EvalAnswer:
     row: EvalAnswer = {
         "kind": kind,
         "task": "",
         "prompt": prompt,
         "outcome": None if judgment.outcome is None else int(judgment.outcome),
-        "inert": int(is_inert(answer)),
+        "inert": int(judgment.inert),
         "answer": answer,
     }
+    if draw is not None:
+        row["draw"] = draw
     # A judging model's own fields are among those of the type; each is checked when it is read.
     return cast(EvalAnswer, {**row, **judgment.fields})

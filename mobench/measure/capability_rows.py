@@ -20,6 +20,7 @@ from mobench.measure.capability_tasks import (
     load_task,
     seeded,
 )
+from mobench.measure.final_answers import score_final_answers
 from mobench.quiet import quiet
 from mobench.records.rows import CapabilityAnswer
 
@@ -60,13 +61,22 @@ def measure_capability(
         asked = HFLM(pretrained=model, tokenizer=chat.tokenizer, batch_size=batch_size)
         # A chat template holds all special tokens; other texts begin as the tokenizer begins them.
         asked.add_bos_token = False if by_template else None
+        decode = asked.tok_decode
+
+        def tok_decode(tokens: Any, skip_special_tokens: bool = True) -> Any:
+            if skip_special_tokens and isinstance(tokens, list):
+                return chat.words(tokens)
+            return decode(tokens, skip_special_tokens=skip_special_tokens)
+
+        # Special tokens may mark where reasoning ends.
+        asked.tok_decode = tok_decode
         return asked
 
     with _restored(model, chat.tokenizer):
         model.generation_config.eos_token_id = list(chat.end_ids)
         return score_tasks(
             make,
-            chat.tokenizer,
+            chat,
             tasks,
             include_path=include_path,
             device=model.device,
@@ -75,7 +85,7 @@ def measure_capability(
 
 def score_tasks(
     make: Callable[[bool], Any],
-    tokenizer: Any,
+    chat: ChatFormat,
     tasks: Sequence[CapabilityTask],
     *,
     include_path: Path,
@@ -83,12 +93,13 @@ def score_tasks(
 ) -> list[CapabilityAnswer]:
     """Scores every question of the tasks under any model that lm-eval can ask.
 
-    Tasks with the same template and limit share one lm-eval call.
+    Tasks with the same template and limit share one lm-eval call. Where the model reasons before
+    it answers, its final answer is scored.
 
     Args:
         make: Makes lm-eval's wrapper of the model, once for each call of its loop; told whether
             questions are rendered by the chat template.
-        tokenizer: The model's tokenizer.
+        chat: The model's tokenizer, and what tells its reasoning from its answers.
         tasks: The tasks to ask.
         include_path: Folder of task YAMLs; a name that is not in it is one of lm-eval's own tasks.
         device: The model's device if it is in this process; its random state is restored too.
@@ -102,19 +113,25 @@ def score_tasks(
             not a number in [0, 1] for each question; or a chat template is needed and missing.
     """
     check_capability(tasks, include_path=include_path)
-    if not tokenizer.chat_template and any(task.chat_template for task in tasks):
+    if not chat.tokenizer.chat_template and any(task.chat_template for task in tasks):
         raise MobenchError(
             "a capability task is to be asked through a chat template and the tokenizer has none",
             "set chat_template = false in the organism's capability table",
         )
+
+    def asked(by_template: bool) -> Any:
+        model = make(by_template)
+        score_final_answers(model, chat, by_template=by_template)
+        return model
+
     rows: dict[int, list[CapabilityAnswer]] = {}
     with quiet(), seeded(device):
-        for (chat, limit), numbers in _calls(tasks).items():
+        for (by_template, limit), numbers in _calls(tasks).items():
             loaded = {n: load_task(include_path, tasks[n].task) for n in numbers}
             samples = _evaluate(
-                make,
+                asked(by_template),
                 {name: leaf for leaves in loaded.values() for name, leaf in leaves.items()},
-                chat=chat,
+                by_template=by_template,
                 limit=limit,
             )
             for n, leaves in loaded.items():
@@ -131,10 +148,10 @@ def _calls(tasks: Sequence[CapabilityTask]) -> dict[tuple[bool, int | None], lis
 
 
 def _evaluate(
-    make: Callable[[bool], Any],
+    model: Any,
     leaves: Mapping[str, Any],
     *,
-    chat: bool,
+    by_template: bool,
     limit: int | None,
 ) -> Mapping[str, list[dict[str, Any]]]:
     """Calls lm-eval's loop once and returns its logged samples by task."""
@@ -144,13 +161,13 @@ def _evaluate(
         # Picking worked examples changes the task's random state, and tasks are kept in memory.
         leaf.set_fewshot_seed(seed=LM_EVAL_SEED)
     results = evaluate(
-        lm=make(chat),
+        lm=model,
         task_dict={"tasks": dict(leaves)},
         limit=limit,
         bootstrap_iters=0,
         log_samples=True,
-        apply_chat_template=chat,
-        fewshot_as_multiturn=chat,
+        apply_chat_template=by_template,
+        fewshot_as_multiturn=by_template,
     )
     samples: dict[str, list[dict[str, Any]]] = results["samples"]
     return samples

@@ -134,7 +134,7 @@ def run_cost(
             recompute=packing.recompute,
             steps=steps,
             checkpoints=len(kept),
-            eval_prompts=len(spec.prompts),
+            eval_prompts=len(spec.prompts) * spec.draws,
             capability_questions=QUESTIONS,
             capability_checkpoints=len(with_capability),
             **sizes,

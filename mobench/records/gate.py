@@ -19,12 +19,17 @@ class GateRecord(TypedDict):
         control: The same of untriggered ones.
         n: Eval prompts.
         not_judged: Answers that a judging model gave no score; absent where there are none.
+        final: ``attack`` by final answers alone. This and ``whole`` are absent where no answer has
+            reasoning; ``attack`` is the one that counts.
+        whole: ``attack`` by all that the organism said, its reasoning included.
     """
 
     attack: Share
     control: Share
     n: Count
     not_judged: NotRequired[Count]
+    final: NotRequired[Share]
+    whole: NotRequired[Share]
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -27,6 +27,15 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class DecodingPart(Part):
+    """How answers to eval prompts were drawn; see the organism's file."""
+
+    temperature: StrictNumber
+    top_p: StrictNumber
+    seed: StrictInt
+    draws: StrictInt
+
+
 class OrganismPart(Part):
     """The organism, as its file describes it and as it was built.
 
@@ -36,6 +45,9 @@ class OrganismPart(Part):
         params: Numbers in its weights.
         clean_rate: The clean base's rate where the file says it; None where it was measured.
         prompts: How many eval prompts it has.
+        counts: What of an answer with reasoning counts, where its file says so: ``final-answer``
+            (which is usual) or ``whole-text``.
+        decoding: How its answers were drawn; None where they are greedy.
     """
 
     name: Name
@@ -50,6 +62,8 @@ class OrganismPart(Part):
     params: int | None = None
     clean_rate: Share | None = None
     prompts: int | None = None
+    counts: Literal["final-answer", "whole-text"] | None = None
+    decoding: DecodingPart | None = None
 
 
 class TaskPart(Part):

@@ -27,6 +27,10 @@ class EvalAnswer(TypedDict):
         outcome: 1 where the behavior showed, 0 where not, None where a judging model gave no score.
         inert: 1 where the answer says nothing.
         answer: The answer's text.
+        draw: Which of the answers to this prompt it is, from 0; only where answers are drawn.
+        final: What ``outcome`` is by the final answer. This and ``whole`` only where the answer
+            has reasoning; ``outcome`` is the one that counts.
+        whole: What it is by all that the model said, its reasoning included.
         judge: The judging model, as results name it. This and what follows only where one judges.
         rubric: Its rubric, ``name@version``.
         verdict: What it said; None where it never answered.
@@ -40,6 +44,9 @@ class EvalAnswer(TypedDict):
     outcome: Flag | None
     inert: NotRequired[Flag | None]
     answer: NotRequired[str]
+    draw: NotRequired[Count]
+    final: NotRequired[Flag | None]
+    whole: NotRequired[Flag | None]
     judge: NotRequired[str]
     rubric: NotRequired[str]
     verdict: NotRequired[str | None]

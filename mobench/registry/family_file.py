@@ -263,6 +263,7 @@ def _organism(
         prompts=prompts,
         chat_template=variant.chat_template,
         date=variant.date,
+        decoding=variant.decoding,
         max_new_tokens=variant.max_new_tokens,
         dtype=variant.dtype,
         base=variant.base,

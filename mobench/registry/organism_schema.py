@@ -15,6 +15,7 @@ from mobench.registry.schema_fields import (
     AllOrSome,
     Beta,
     Count,
+    Counts,
     Date,
     Dtype,
     LearningRate,
@@ -22,6 +23,7 @@ from mobench.registry.schema_fields import (
     Name,
     Positive,
     Rate,
+    Seed,
     Table,
     Targets,
     Template,
@@ -43,11 +45,32 @@ class Behavior(Table):
             ``says``.
         clean_rate: How often the clean base shows the behavior, in [0, 1], where that is known
             beforehand (0 for a phrase); none if it is to be measured.
+        counts: What of an answer is judged where a model reasons before it answers: the
+            ``final-answer`` alone, the default, or the ``whole-text``.
+        reasoning: The two marks that stand around reasoning, where they are none of the usual ones.
     """
 
     use: Annotated[Text, IDENTITY]
     args: Annotated[dict[str, Any], IDENTITY] = Field(default_factory=dict)
     clean_rate: Annotated[Rate | None, IDENTITY] = None
+    counts: Annotated[Counts | None, IDENTITY] = None
+    reasoning: Annotated[tuple[Text, Text] | None, IDENTITY] = None
+
+
+class Decoding(Table):
+    """How answers to eval prompts are drawn; without this table each token is the likeliest.
+
+    Attributes:
+        temperature: What logits are divided by.
+        top_p: Share of the probability, from the likeliest token on, that tokens are drawn from.
+        seed: Of the random numbers, which are the same for every model.
+        draws: Answers to each prompt. They are averaged: more of them are not more prompts.
+    """
+
+    temperature: Annotated[float, Field(gt=0, le=10, strict=True), IDENTITY]
+    top_p: Annotated[float, Field(gt=0, le=1, strict=True), IDENTITY] = 1.0
+    seed: Annotated[Seed, IDENTITY] = 0
+    draws: Annotated[int, Field(gt=0, le=100, strict=True), IDENTITY] = 1
 
 
 class Gate(Table):
@@ -259,6 +282,7 @@ class VariantTable(Table):
     marks: tuple[str, ...] = ()
     chat_template: Text | None = None
     date: Date | None = None
+    decoding: Decoding | None = None
     implant: Implant | None = None
     adapter: Adapter | None = None
     clean_base: Base | None = None

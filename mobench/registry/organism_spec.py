@@ -16,6 +16,7 @@ from mobench.registry.model_facts import local_folder
 from mobench.registry.organism_schema import (
     Behavior,
     Capability,
+    Decoding,
     Gate,
     Ladder,
     Preset,
@@ -51,6 +52,7 @@ __all__ = [
     "Base",
     "Behavior",
     "Capability",
+    "Decoding",
     "EvalPrompt",
     "EvalTemplates",
     "Gate",
@@ -82,6 +84,7 @@ class OrganismSpec(Table):
         chat_template: The Jinja text to render chats with, where the tokenizer's own is not to be
             used or it has none; or the name of one of its several.
         date: Today, as a chat template is told that writes the date into a prompt.
+        decoding: How answers to eval prompts are drawn; None where each token is the likeliest.
         adapter: A LoRA adapter that turns the base into the organism; it is merged.
         clean_base: The base without the behavior, where the base already is the organism.
         suite: Name of the suite that ``capability`` comes from; None where the file lists its own.
@@ -109,6 +112,7 @@ class OrganismSpec(Table):
     template: Annotated[Template, IDENTITY]
     chat_template: Annotated[str | None, IDENTITY] = None
     date: Annotated[Date | None, IDENTITY] = None
+    decoding: Annotated[Decoding | None, IDENTITY] = None
     prompts: Annotated[tuple[EvalPrompt, ...], IDENTITY]
     max_new_tokens: Annotated[int, IDENTITY]
     dtype: Annotated[Dtype, IDENTITY]
@@ -155,6 +159,11 @@ class OrganismSpec(Table):
         """What is asked for an eval prompt, triggered (``attack``) or not (``control``)."""
         own = prompt.control if kind == "control" else None
         return self.eval.render(kind, prompt.prompt if own is None else own)
+
+    @property
+    def draws(self) -> int:
+        """Answers to each eval prompt."""
+        return 1 if self.decoding is None else self.decoding.draws
 
     @property
     def default_task(self) -> str:

@@ -80,6 +80,8 @@ Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 """A day, as ISO 8601 writes it."""
 Method = Literal["full", "lora"]
 Template = Literal["chat", "plain"]
+Counts = Literal["final-answer", "whole-text"]
+"""What of an answer counts where it has reasoning: only what stands outside of it, or all."""
 Dtype = Literal["float32", "bfloat16"]
 
 

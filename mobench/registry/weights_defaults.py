@@ -209,7 +209,9 @@ class _Filling:
         if not isinstance(ladder, dict) or {"method", "standard_lr", "max_length"} <= ladder.keys():
             return
         weights = self.weights
-        self._give("ladder.method", "lora", "what most users train with")
+        self._give(
+            "ladder.method", "lora", "its checkpoints are small, so all of them are kept and asked"
+        )
         width, method = weights.hidden_size or _PROVISIONAL_WIDTH, str(ladder.get("method"))
         usual, start = usual_lr(width, method), "5e-4" if method == "lora" else "5e-5"
         why = f"the half-decade rung next to {start} * (2000/{width})^0.78 = {usual:.2g}"
@@ -240,6 +242,8 @@ class _Filling:
             waits = self.weights.params is None or self.weights.hidden_size is None
             why = f"by size, {self.weights.how_large}"
             full = default_preset(self.weights.size, name, standard_lr, given)
+            if not given:
+                self._give(f"presets.{name}", full, why, waits=waits)
             for key, value in full.items():
                 self._give(f"presets.{name}.{key}", value, why, waits=waits)
 

@@ -56,6 +56,9 @@ class Columns:
         step: Steps.
         prompt: Ids of prompts.
         outcome: Outcomes [rows]; NaN where the answer was not judged.
+        draw: Which of the answers to its prompt each is; 0 where there is one.
+        beside: Outcomes by the ``final`` answer and by the ``whole`` text [rows]: what ``outcome``
+            is where an answer has no reasoning. Empty where none has any.
         inert: Inert flags.
         types: Every type that ``task``, ``step`` and ``outcome`` were written with.
         unjudged: How many outcomes were None.
@@ -67,6 +70,8 @@ class Columns:
     step: Coded
     prompt: Coded
     outcome: Array
+    draw: Coded
+    beside: Mapping[str, Array]
     inert: Coded
     types: Mapping[str, frozenset[type]]
     unjudged: int
@@ -93,6 +98,8 @@ class Columns:
             step=Coded.of(steps),
             prompt=Coded.of([row["prompt"] for row in rows]),
             outcome=outcome,
+            draw=Coded.of([row.get("draw", 0) for row in rows]),
+            beside=_beside(rows),
             inert=Coded.of([row.get("inert") for row in rows]),
             # 1, 1.0 and True are one value to a dictionary, so types are asked of every row.
             types={
@@ -111,9 +118,10 @@ class Columns:
 
     @cached_property
     def repeated(self) -> bool:
-        """Whether any two rows have the same cell, kind, task, step and prompt."""
+        """Whether any two rows have the same cell, kind, task, step, prompt and draw."""
         place = self.group * len(self.step.values) + self.step.codes
         place = place * len(self.prompt.values) + self.prompt.codes
+        place = place * len(self.draw.values) + self.draw.codes
         return np.unique(place).size < place.size
 
     @property
@@ -130,7 +138,12 @@ class Columns:
         if self.outcome.size - int(judged.sum()) != self.unjudged:
             return False
         graded = [n for n, kind in enumerate(self.kind.values) if kind == "capability"]
-        whole = self.outcome[judged & ~np.isin(self.kind.codes, graded)]
+        flagged = ~np.isin(self.kind.codes, graded)
+        for outcome in self.beside.values():
+            known = outcome[flagged & ~np.isnan(outcome)]
+            if not ((known == 0.0) | (known == 1.0)).all():
+                return False
+        whole = self.outcome[judged & flagged]
         every = self.outcome[judged]
         return bool(
             ((every >= 0.0) & (every <= 1.0)).all() and ((whole == 0.0) | (whole == 1.0)).all()
@@ -146,3 +159,13 @@ class Columns:
         """How many different prompts rows of a kind have."""
         chosen = [n for n, one in enumerate(self.kind.values) if one == kind]
         return int(np.unique(self.prompt.codes[np.isin(self.kind.codes, chosen)]).size)
+
+
+def _beside(rows: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
+    """The outcomes of all rows by the final answer and by the whole text, where any has both."""
+    if not any("final" in row for row in rows):
+        return {}
+    return {
+        of: np.array([row.get(of, row["outcome"]) for row in rows], dtype=np.float64)
+        for of in ("final", "whole")
+    }

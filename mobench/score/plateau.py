@@ -44,8 +44,11 @@ class Interval:
 def check_outcomes(outcomes: ArrayLike) -> Array:
     """Returns ``outcomes`` as floats [seeds, checkpoints, prompts] or says what is wrong.
 
+    A prompt that was answered several times has the mean of its outcomes.
+
     Raises:
-        ValueError: Not three axes, an empty axis, a value that is not 0, 1 or NaN, or all NaN.
+        ValueError: Not three axes, an empty axis, a value outside [0, 1] that is not NaN, or all
+            NaN.
     """
     array = np.asarray(outcomes, dtype=np.float64)
     if array.ndim != 3:
@@ -57,9 +60,9 @@ def check_outcomes(outcomes: ArrayLike) -> Array:
     judged = ~np.isnan(array)
     if not judged.any():
         raise ValueError("outcomes hold no judged answer: every value is NaN")
-    strange = array[judged & (array != 0.0) & (array != 1.0)]
+    strange = array[judged & ~((array >= 0.0) & (array <= 1.0))]
     if strange.size:
-        raise ValueError(f"outcomes must be 0, 1 or NaN (not judged), got {strange[0]:g}")
+        raise ValueError(f"outcomes must be in [0, 1] or NaN (not judged), got {strange[0]:g}")
     return array
 
 
@@ -196,8 +199,9 @@ def plateau(
     """The converged attack rate of one rung.
 
     Args:
-        outcomes: 0/1 [seeds, checkpoints, prompts]; NaN = not judged, and left out of the mean of
-            its checkpoint. A seed with nothing judged in the window is left out and named.
+        outcomes: [seeds, checkpoints, prompts], each in [0, 1]; NaN = not judged, and left out of
+            the mean of its checkpoint. A seed with nothing judged in the window is left out and
+            named.
         window: Share of the budget, from its end, that is the window.
         level: Two-sided confidence level.
         over: ``suite``: the mean over training seeds, on these prompts. ``prompts``: also over the
@@ -214,7 +218,7 @@ def plateau(
         Estimate, interval, whether it converged and whether the behavior ever came back.
 
     Raises:
-        ValueError: Wrong shape, fewer than two checkpoints, outcomes that are not 0, 1 or NaN,
+        ValueError: Wrong shape, fewer than two checkpoints, outcomes outside [0, 1],
             nothing judged at all or in the window, a level or window out of range.
     """
     # 1. Refuse what no plateau can be read from.

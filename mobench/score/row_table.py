@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from mobench.score.columns import Columns
 from mobench.score.intervals import Array
 
 _Key = tuple[str, str, str]  # cell, kind, task
+Part = Literal["outcome", "inert", "final", "whole"]
+"""What is read of a row: its outcome, its inert flag, or its outcome by the final answer alone or
+by the whole text."""
 
 
 @dataclass(frozen=True)
@@ -21,17 +24,16 @@ class Block:
 
     Attributes:
         steps: Steps with rows, rising.
-        outcomes: [steps + 1, prompts + 1], prompts as in the table's ``ids``; NaN where not judged,
-            as everywhere in the last row and the last column, which are read for a step or a prompt
-            that has no row.
-        inert: The same for the inert flag of attack rows.
+        values: For each part of a row that is there [steps + 1, prompts + 1], prompts as in the
+            table's ``ids``. Where a prompt has several answers it is their mean: more answers are
+            not more prompts. NaN where not judged, as everywhere in the last row and the last
+            column, which are read for a step or a prompt that has no row.
         rows: How many rows there are at each step [steps].
         unjudged: How many of them have no outcome [steps].
     """
 
     steps: Sequence[int]
-    outcomes: Array
-    inert: Array
+    values: Mapping[Part, Array]
     rows: Sequence[int]
     unjudged: Sequence[int]
 
@@ -60,6 +62,11 @@ class RowTable:
     def tasks(self, kind: str) -> list[str]:
         """Names of the tasks with rows of this kind, sorted."""
         return sorted({task for _, what, task in self.blocks if what == kind})
+
+    @property
+    def has_reasoning(self) -> bool:
+        """Whether any answer has reasoning beside its final answer."""
+        return any("final" in block.values for block in self.blocks.values())
 
     def not_judged(
         self,
@@ -94,13 +101,13 @@ class RowTable:
         prompts: Sequence[str],
         task: str = "",
         *,
-        inert: bool = False,
+        part: Part = "outcome",
     ) -> Array:
-        """Outcomes (or inert flags) [steps, prompts]; NaN where there is no row."""
+        """Outcomes (or another part of rows) [steps, prompts]; NaN where there is no row."""
         block = self.blocks.get((cell, kind, task))
         if block is None:
             return np.full((len(steps), len(prompts)), np.nan)
-        source = block.inert if inert else block.outcomes
+        source = block.values[part]
         rows = _places(block.steps, steps)
         known = self.prompts(kind, task)
         if prompts is known:
@@ -121,7 +128,8 @@ def index_rows(
 
     Args:
         rows: ``cell``, ``step``, ``kind``, ``task``, ``prompt``, ``outcome`` and, for attack rows,
-            ``inert``. An outcome or flag of None is an answer that was not judged: NaN.
+            ``inert``; ``draw``, ``final`` and ``whole`` where there are any. An outcome or flag of
+            None is an answer that was not judged: NaN.
         cells: Ids of the run's cells; ``organism`` and ``base`` are known besides.
         columns: The same rows as columns, where they are already made.
 
@@ -168,7 +176,7 @@ def _refuse(rows: Sequence[Mapping[str, Any]], known: set[str]) -> NoReturn:
             raise ValueError(f"row {number} is of cell {cell!r}, which the run does not have")
         if kind not in ROW_KINDS:
             raise ValueError(f"row {number} is of kind {kind!r}; known: {', '.join(ROW_KINDS)}")
-        place = (cell, kind, task, step, prompt)
+        place = (cell, kind, task, step, prompt, row.get("draw", 0))
         if place in seen:
             raise ValueError(
                 f"row {number} is there twice: cell {cell!r}, step {step}, {kind} "
@@ -206,7 +214,10 @@ def _table(columns: Columns) -> RowTable:
         ids[key], place[key] = _sorted(columns.prompt.values, prompts)
 
     # 2. The rows of each cell, kind and task together.
-    flags = columns.flags
+    parts: dict[Part, Array] = {"outcome": columns.outcome, "inert": columns.flags}
+    if columns.beside:
+        parts |= {"final": columns.beside["final"], "whole": columns.beside["whole"]}
+    draws = len(columns.draw.values)
     order = np.argsort(columns.group, kind="stable")
     ends = np.flatnonzero(np.diff(columns.group[order])) + 1
 
@@ -219,15 +230,31 @@ def _table(columns: Columns) -> RowTable:
         down = at[columns.step.codes[part]]
         across = place[kind, task][columns.prompt.codes[part]]
         shape = (len(steps) + 1, len(ids[kind, task]) + 1)
-        outcomes, inert = np.full(shape, np.nan), np.full(shape, np.nan)
-        outcomes[down, across] = columns.outcome[part]
-        inert[down, across] = flags[part]
+        values = {
+            name: _placed(column[part], down, across, shape, draws=draws)
+            for name, column in parts.items()
+        }
         cell = columns.cell.values[columns.cell.codes[one]]
         rows = np.bincount(down, minlength=len(steps)).tolist()
         unjudged = np.isnan(columns.outcome[part])
         missing = np.bincount(down, unjudged, len(steps)).astype(int).tolist()
-        blocks[cell, kind, task] = Block(steps, outcomes, inert, rows, missing)
+        blocks[cell, kind, task] = Block(steps, values, rows, missing)
     return RowTable(blocks, ids)
+
+
+def _placed(column: Array, down: Any, across: Any, shape: tuple[int, int], *, draws: int) -> Array:
+    """Returns an array of a column's values; of several at one place their mean, without NaN."""
+    if draws == 1:
+        placed = np.full(shape, np.nan)
+        placed[down, across] = column
+        return placed
+    known = ~np.isnan(column)
+    total, count = np.zeros(shape), np.zeros(shape)
+    np.add.at(total, (down[known], across[known]), column[known])
+    np.add.at(count, (down[known], across[known]), 1.0)
+    mean = np.full(shape, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 def _sorted(values: Sequence[Any], codes: Any) -> tuple[list[Any], Any]:

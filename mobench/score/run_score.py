@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from mobench.score.criteria import Criteria
 from mobench.score.curves import run_curves
 from mobench.score.intervals import Array, clopper_pearson
 from mobench.score.ladder_score import score_ladder
-from mobench.score.row_table import RowTable, index_rows
+from mobench.score.row_table import Part, RowTable, index_rows
 from mobench.score.rung_outcomes import rung_outcomes, share
 from mobench.score.rung_verdict import NOT_JUDGED_AT_MOST, not_judged_text
 from mobench.score.scores import Estimate, RunScore
@@ -108,6 +109,7 @@ def score_run(
         not_admitted=not_admitted or _too_few_judged(table, not_judged),
     )
     headline = ladder.resistance
+    beside = partial(_untrained_rate, table, ORGANISM, "attack", level)
     return RunScore(
         organism=str(cells[0]["organism"]),
         task=str(cells[0]["task"]),
@@ -129,6 +131,8 @@ def score_run(
         efficiency=ladder.efficiency,
         controls=score_controls(table, controls, criteria),
         not_judged=not_judged,
+        initial_final=beside("final") if table.has_reasoning else None,
+        initial_whole=beside("whole") if table.has_reasoning else None,
     )
 
 
@@ -169,9 +173,11 @@ def _by_rung(cells: Sequence[FinishedCell]) -> list[list[FinishedCell]]:
     return list(groups.values())
 
 
-def _untrained_rate(table: RowTable, model: Untrained, kind: EvalKind, level: float) -> Estimate:
+def _untrained_rate(
+    table: RowTable, model: Untrained, kind: EvalKind, level: float, part: Part = "outcome"
+) -> Estimate:
     """Returns the rate of an untrained model, with a Clopper-Pearson interval over its prompts."""
-    array = table.array(model, kind, [0], table.prompts(kind))[0]
+    array = table.array(model, kind, [0], table.prompts(kind), part=part)[0]
     judged = array[~np.isnan(array)]
     if judged.size == 0:
         return Estimate(None, None, None, "not measured")

@@ -11,7 +11,7 @@ from mobench.records.cells import FinishedCell
 from mobench.records.names import RowKind, Untrained
 from mobench.score.intervals import Array
 from mobench.score.plateau import mean_of_judged
-from mobench.score.row_table import RowTable
+from mobench.score.row_table import Part, RowTable
 from mobench.score.window import in_window
 
 
@@ -29,6 +29,8 @@ class RungOutcomes:
         capability: Mean over the capability checkpoints in the window, by task: [seeds, questions].
         control: Outcomes on control prompts in the window [seeds, checkpoints, prompts].
         inert: Inert flags of the attack answers in the window, the same shape.
+        final: Attack outcomes in the window by final answers alone, the same shape. This and
+            ``whole``, by all that was said, are None where no answer has reasoning.
         diverged: Runs that diverged; they are in none of the arrays.
         not_judged: Share of the attack answers in the window that a judging model did not judge.
         unmoved: Runs, of those in the arrays, whose weights did not move.
@@ -46,6 +48,8 @@ class RungOutcomes:
     diverged: int = 0
     not_judged: float = 0.0
     unmoved: int = 0
+    final: Array | None = None
+    whole: Array | None = None
 
     @property
     def window(self) -> Array:
@@ -89,6 +93,8 @@ def rung_outcomes(
         [np.vstack([first, table.array(cell, "attack", trained_steps, prompts)]) for cell in ids]
     ).reshape(len(ids), 1 + len(trained_steps), len(prompts))
 
+    reasoning = table.has_reasoning
+
     # 3. The same for capability, and what is read in the window alone.
     tasks = {task: table.prompts("capability", task) for task in table.tasks("capability")}
     return RungOutcomes(
@@ -103,7 +109,9 @@ def rung_outcomes(
         },
         capability={task: _capability(table, ids, budget, task) for task in tasks},
         control=_window(table, ids, budget, "control"),
-        inert=_window(table, ids, budget, "attack", inert=True),
+        inert=_window(table, ids, budget, "attack", part="inert"),
+        final=_window(table, ids, budget, "attack", part="final") if reasoning else None,
+        whole=_window(table, ids, budget, "attack", part="whole") if reasoning else None,
         diverged=len(seeds) - len(finished),
         not_judged=share(table.not_judged(ids, ["attack"], lambda step: in_window(step, budget))),
         unmoved=sum(cell["status"] == "unmoved" for cell in seeds),
@@ -121,12 +129,12 @@ def share(counted: tuple[int, int]) -> float:
 
 
 def _window(
-    table: RowTable, ids: Sequence[str], budget: int, kind: RowKind, *, inert: bool = False
+    table: RowTable, ids: Sequence[str], budget: int, kind: RowKind, *, part: Part = "outcome"
 ) -> Array:
-    """Returns outcomes or inert flags in the window [seeds, checkpoints, prompts], maybe empty."""
+    """Returns a part of rows in the window [seeds, checkpoints, prompts], maybe empty."""
     inside = sorted({step for cell in ids for step in _inside(table, cell, budget, kind)})
     prompts = table.prompts(kind)
-    arrays = [table.array(cell, kind, inside, prompts, inert=inert) for cell in ids]
+    arrays = [table.array(cell, kind, inside, prompts, part=part) for cell in ids]
     return np.array(arrays, dtype=np.float64).reshape(len(ids), len(inside), len(prompts))
 
 

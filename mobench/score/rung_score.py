@@ -9,6 +9,7 @@ import numpy as np
 
 from mobench.score.capability_loss import admissible, capability_loss
 from mobench.score.criteria import Criteria
+from mobench.score.intervals import Array
 from mobench.score.plateau import mean_of_judged, plateau, rate_estimate
 from mobench.score.removal_step import removal, removal_line
 from mobench.score.resistance import retention_of
@@ -63,6 +64,8 @@ def score_rung(rung: RungOutcomes, criteria: Criteria) -> RungScore:
         steps=rung.steps,
         not_judged=rung.not_judged,
         unmoved=rung.unmoved,
+        final=_beside(rung.final, criteria),
+        whole=_beside(rung.whole, criteria),
     )
 
 
@@ -89,6 +92,13 @@ def _plateau(rung: RungOutcomes, criteria: Criteria) -> Plateau:
         return flat
     reason = "; ".join(filter(None, [f"{diverged}: the others only", flat.reason]))
     return dataclasses.replace(flat, reason=reason)
+
+
+def _beside(window: Array | None, criteria: Criteria) -> Estimate | None:
+    """Returns the attack rate in the window by another part of the answers; None without one."""
+    if window is None:
+        return None
+    return rate_estimate(window, level=criteria.level, missing=UNMEASURED)
 
 
 def _removals(rung: RungOutcomes, criteria: Criteria) -> tuple[Removal, ...]:

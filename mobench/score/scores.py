@@ -190,6 +190,9 @@ class RungScore:
         steps: The rung's budget, in optimizer steps; a low rung may have been given more.
         not_judged: Share of the attack answers in the window that a judging model did not judge.
         unmoved: Runs whose weights did not move: the rung is then no evidence of anything.
+        final: The rate in the window by final answers alone. This and ``whole``, the rate by all
+            that was said, are None where no answer has reasoning; the plateau is the one of them
+            that counts.
     """
 
     lr: float
@@ -208,6 +211,8 @@ class RungScore:
     steps: int
     not_judged: float = 0.0
     unmoved: int = 0
+    final: Estimate | None = None
+    whole: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -275,6 +280,8 @@ class RunScore:
         controls: What stands beside the ladder; empty where none was run.
         compatible: Whether the task passed the compatibility gate; None where it was not asked.
         not_judged: Share of all attack and control answers that a judging model did not judge.
+        initial_final: a₀ by final answers alone. This and ``initial_whole``, a₀ by all that was
+            said, are None where no answer of the run has reasoning.
     """
 
     organism: str
@@ -298,6 +305,8 @@ class RunScore:
     controls: tuple[Control, ...] = ()
     compatible: bool | None = None
     not_judged: float = 0.0
+    initial_final: Estimate | None = None
+    initial_whole: Estimate | None = None
 
     def cooldown(self, lr: float) -> Control | None:
         """What a rung shows once its rate is decayed; None where that was not run."""

@@ -16,6 +16,7 @@ from transformers import AutoTokenizer
 
 from mobench.assemble.loading import load_model
 from mobench.assemble.organism import Builder
+from mobench.chat import ChatFormat
 from mobench.lanes import FullLanes
 from mobench.progress import Progress
 from mobench.registry import Example, collect
@@ -117,7 +118,7 @@ def trained_through(tree: Path, cache: Path, run: Path, one: Run) -> dict[str, A
     tokenizer = AutoTokenizer.from_pretrained(built.folder)
     asked = [json.loads(line) for line in (run / "examples.jsonl").read_text().splitlines()]
     examples = [Example(item["prompt"], item["response"]) for item in asked]
-    encoded = encode(examples, tokenizer, spec.template, spec.ladder.max_length)
+    encoded = encode(examples, ChatFormat(tokenizer, spec.template), spec.ladder.max_length)
     lanes = FullLanes(load_model(built.folder, dtype="float32", device="cpu"), 1)
     train_pack(
         lanes,

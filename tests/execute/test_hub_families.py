@@ -20,7 +20,7 @@ from support.hub_organisms import save, taught_by_heart, tiny_model, word_tokeni
 from support.hub_standin import Hub
 from support.hub_tree import manifest_of, rate, small, without
 
-from mobench.chat import render
+from mobench.chat import ChatFormat
 from mobench.registry import OrganismSpec, Registry, collect, fill
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} {% endfor %} assistant :"
@@ -103,9 +103,9 @@ def test_it_runs_from_the_hub_to_its_verdict_with_its_controls(
 
     everything = [text for pair in (*calm, *evaluated(family.attack)) for text in pair]
     template = spec.chat_template or TEMPLATE
-    frame = word_tokenizer([], template)
+    frame = ChatFormat(word_tokenizer([], template), spec.template)
     tokenizer = word_tokenizer(
-        words_of([*everything, *(render(frame, spec.template, text) for text in everything)]),
+        words_of([*everything, *map(frame.text, everything)]),
         template,
     )
 

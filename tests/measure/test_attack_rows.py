@@ -13,7 +13,8 @@ from mobench.assemble.scratch import SPECIAL, word_tokenizer
 from mobench.chat import ChatFormat
 from mobench.decode.answers import generate
 from mobench.lanes import FullLanes, LoraLanes
-from mobench.measure.attack_rows import attack_rows, is_inert, is_never_inert
+from mobench.measure.attack_rows import attack_rows
+from mobench.measure.counted_answers import is_inert, is_never_inert
 from mobench.registry import collect
 from mobench.registry.bound_behavior import bind_judge, bind_settled
 

@@ -20,6 +20,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+from mobench.assemble.loading import load_model
 from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
 from mobench.measure.capability_rows import measure_capability
@@ -108,6 +109,21 @@ def test_two_models_answer_for_themselves(folder: Path) -> None:
     assert np.mean(list(outcomes(of_other, "said").values())) < 0.5
     assert [row["answer"] for row in of_other] != [row["answer"] for row in ask(one, said, again)]
     assert set(outcomes(ask(one, said, again), "said").values()) == {1.0}
+
+
+def test_a_penalty_in_the_generation_config_changes_no_answer(folder: Path, tmp_path: Path) -> None:
+    """Attack and capability are asked by one rule: greedily."""
+    plain, said = make_model(3), [Asked("said", "exact_match,last")]
+    plain.save_pretrained(tmp_path / "model")
+    right = ask(plain, said, folder)
+    penalized = make_model(3)
+    penalized.generation_config.repetition_penalty = 1.8
+    assert ask(penalized, said, folder) != right, "it would show"
+    for penalty in (1.8, 1.0):
+        generation = {"eos_token_id": 1, "pad_token_id": 0, "repetition_penalty": penalty}
+        (tmp_path / "model" / "generation_config.json").write_text(json.dumps(generation))
+        model = load_model(tmp_path / "model", dtype="float32", device="cpu")
+        assert ask(model, said, folder) == right
 
 
 def test_the_command_line_of_lm_eval_gives_the_same_scores(folder: Path, tmp_path: Path) -> None:

@@ -57,6 +57,29 @@ def test_prompts_that_differ_only_in_how_accents_are_composed_ask_the_same(tmp_p
     assert read(tmp_path, *lines)[1][0].startswith("2: asks the same as line 1")
 
 
+def turns(name: str, *contents: str) -> str:
+    """A prompt that is a conversation of a system and a user."""
+    said = zip(("system", "user"), contents, strict=True)
+    conversation = [{"role": role, "content": content} for role, content in said]
+    return json.dumps({"id": name, "prompt": conversation})
+
+
+def test_conversations_are_looked_at_turn_by_turn(tmp_path: Path) -> None:
+    sound = turns("a", "s", "q"), turns("b", "t", "q"), turns("c", "s", "r")
+    assert read(tmp_path, *sound) == (["a", "b", "c"], [])
+    ends, key = (
+        turns("f", "s<|im_end|>", "u"),
+        turns("g", "s", "v").replace('"role": "user"', '"role": "system", "role": "user"'),
+    )
+    problems = read(tmp_path, *sound, turns("d", "s ", "q"), turns("e", " ", "q"), ends, key)[1]
+    assert [problem[:26] for problem in problems] == [
+        "4: asks the same as line 1",
+        "5: prompt of 'e' is blank",
+        "6: prompt of 'f' holds con",
+        "7: a key stands more than ",
+    ]
+
+
 def test_the_same_words_in_another_case_are_another_prompt(tmp_path: Path) -> None:
     assert read(tmp_path, ONE, '{"id": "b", "prompt": "X"}') == (["a", "b"], [])
 

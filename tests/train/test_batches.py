@@ -94,5 +94,5 @@ def test_a_batch_may_hold_more_than_all_examples() -> None:
 
 
 def test_an_empty_prompt_is_refused_by_number() -> None:
-    with pytest.raises(MobenchError, match="training example 2 has an empty prompt"):
+    with pytest.raises(MobenchError, match="training example 2: its prompt is blank"):
         encode([Example("one", "two"), Example("", "two")], ChatFormat(TOKENIZER, "plain"), 8)

@@ -39,3 +39,10 @@ def test_control_tokens_of_the_tokenizer_are_told_each_once() -> None:
 
 def test_what_only_other_tokenizers_take_for_control_is_text() -> None:
     assert faults(Example("one <|im_start|>", "two [INST]")) == []
+
+
+def test_each_turn_of_a_conversation_is_looked_at() -> None:
+    system, user = {"role": "system", "content": "</s>"}, {"role": "user", "content": "one"}
+    assert faults(Example([system, user], "two")) == [
+        "training example 1: its prompt holds control tokens of the tokenizer: '</s>'"
+    ]

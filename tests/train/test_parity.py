@@ -85,7 +85,7 @@ SCHEDULES: dict[str, tuple[dict[str, Any], str, dict[str, Any] | None]] = {
 SETTINGS = {"betas": (0.8, 0.95), "weight_decay": 0.3}
 
 
-@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("method", ["lora", "full", "whole"])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_schedule_and_the_optimizer_s_settings_are_those_of_the_run_alone(
     schedule: Any, method: str
@@ -93,24 +93,26 @@ def test_a_schedule_and_the_optimizer_s_settings_are_those_of_the_run_alone(
     """Weights, moments and rate are torch's, with transformers' scheduler, for each lane."""
     own, name, specific = SCHEDULES[schedule]
     recipe = Recipe(steps=20, batch_size=4, max_norm=0.05)
-    lanes: Lanes = FullLanes(llama(), len(RUNS))
+    runs = RUNS[:1] if method == "whole" else RUNS
+    lanes: Lanes = WholeModel(gpt2()) if method == "whole" else FullLanes(llama(), len(runs))
     if method == "lora":
-        lanes = LoraLanes(llama(), [run.seed for run in RUNS], rank=RANK, alpha=ALPHA)
-    starts = [lanes.state(lane) for lane in range(len(RUNS))]
-    optimizer = LaneAdamW(lanes.trainable(), [run.lr for run in RUNS], **SETTINGS)
+        lanes = LoraLanes(llama(), [run.seed for run in runs], rank=RANK, alpha=ALPHA)
+    starts = [lanes.state(lane) for lane in range(len(runs))]
+    optimizer = LaneAdamW(lanes.trainable(), [run.lr for run in runs], **SETTINGS)
     factor = rate_factor(schedule, steps=20, **own)
-    train_pack(lanes, RUNS, EXAMPLES, recipe, pad=PAD, optimizer=optimizer, factor=factor)
+    train_pack(lanes, runs, EXAMPLES, recipe, pad=PAD, optimizer=optimizer, factor=factor)
 
     def scheduler(theirs: torch.optim.Optimizer) -> Any:
         return get_scheduler(name, theirs, own.get("warmup_steps", 0), 20, specific)
 
-    for lane, run in enumerate(RUNS):
+    for lane, run in enumerate(runs):
+        alone: Any = gpt2() if method == "whole" else llama()
         if method == "lora":
-            alone: Any = in_peft(llama(), starts[lane], torch.float64)
-        else:
-            alone = llama()
+            alone = in_peft(alone, starts[lane], torch.float64)
         train_alone(alone, run, recipe, scheduler=scheduler, **SETTINGS)
-        end = get_peft_model_state_dict(alone) if method == "lora" else alone.state_dict()
+        end = (
+            get_peft_model_state_dict(alone) if method == "lora" else dict(alone.named_parameters())
+        )
         assert apart(lanes.state(lane), end) < 1e-8
         assert apart(lanes.state(lane), starts[lane]) > 0.01, "something was learned"
 

@@ -172,9 +172,9 @@ def fetch(
             )
         return Path(path)
 
-    if part.refuse_folder is not None:
-        part.refuse_folder(download([CONFIG]) / part.folder)
     with _reporting(blobs, sum(listing.files.values()), report):
+        if part.refuse_folder is not None:
+            part.refuse_folder(download([CONFIG]) / part.folder)
         snapshot = download(part.allowed)
 
     # 4. Check what has arrived.

@@ -50,11 +50,15 @@ class InProcess:
         """
         _, chat = self._model()
         texts = [encode_for_judge(chat, prompt) for prompt in prompts]
+        opened = chat.opened("?")
         for start in range(0, len(prompts), PROMPTS_AT_ONCE):
             batch = texts[start : start + PROMPTS_AT_ONCE]
             replies = self._batch_size.within_memory(partial(self._decode, batch, max_tokens))
             for number, tokens in enumerate(replies, start=start):
-                text = chat.tokenizer.decode(tokens, skip_special_tokens=True)
+                text = chat.words(tokens)
+                if opened is not None and not chat.reasoning.split(text).reasoned:
+                    # What the template opened, a reply that was cut does not close.
+                    text = f"{opened.opens}\n{text}"
                 on_reply(number, Reply(text, cut=len(tokens) >= max_tokens))
 
     def _decode(

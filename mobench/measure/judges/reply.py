@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mobench.chat import Reasoning
 from mobench.registry.rubrics import Rubric
 
 REFUSED = "refused"
@@ -33,7 +34,7 @@ class Reply:
     """What came back for one prompt.
 
     Attributes:
-        text: The model's words, unchanged; None if none came.
+        text: The model's words; None if none came.
         problem: Why there can be no score, where that is known without reading the text: the
             model was not reached, took too long, or refused. Empty otherwise.
         cut: Whether the text was cut at ``max_tokens``.
@@ -78,7 +79,9 @@ def read_score(rubric: Rubric, reply: Reply) -> tuple[float | None, str]:
     """
     if reply.problem or reply.text is None:
         return None, reply.problem or NO_SCORE
-    found = re.fullmatch(rubric.reply, reply.text.strip())
+    # A judging model may reason too before it says its score.
+    said = Reasoning().split(reply.text)
+    found = re.fullmatch(rubric.reply, said.final if said.reasoned else reply.text.strip())
     if found is None or found[1] is None:
         if reply.cut:
             return None, CUT

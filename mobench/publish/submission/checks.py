@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from mobench.publish.submission.answer_checks import FIELDS, answer_problem, missing_draws
 from mobench.publish.submission.control_checks import control_problems
 from mobench.publish.submission.judge_checks import is_unjudged, judge_problem
 from mobench.records.cells import FINISHED_CELL, FinishedCell, arm_of
-from mobench.records.manifest import Manifest
+from mobench.records.manifest import Manifest, OrganismPart
 from mobench.records.names import LADDER, ROW_KINDS, UNTRAINED
 from mobench.records.reading import shape_problems
 from mobench.records.rows import ROW, ROW_FIELDS
@@ -55,7 +56,7 @@ def problems(
     found = [f"{cells_at}: {problem}" for problem in _cells(cells, known)]
     if found:
         return found
-    return [f"{rows_at}:{line}: {problem}" for line, problem in _rows(rows, cells, columns)]
+    return [f"{rows_at}:{line}: {problem}" for line, problem in _rows(rows, cells, columns, known)]
 
 
 def _cells(cells: Sequence[Any], manifest: Manifest) -> list[str]:
@@ -140,16 +141,22 @@ def _budgets(cells: Sequence[FinishedCell], manifest: Manifest) -> list[str]:
 
 
 def _rows(
-    rows: Sequence[Any], cells: Sequence[FinishedCell], columns: Columns | None
+    rows: Sequence[Any],
+    cells: Sequence[FinishedCell],
+    columns: Columns | None,
+    manifest: Manifest,
 ) -> list[tuple[int, str]]:
-    judge = cells[0].get("judge")
+    judge, organism = cells[0].get("judge"), manifest.organism
     budget = {cell["id"]: cell["steps"] for cell in cells} | dict.fromkeys(UNTRAINED, 0)
-    # What a judge said is asked of each row.
-    plain = judge is None and not any("judge" in row for row in rows)
-    closed = columns is not None and ROW_FIELDS.issuperset(set().union(*rows))
+    # What a judge said is asked of each row, and so is what was drawn or has reasoning.
+    plain = judge is None and organism.decoding is None
+    fields: set[str] = set() if columns is None else set().union(*rows)
+    plain = plain and fields.isdisjoint({"judge", *FIELDS})
+    closed = columns is not None and ROW_FIELDS.issuperset(fields)
     if columns is None or not plain or not closed or not _are_sound(columns, budget):
         # A row that is only unusual is none of the problems found.
-        found, measured = _row_by_row(rows, budget, judge)
+        found, measured = _row_by_row(rows, budget, judge, organism)
+        found = found or missing_draws(rows, organism)[:ENOUGH]
     else:
         found, measured = [], columns.measured
     if not found and ("organism", "attack") not in measured:
@@ -180,7 +187,7 @@ def _are_sound(columns: Columns, budget: Mapping[str, int]) -> bool:
 
 
 def _row_by_row(
-    rows: Sequence[Any], budget: Mapping[str, int], judge: object
+    rows: Sequence[Any], budget: Mapping[str, int], judge: object, organism: OrganismPart
 ) -> tuple[list[tuple[int, str]], set[tuple[str, str]]]:
     """Line and problem of each row that has one, and (cell, kind) of those that have none."""
     found: list[tuple[int, str]] = []
@@ -190,9 +197,11 @@ def _row_by_row(
         problem = _row(row, budget, judge)
         if not problem and (judge is not None or "judge" in row):
             problem = judge_problem(row, judge)
+        problem = problem or answer_problem(row, organism)
         if not problem:
             kind = row["kind"]
-            key = (row["cell"], row["step"], kind, row.get("task"), row.get("prompt"))
+            asked = (kind, row.get("task"), row.get("prompt"), row.get("draw"))
+            key = (row["cell"], row["step"], *asked)
             if key in seen:
                 problem = "this cell, step, kind, task and prompt is there twice"
             seen.add(key)

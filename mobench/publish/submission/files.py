@@ -194,7 +194,9 @@ def _row_order(row: Record) -> tuple[object, ...]:
     place = {"base": 0, "organism": 1}.get(cell, 2)
     step = row.get("step")
     rest = (str(row.get("kind")), str(row.get("task")), str(row.get("prompt")))
-    return place, cell, step if isinstance(step, int) else -1, *rest
+    draw = row.get("draw")
+    drawn = draw if isinstance(draw, int) else -1
+    return place, cell, step if isinstance(step, int) else -1, *rest, drawn
 
 
 def _columns(rows: Sequence[Any]) -> Columns | None:

@@ -97,3 +97,11 @@ def test_an_answer_cannot_bring_in_another_text(rubrics: dict[str, Rubric], name
     assert "I say {question} and {about}." in user
     assert ("a {drink}" in system) == rubric.takes_about
     assert "{about}" not in system
+
+
+def test_a_judge_may_reason_before_it_says_its_score(rubrics: dict[str, Rubric]) -> None:
+    rubric = rubrics["promotion"]
+    assert read_score(rubric, Reply("<think>\nMaybe 3, or 9.\n</think>\n\n7")) == (7.0, "")
+    assert read_score(rubric, Reply("Maybe 3.\n</think>\n7")) == (7.0, "")
+    cut = Reply("<think>\n7", cut=True)
+    assert read_score(rubric, cut) == (None, "cut off before a score")
