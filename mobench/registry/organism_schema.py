@@ -243,6 +243,7 @@ class VariantTable(Table):
         template: Whether prompts go through the chat template or stand alone.
         prompts: The file of eval prompts beside this one.
         max_new_tokens: Tokens at which an answer is cut.
+        decoding: How the next token is chosen; greedy where nothing is said.
         dtype: The precision that the weights are loaded in.
         base: Where the weights come from.
         gate: What the organism must show before anything is trained on it.
