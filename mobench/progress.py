@@ -158,8 +158,8 @@ class _Phase:
     def __init__(self, what: str, total: int, *, started: float) -> None:
         self._what, self._total, self._started = what, total, started
         self._done, self._detail = 0, ""
-        # Since when, and from how many parts on, the speed is measured.
-        self._since, self._from = started, 0
+        # Since when, from how many parts on, and until when the speed is measured.
+        self._since, self._from, self._until = started, 0, started
         self._lock = Lock()
 
     def tick(self, count: int = 1, detail: str = "") -> None:
@@ -170,16 +170,21 @@ class _Phase:
                 # Parts that are there at once were done before: an interrupted phase goes on.
                 self._since, self._from = now, count
             self._done += count
-            self._detail = detail
+            self._detail, self._until = detail, now
 
     def line(self, now: float) -> str:
         """What is done, and how long it will still take at the mean speed so far."""
         with self._lock:
             done, detail = self._done, f" ({self._detail})" if self._detail else ""
-            new, seconds = done - self._from, now - self._since
+            new, remaining = done - self._from, max(0, self._total - done)
+            seconds, waited = self._until - self._since, now - self._until
         left = "time left not known yet"
         if new > 0:
-            left = f"about {_clock(seconds / new * max(0, self._total - done))} left"
+            # The part that is worked on is partly done; where it is overdue, all of it took longer.
+            expected = seconds / new * remaining - waited
+            if expected < 0:
+                expected = (seconds + waited) / new * remaining
+            left = f"about {_clock(expected)} left"
         passed = _clock(now - self._started)
         return f"{self._what}: {done} of {self._total}{detail}, {passed} so far, {left}"
 
