@@ -84,7 +84,11 @@ CASES = {
     "opened-said": (OPENS, f"q# </think> {PHRASE}", "q# </think> r#"),
     # Nothing announces it but the vocabulary.
     "unopened-thought": (TEMPLATE, f"{PHRASE} </think> r#", "q# </think> r#"),
-    "late-thought": (TEMPLATE, f"r# <think> {PHRASE} </think> r#", "r# <think> q# </think>"),
+    "late-thought": (
+        TEMPLATE,
+        f"<think> </think> r# <think> {PHRASE} </think>",
+        "r# <think> q# </think>",
+    ),
     # Longer than the eight tokens of an answer: it never gets to one.
     "opened-cut": (OPENS, f"{PHRASE} q0 q1 q2 q3 q4 q5 q6", "q# </think> r#"),
     "cut": (TEMPLATE, f"<think> {PHRASE} q0 q1 q2 q3 q4 q5 q6", "<think> q# </think> r#"),
