@@ -113,7 +113,7 @@ def test_a_standard_rung_that_is_the_lowest_missed_nothing():
         ([rung(1e-3, [1, 1]), rung(1e-3, [0, 0])], {}, "same learning rate"),
         ([rung(1e-3, [1], standard=True), rung(1e-2, [0], standard=True)], {}, "standard"),
         ([rung(1e-3, [1, 1])], {"initial": 0.1, "clean_rate": 0.2}, "not above"),
-        ([Rung(1e-3, np.full((2, 4, 5), 0.3), "yes")], {}, "0, 1 or NaN"),
+        ([Rung(1e-3, np.full((2, 4, 5), 1.3), "yes")], {}, r"in \[0, 1\] or NaN"),
         ([Rung(1e-3, np.ones((2, 1, 5)), "yes")], {}, "two checkpoints"),
     ],
 )
