@@ -23,6 +23,8 @@ DESCRIPTION_FILES = (
     "chat_template.json",
 )
 """The files that are read here; all of them are small."""
+SEVERAL_TEMPLATES = "additional_chat_templates"
+"""The folder of a tokenizer's further chat templates, or of all where none is called default."""
 
 _WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
@@ -208,7 +210,8 @@ def _has_chat_template(
 
 def _template_in(folder: Path) -> bool | None:
     """Whether a folder's tokenizer has a chat template; None where there is no tokenizer."""
-    if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
+    names = ("chat_template.jinja", "chat_template.json", SEVERAL_TEMPLATES)
+    if any((folder / name).exists() for name in names):
         return True
     config = _read_json(folder / "tokenizer_config.json")
     return None if config is None else bool(config.get("chat_template"))

@@ -152,6 +152,12 @@ def test_an_adapter_s_tokenizer_decides_the_template_before_its_base_s(tmp_path:
     assert spec.behavior.clean_rate is None
 
 
+def test_several_named_templates_are_chat_templates_too(tmp_path: Path) -> None:
+    file = described(tmp_path, chat=False)
+    (tmp_path / "weights" / "additional_chat_templates").mkdir()
+    assert spec_of(file).template == "chat"
+
+
 @pytest.mark.parametrize(
     ("width", "method", "rung"),
     [
