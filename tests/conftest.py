@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from support.hub_standin import Hub, running_hub
 
 # Whoever starts the tests in the background may have them ignore it, and processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a command prints is compared; a slow machine adds lines of progress. Their own tests set it.
+os.environ["MOBENCH_PROGRESS_SECONDS"] = "0"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mark_slow(items)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_is_there_already_is_not_searched_for_garbage() -> None:
+    """Late in a process a full collection takes a second, and libraries ask for hundreds."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
