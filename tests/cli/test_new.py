@@ -103,6 +103,13 @@ def test_an_adapter_that_is_given_as_the_weights_names_its_base(here: Path, made
     }
 
 
+def test_a_size_with_a_point_names_the_variant(here: Path) -> None:
+    result = new("mine", "--weights", "Qwen/Qwen2.5-0.5B-Instruct", *SAYS)
+    assert result.exit_code == 0, result.output
+    assert variant(here)["base"] == {"kind": "hub", "repo": "Qwen/Qwen2.5-0.5B-Instruct"}
+    assert collect(here).organism("mine-0.5b").variant == "0.5b"
+
+
 def test_an_adapter_s_base_may_be_on_the_hub(here: Path, made: Path) -> None:
     shutil.copytree(made / "lora", here / "lora")
     config = here / "lora" / "adapter_config.json"
