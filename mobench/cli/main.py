@@ -93,6 +93,12 @@ def errors_as_messages(ctx: click.Context, *, debug: bool) -> Iterator[None]:
         _say("stopped", "")
         ctx.exit(130)
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+            _say(
+                f"{error.filename}: {(error.strerror or 'permission denied').lower()}",
+                "give another folder, or the right to read and write there",
+            )
+            ctx.exit(2)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f" while writing {error.filename}" if error.filename else ""
