@@ -125,7 +125,7 @@ def test_a_full_disk_is_told_with_the_file() -> None:
     assert "→ free some space" in result.stderr
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR])
 def test_a_folder_that_may_not_be_written_is_told_by_name(number: int) -> None:
     refused = OSError(number, os.strerror(number), "/data/runs")
     result = CliRunner().invoke(failing(refused), ["fail"])

@@ -110,6 +110,13 @@ def test_a_size_with_a_point_names_the_variant(here: Path) -> None:
     assert collect(here).organism("mine-0.5b").variant == "0.5b"
 
 
+@pytest.mark.parametrize("typed", ["./nope", "../nope", "made/nope"])
+def test_a_folder_that_is_not_there_is_no_repository(here: Path, typed: str) -> None:
+    (here / "made").mkdir()
+    assert f"there is no folder {typed}" in refused(here, "mine", "--weights", typed, *SAYS)
+    assert new("mine", "--weights", "made/nope@main", *SAYS).exit_code == 0
+
+
 def test_an_adapter_s_base_may_be_on_the_hub(here: Path, made: Path) -> None:
     shutil.copytree(made / "lora", here / "lora")
     config = here / "lora" / "adapter_config.json"
