@@ -252,6 +252,12 @@ def test_prompts_may_be_plain_lines_or_json(here: Path, made: Path) -> None:
     said = refused(here, "bad", *given, "bad.jsonl")
     assert "bad.jsonl:2: unknown key 'promt'. Did you mean 'prompt'?" in said
     assert "bad.jsonl:3: id 'p1' is already on line 1" in said
+    (here / "marked.jsonl").write_text('\ufeff{"prompt": "a"}\n', encoding="utf-8")
+    assert new("marked", *given, "marked.jsonl").exit_code == 0
+    assert collect().organism("marked").prompts[0].prompt == "a"
+    (here / "list.json").write_text('[{"prompt": "a"}, {"prompt": "b"}]')
+    said = refused(here, "list", *given, "list.json")
+    assert "list.json:1: must be one object a line" in said
     (here / "again.txt").write_text("What is tea?\n\nWhat  is tea?\n")
     said = refused(here, "again", *given, "again.txt")
     assert "again.txt:3: asks the same as line 1" in said
