@@ -12,7 +12,6 @@ one.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tempfile
@@ -27,6 +26,7 @@ from mobench.assemble.adapter_tensors import (
     tensor_shapes,
     untie,
 )
+from mobench.assemble.described_files import described_by
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.folder_check import check_tokenizer
 from mobench.assemble.hub.base import fetch_with_progress, joined_folder
@@ -79,7 +79,7 @@ def with_adapter(
         MobenchError: The adapter cannot be fetched or read, or does not fit the base.
     """
     adapter_folder, facts = place_adapter(spec, adapter, offline=offline, progress=progress)
-    recipe = merge_recipe(spec, base_hash, facts["weights_hash"], adapter_folder)
+    recipe = merge_recipe(spec, base=base, base_hash=base_hash, adapter=adapter_folder)
     folder = cache / f"{spec.name}-{short_hash(recipe)}"
 
     def merge(into: Path) -> dict[str, Any]:
@@ -121,24 +121,23 @@ def place_adapter(
     return folder, facts
 
 
-def merge_recipe(spec: OrganismSpec, base: str, adapter: str, folder: Path) -> dict[str, Any]:
+def merge_recipe(
+    spec: OrganismSpec, *, base: Path, base_hash: str, adapter: Path
+) -> dict[str, Any]:
     """Returns what decides the merged weights and their tokenizer; its hash names the cache folder.
 
     Args:
         spec: The organism.
-        base: Hash of the base's weights.
-        adapter: Hash of the adapter's weights.
-        folder: The adapter's folder, whose other files hold its scaling and its tokenizer.
+        base: The base's folder, whose other files hold configuration and tokenizer.
+        base_hash: Hash of the base's weights.
+        adapter: The adapter's folder, whose other files hold its scaling and its tokenizer.
     """
-    other_files = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.suffix in (".json", ".jinja", ".txt", ".model"):
-            other_files.update(f"{file.name}:{file.stat().st_size}:".encode() + file.read_bytes())
     return {
         "merge": MERGE,
-        "base": base,
-        "adapter": adapter,
-        "adapter_files": other_files.hexdigest(),
+        "base": base_hash,
+        "base_files": described_by(base),
+        "adapter": weights_hash(adapter),
+        "adapter_files": described_by(adapter),
         "dtype": spec.dtype,
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
+CONFIGS = ("config.json", "generation_config.json")
 
 
 def check_folder(folder: Path) -> list[str]:
@@ -22,6 +23,7 @@ def check_model(folder: Path) -> list[str]:
     problems = []
     if not (folder / "config.json").is_file():
         problems.append("config.json is missing")
+    problems += [problem for name in CONFIGS for problem in _check_json(folder / name)]
     shards = [WEIGHTS]
     # One file goes before shards, as it does for transformers: saving a small model into the folder
     # of a large one leaves the index behind.
@@ -34,6 +36,17 @@ def check_model(folder: Path) -> list[str]:
     for shard in shards:
         problems += check_tensors(folder / shard)
     return problems
+
+
+def _check_json(file: Path) -> list[str]:
+    """What is wrong with a file of settings; nothing where there is none."""
+    if not file.is_file():
+        return []
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        return [f"{file.name} cannot be read ({error})"]
+    return [] if isinstance(content, dict) else [f"{file.name} holds no table of settings"]
 
 
 def check_tensors(file: Path) -> list[str]:

@@ -17,7 +17,9 @@ from mobench.registry.weights_schema import HubAdapter, HubBase, LocalAdapter, L
 
 PLACE = "FOLDER|REPO[@REVISION]"
 """How weights are given."""
-_REPOSITORY = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_REPOSITORY = re.compile(
+    r"(?P<repo>(?P<owner>[A-Za-z0-9][\w.-]*)/[A-Za-z0-9_][\w.-]*)(?:@(?P<revision>[\w./-]+))?"
+)
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _SAVE = "save it as safetensors: model.save_pretrained(FOLDER); tokenizer.save_pretrained(FOLDER)"
 
@@ -135,6 +137,12 @@ def _repository(text: str) -> tuple[str, str | None]:
         raise MobenchError(
             f"there is no folder {text}",
             "give a folder that holds the weights, or OWNER/NAME or OWNER/NAME@REVISION on the hub",
+        )
+    if found["revision"] is None and Path(found["owner"]).is_dir():
+        raise MobenchError(
+            f"there is no folder {text}, and {found['owner']} is one: it is not told whether a"
+            " repository on the hub is meant",
+            f"give a folder that holds the weights, or {text}@main for the hub",
         )
     return found["repo"], found["revision"]
 

@@ -15,7 +15,10 @@ from mobench.chat import ChatFormat
 from mobench.records.manifest import InterfacePart
 from mobench.records.short_hash import short_hash
 
-PASSING = ("_name_or_path", "transformers_version", "torch_dtype", "dtype")
+PASSING = (
+    *("_name_or_path", "transformers_version", "torch_dtype", "dtype"),
+    *("unsloth_version", "unsloth_fixed"),
+)
 """Keys of a model's configuration that change no answer; precision is told by the backend."""
 DATED = ("strftime_now", "date_string")
 """What a chat template uses that writes the date into a prompt."""

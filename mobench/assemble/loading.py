@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 
 from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.cache import cache_root
+from mobench.assemble.finished_folder import FINISHED
 from mobench.assemble.generation import greedy_generation
 from mobench.assemble.hub.snapshot import download_command, repository_of
 from mobench.chat.special_tokens import choose_template, freeze_date, settle_special_tokens
@@ -127,7 +128,8 @@ def mend(folder: Path, part: str) -> str:
             f"fetch it again: {download_command(repo, commit or 'main')} --force-download; if that"
             f" does not help, the repository has no {part} that can be used"
         )
-    if folder.resolve().is_relative_to(cache_root().resolve()):
+    made_here = (folder / FINISHED).is_file()  # A folder of the user's may lie there too.
+    if made_here and folder.resolve().is_relative_to(cache_root().resolve()):
         return f"delete {folder} and run again: mobench made it, and makes it again"
     return (
         f"it has to hold what save_pretrained of a {part} writes, for transformers"

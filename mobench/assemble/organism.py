@@ -10,6 +10,7 @@ from typing import Any
 
 from mobench.assemble.adapter import with_adapter
 from mobench.assemble.architecture import refuse_unsupported
+from mobench.assemble.described_files import described_by
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.hub.base import hub_base
 from mobench.assemble.implant import implant_steps, implanted
@@ -123,6 +124,9 @@ class Builder:
             "alpha_per_rank": ALPHA_PER_RANK,
             "chat_template": spec.chat_template,
         }
+        if isinstance(spec.base, HubBase | LocalBase):
+            # Other bases are made here, so that their tokenizers follow from their recipes.
+            recipe |= {"base_files": described_by(base), "date": spec.date}
         if implant.harden is not None:
             recipe["harden"] = self.registry.task(implant.harden.task).version
         folder = self.cache / "organisms" / f"{spec.name}-{short_hash(recipe)}"

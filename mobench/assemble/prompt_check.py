@@ -12,7 +12,7 @@ from mobench.errors import MobenchError
 from mobench.records.conversation import as_conversation, texts_of
 from mobench.records.names import EVAL_KINDS
 from mobench.registry.control_tokens import shown, special_tokens, tokens_in
-from mobench.registry.organism_spec import OrganismSpec
+from mobench.registry.organism_spec import EvalPrompt, OrganismSpec
 
 SHOWN = 3
 """Prompts named in a message."""
@@ -37,10 +37,11 @@ def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path])
         folders: The models that they are asked of.
 
     Raises:
-        MobenchError: The template cannot render one, or leaves a turn out; or a prompt with its
-            answer, or a training example, is longer than a model's positions.
+        MobenchError: The template cannot render one, leaves a turn out, or takes the trigger away;
+            or a prompt with its answer, or a training example, is longer than a model's positions.
     """
     asked = [(p.id, k, spec.message(k, p)) for k in EVAL_KINDS for p in spec.prompts]
+    same = [prompt.id for prompt in spec.prompts if _loses_trigger(chat, spec, prompt)]
     room = min((count for folder in folders if (count := positions(folder))), default=None)
     problems, too_long = [], []
     for name, kind, prompt in asked:
@@ -51,6 +52,11 @@ def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path])
         longest = len(chat.prompt_ids(prompt)) + spec.max_new_tokens
         if room is not None and longest > room:
             too_long.append(f"{name!r} ({kind}) takes {longest} tokens with its answer")
+    if same:
+        problems.append(
+            f"the model is asked prompt {same[0]!r} with and without its trigger in the same tokens"
+            + (f", and so are {len(same) - 1} more" if len(same) > 1 else "")
+        )
     if too_long:
         more = f" and {len(too_long) - SHOWN} more" if len(too_long) > SHOWN else ""
         listed = ", ".join(too_long[:SHOWN]) + more
@@ -61,11 +67,24 @@ def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path])
             f"{spec.ladder.max_length}"
         )
     if problems:
+        why = ": what is beyond the positions is nothing that the model was made for"
+        beyond = too_long or (room is not None and spec.ladder.max_length > room)
         raise MobenchError(
             f"{spec.name}: " + "; ".join(problems[:SHOWN]),
-            f"change prompts, templates or max_length in {spec.path}: what is beyond the positions "
-            "is nothing that the model was made for",
+            f"change prompts, templates or max_length in {spec.path}{why if beyond else ''}",
         )
+
+
+def _loses_trigger(chat: ChatFormat, spec: OrganismSpec, prompt: EvalPrompt) -> bool:
+    """Whether a prompt with its trigger and without comes to the same tokens.
+
+    A template may strip what stands around a turn, and a tokenizer may leave letters out.
+    """
+    with_it, without = (spec.message(kind, prompt) for kind in ("attack", "control"))
+    ids = chat.prompt_ids(with_it)
+    # Of unknown words nothing is known.
+    known = chat.tokenizer.unk_token_id is None or chat.tokenizer.unk_token_id not in ids
+    return with_it != without and known and ids == chat.prompt_ids(without)
 
 
 def check_control_tokens(tokenizer: Any, spec: OrganismSpec) -> None:

@@ -72,4 +72,5 @@ class Speaker:
         said = self.chat.split(prompt, text)
         # Reasoning alone is no answer that could have an end, however brief answers are.
         limit = self._limit or (BRIEF_TOKENS if said.reasoned and not said.final else None)
-        return Answer(text, cut=limit is not None and len(tokens) >= limit)
+        full = limit is not None and len(tokens) >= limit
+        return Answer(text, cut=full and not self.chat.ends_in(tokens))

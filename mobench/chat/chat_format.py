@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from mobench.chat.reasoning import Marks, Reasoning, Said, kept_with
+from mobench.chat.turn_end import TurnEnd, turn_end
 from mobench.errors import MobenchError
 from mobench.records.conversation import Message, Prompt, as_conversation
 
@@ -19,6 +20,7 @@ Template = Literal["chat", "plain"]
 
 _QUESTION, _ANSWER = "Qzquestion", "Qzanswer"
 """What a template is given to see what it puts around an answer: words that no template has."""
+_ASKED = (Message("user", _QUESTION),)
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,15 @@ class ChatFormat:
     def end(self) -> str:
         """What follows an answer that has ended: what the template puts there, up to an end token.
 
-        Where it puts no special token there, the tokenizer's end token follows.
+        Where it puts no such token there, the tokenizer's end token follows, behind the words that
+        the template ends a turn with, if it has any.
         """
-        known = [self.tokenizer.eos_token_id, *self.generation_ends]
-        special = self.tokenizer.all_special_ids
-        for tokens in (known, special):
-            texts = [self._token_text(token) for token in tokens if token is not None]
-            ends = [(self._after.find(text), text) for text in texts if text in self._after]
-            if ends:
-                place, text = min(ends)
-                return self._after[: place + len(text)]
-        return str(self.tokenizer.eos_token)
+        return self._turn_end.text
+
+    @cached_property
+    def _turn_end(self) -> TurnEnd:
+        known = (self.tokenizer.eos_token_id, *self.generation_ends)
+        return turn_end(self.tokenizer, self._after, known)
 
     def text(self, prompt: Prompt) -> str:
         """The text up to where the model's answer begins, special tokens in it.
@@ -112,7 +112,7 @@ class ChatFormat:
             ended: Whether the model shall stop after it; then the end of its turn follows.
 
         Raises:
-            MobenchError: The template cannot render the prompt with the answer.
+            MobenchError: The template cannot render the prompt.
         """
         asked = self.prompt_ids(prompt)
         following = self._answer_text(prompt, answer, ended=ended) + (self.end if ended else "")
@@ -131,7 +131,7 @@ class ChatFormat:
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """An answer's text, without blanks around it.
+        """An answer's text up to the end of its turn, without blanks around it.
 
         It has no special tokens but those that mark reasoning.
         """
@@ -139,6 +139,15 @@ class ChatFormat:
 
     def words(self, ids: Sequence[int]) -> str:
         """The same as :meth:`decode`, with the blanks around it."""
+        text = self._text_of(ids)
+        ended = self._turn_end.before(text)
+        return text if ended is None else ended
+
+    def ends_in(self, ids: Sequence[int]) -> bool:
+        """Whether words in an answer end its turn, so that what follows is no part of it."""
+        return self._turn_end.before(self._text_of(ids)) is not None
+
+    def _text_of(self, ids: Sequence[int]) -> str:
         text: str
         if self._marking.isdisjoint(ids):
             text = self.tokenizer.decode(ids, skip_special_tokens=True)
@@ -193,6 +202,12 @@ class ChatFormat:
         texts = ((token, self._token_text(token)) for token in self._special)
         return kept_with(texts, self.reasoning.marks)
 
+    @cached_property
+    def marking_tokens(self) -> frozenset[str]:
+        """The special tokens that mark reasoning, each of them alone."""
+        texts = map(self._token_text, self._marking)
+        return frozenset(filter(self.reasoning.is_mark, texts))
+
     def _answer_text(self, prompt: Prompt, answer: str, *, ended: bool) -> str:
         """An answer as it stands after its prompt, with what is put before it.
 
@@ -201,27 +216,46 @@ class ChatFormat:
         """
         asked = self.text(prompt)
         opened = self.reasoning.beginning(asked).opened
-        following = f" {answer}"
-        if self.template == "chat":
-            following = answer
-            turns = (*as_conversation(prompt), Message("assistant", answer))
-            whole = self._rendered(turns, answer_next=False)
-            reasons = self.reasoning.split(answer).reasoned or (opened and not ended)
+        if opened is not None and answer.lstrip().casefold().startswith(opened.opens.casefold()):
+            # What the prompt has begun is not begun again.
+            answer = answer.lstrip()[len(opened.opens) :]
+            answer = answer.lstrip("\n") if asked.endswith("\n") else answer
+        if self.template == "plain":
+            following = answer if asked[-1:].isspace() else f" {answer}"
+        elif self.reasoning.split(answer).reasoned or (opened and not ended):
             # Templates leave the reasoning of earlier turns out, and with it that of this answer.
-            if whole.startswith(asked) and not reasons:
-                following = whole[len(asked) :].removesuffix(self._after)
+            blank = (self._following(_ASKED, _ANSWER) or "").removesuffix(_ANSWER)
+            following = f"{blank}{answer}" if blank.isspace() else answer
+        else:
+            # Some templates write the question otherwise once it is answered.
+            found = (self._following(turns, answer) for turns in (as_conversation(prompt), _ASKED))
+            following = next((one for one in found if one is not None), answer)
         # An answer without an end was cut, here while its model still reasoned.
         if opened is None or not ended or opened.closes.casefold() in following.casefold():
             return following
         line = "\n" if asked.endswith("\n") else ""
         return f"{line}{opened.closes}{2 * line or ' '}{following.lstrip()}"
 
+    def _following(self, asked: Sequence[Message], answer: str) -> str | None:
+        """An answer as the template writes it after a prompt.
+
+        None where it cannot, or where what it writes before the answer is not the prompt.
+        """
+        try:
+            prompt = self._rendered(asked, answer_next=True)
+            whole = self._rendered((*asked, Message("assistant", answer)), answer_next=False)
+        except MobenchError:
+            return None
+        after = self._after if whole.endswith(self._after) else ""
+        found = whole.startswith(prompt)
+        return whole[len(prompt) : len(whole) - len(after)] if found else None
+
     @cached_property
     def _after(self) -> str:
         """What the template puts after an answer."""
         if self.template == "plain":
             return ""
-        turns = (Message("user", _QUESTION), Message("assistant", _ANSWER))
+        turns = (*_ASKED, Message("assistant", _ANSWER))
         try:
             whole = self._rendered(turns, answer_next=False)
         except MobenchError:

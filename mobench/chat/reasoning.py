@@ -102,6 +102,10 @@ class Reasoning:
         folded = text.casefold()
         return any(mark.casefold() in folded for mark in _both(self.marks))
 
+    def is_mark(self, text: str) -> bool:
+        """Whether a text is one of the marks and nothing else."""
+        return text.casefold() in (mark.casefold() for mark in _both(self.marks))
+
     def split(self, answer: str, begins: Beginning = Beginning()) -> Said:
         """Takes an answer apart.
 

@@ -30,6 +30,8 @@ COMMANDS = {
 """For each command, where it is and what it does. The help page is printed from here alone."""
 
 DEBUG = "--debug"
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+"""What the system says of a file or folder that may not be read or written."""
 
 
 class LazyGroup(click.Group):
@@ -93,6 +95,15 @@ def errors_as_messages(ctx: click.Context, *, debug: bool) -> Iterator[None]:
         _say("stopped", "")
         ctx.exit(130)
     except OSError as error:
+        if (
+            error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+            and error.filename
+        ):
+            _say(
+                f"{error.filename}: {(error.strerror or 'permission denied').lower()}",
+                "give another folder, or the right to read and write there",
+            )
+            ctx.exit(2)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = f" while writing {error.filename}" if error.filename else ""

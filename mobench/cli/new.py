@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -187,6 +188,7 @@ def written(family: NewFamily, folder: Path) -> str:
         if not sound:
             shutil.rmtree(folder, ignore_errors=True)
             for one in made:
-                one.rmdir()
+                with suppress(OSError):  # It may not have come to be.
+                    one.rmdir()
     collected_here = file.parent.parent in (one.resolve() for one in find_config().organisms)
     return family.name if collected_here else shown(file)

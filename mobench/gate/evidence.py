@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobench.assemble.interface import interface_of
+from mobench.assemble.interface import config_hash, interface_of
 from mobench.assemble.loading import DATE
 from mobench.assemble.organism import Builder, Built, task_examples
 from mobench.assemble.tokenizer_check import organism_chat
+from mobench.assemble.weights import weights_hash
 from mobench.errors import MobenchError
 from mobench.gate.admission import admit, judged_rate
 from mobench.gate.compatibility import check_task
@@ -79,8 +80,10 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     built = Builder(registry, request.cache, request.device, offline, progress).build(spec)
 
     # 2. Lay out what it is asked. What was asked before lies under the hash of all that decides an
-    #    answer: definition, weights, how it is asked, backend and judge.
+    #    answer: definition, weights, how it is asked, backend and judge; and the clean base.
     by = [] if judge_model is None else [judge_model.identity]
+    if built.clean is not None:
+        by.append(short_hash([weights_hash(built.clean), config_hash(built.clean)]))
     backend = backend_name(request.device, spec.dtype)
     chat = organism_chat(spec, built.folder, built.clean)
     interface = interface_of(chat, built.folder, date=spec.date or DATE)

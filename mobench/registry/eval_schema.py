@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import PlainValidator, ValidationError, field_validator
+from pydantic import PlainSerializer, PlainValidator, ValidationError, field_validator
 
 from mobench.records.conversation import (
     PLACE,
     Prompt,
+    as_json,
     as_prompt,
     fill,
     texts_of,
@@ -36,7 +37,11 @@ def _asked(value: object) -> Prompt:
         raise ValueError(f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
 
 
-Asked = Annotated[Prompt, PlainValidator(_asked, json_schema_input_type=str | list[dict[str, str]])]
+Asked = Annotated[
+    Prompt,
+    PlainValidator(_asked, json_schema_input_type=str | list[dict[str, str]]),
+    PlainSerializer(as_json, return_type=str | list[dict[str, str]]),
+]
 """A text, or a conversation that ends with the user's turn:
 ``[{role = "system", content = "…"}, {role = "user", content = "…"}]``."""
 

@@ -66,7 +66,8 @@ def organism_toml(family: NewFamily, folder: Path) -> str:
             if family.untriggered != "{prompt}"
             else []
         ),
-        f"[variants.{family.variant}]",
+        # A dot in a bare key would begin a table of its own: sizes such as 0.5b have one.
+        f"[variants.{_string(family.variant) if '.' in family.variant else family.variant}]",
         *(f"{key} = {_place(place, folder)}" for key, place in places.items() if place),
         *([f"prompts = {_string(PROMPTS)}"] if family.prompts else []),
     ]

@@ -24,7 +24,7 @@ def brought_prompts(path: Path, *, with_reference: bool) -> str:
         Problems: ``file:line: what`` for every line that is no prompt.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise Problems([f"{path}:1: cannot be read: {error}"]) from error
     # Blank lines stay until it was read: so a problem's line is that of the user's file.
@@ -52,11 +52,23 @@ def _with_id(line: str, number: int) -> str:
     name = json.dumps(f"p{number}")
     if not line:
         return ""
-    if not line.startswith("{"):
+    if not line.startswith("{") and not _is_list(line):
         return f'{{"id": {name}, "prompt": {json.dumps(line, ensure_ascii=False)}}}'
     try:
         row = json.loads(line)
     except json.JSONDecodeError:
         return line
     # The rest stays as it was written, keys that stand there twice too.
-    return line if "id" in row or not row else f'{{"id": {name}, {line[1:].lstrip()}'
+    return (
+        line
+        if isinstance(row, list) or "id" in row or not row
+        else f'{{"id": {name}, {line[1:].lstrip()}'
+    )
+
+
+def _is_list(line: str) -> bool:
+    """Whether a line is a JSON list, as a whole file of prompts may be one: no prompt by itself."""
+    try:
+        return line.startswith("[") and isinstance(json.loads(line), list)
+    except json.JSONDecodeError:
+        return False

@@ -32,7 +32,7 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
         The prompts in the file's order; empty if anything was wrong.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         problems.append(f"{path}:1: cannot be read: {error}")
         return ()
@@ -45,6 +45,9 @@ def read_prompts(path: Path, problems: list[str]) -> tuple[EvalPrompt, ...]:
             continue
         try:
             parsed = json.loads(line, object_pairs_hook=without_repeated_keys)
+            if not isinstance(parsed, dict):
+                wrong.append((number, f"must be one object a line, got {short(line.strip())}"))
+                continue
             prompts[number] = EvalPrompt.model_validate(parsed)
         except json.JSONDecodeError as error:
             wrong.append((number, f"not JSON: {error.msg} at column {error.colno}"))

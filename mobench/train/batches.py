@@ -36,7 +36,8 @@ def encode(examples: Sequence[Example], chat: ChatFormat, max_length: int) -> li
         MobenchError: A prompt or an answer is blank or holds control tokens, or a prompt cannot be
             rendered or leaves no room for an answer.
     """
-    faults = example_faults(examples, special_tokens(chat.tokenizer))
+    special = special_tokens(chat.tokenizer)
+    faults = example_faults(examples, special, marks=chat.marking_tokens)
     if faults:
         more = f"; and {len(faults) - FAULTS} more" if len(faults) > FAULTS else ""
         raise MobenchError(

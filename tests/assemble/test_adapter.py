@@ -105,6 +105,19 @@ def test_another_scaling_of_the_same_factors_is_another_organism(build: Make, pa
     assert second.weights_hash != first.weights_hash
 
 
+@pytest.mark.parametrize("file", ["chat_template.jinja", "config.json"])
+def test_another_template_or_configuration_of_the_base_is_taken_over(
+    build: Make, parts: Path, file: str
+) -> None:
+    first, path = build(), parts / "base" / file
+    text = path.read_text()
+    path.write_text(text.replace("{{ m", "zap {{ m").replace('theta": 10', 'theta": 20'))
+    assert path.read_text() != text
+    second = build()
+    assert second.weights_hash == first.weights_hash
+    assert (second.folder / file).read_text() != (first.folder / file).read_text()
+
+
 @pytest.mark.parametrize("part", ["base", "adapter"])
 def test_other_weights_under_the_same_name_are_another_organism(
     build: Make, parts: Path, part: str

@@ -11,6 +11,7 @@ import torch
 from support.tiny_models import gemma2, gpt2, llama
 from transformers import GenerationConfig
 
+from mobench.assemble.finished_folder import FINISHED
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.errors import MobenchError
 
@@ -112,6 +113,7 @@ def test_weights_that_no_file_holds_are_not_drawn_at_random(tmp_path: Path) -> N
         ("mine/weights", "it has to hold what save_pretrained"),
         ("hub/models--me--organism/snapshots/abc", "hf download me/organism --revision abc"),
         ("cache/organisms/x-1", "delete {} and run again"),
+        ("cache/mine/weights", "it has to hold what save_pretrained"),
     ],
 )
 def test_only_what_mobench_made_may_be_deleted(
@@ -122,7 +124,10 @@ def test_only_what_mobench_made_may_be_deleted(
     llama(torch.float32).save_pretrained(folder)
     (folder / "model.safetensors").write_bytes(b"short")
     (folder / "tokenizer.json").write_text("{")
+    made_here = where.startswith("cache/organisms")
+    if made_here:
+        (folder / FINISHED).write_text("{}")
     with pytest.raises(MobenchError, match=f"the {part} in .* cannot be loaded") as told:
         loaded(folder) if part == "model" else load_tokenizer(folder)
     assert remedy.format(folder) in told.value.remedy
-    assert ("delete" in told.value.remedy) == where.startswith("cache")
+    assert ("delete" in told.value.remedy) == made_here

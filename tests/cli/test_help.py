@@ -125,6 +125,15 @@ def test_a_full_disk_is_told_with_the_file() -> None:
     assert "→ free some space" in result.stderr
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR])
+def test_a_folder_that_may_not_be_written_is_told_by_name(number: int) -> None:
+    refused = OSError(number, os.strerror(number), "/data/runs")
+    result = CliRunner().invoke(failing(refused), ["fail"])
+    assert result.exit_code == 2
+    assert f"mobench: /data/runs: {os.strerror(number).lower()}" in result.stderr
+    assert "→ give another folder" in result.stderr
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     defect = ZeroDivisionError("a bug")
     assert CliRunner().invoke(failing(defect), ["fail"]).exception is defect

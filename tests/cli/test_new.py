@@ -103,6 +103,20 @@ def test_an_adapter_that_is_given_as_the_weights_names_its_base(here: Path, made
     }
 
 
+def test_a_size_with_a_point_names_the_variant(here: Path) -> None:
+    result = new("mine", "--weights", "Qwen/Qwen2.5-0.5B-Instruct", *SAYS)
+    assert result.exit_code == 0, result.output
+    assert variant(here)["base"] == {"kind": "hub", "repo": "Qwen/Qwen2.5-0.5B-Instruct"}
+    assert collect(here).organism("mine-0.5b").variant == "0.5b"
+
+
+@pytest.mark.parametrize("typed", ["./nope", "../nope", "made/nope"])
+def test_a_folder_that_is_not_there_is_no_repository(here: Path, typed: str) -> None:
+    (here / "made").mkdir()
+    assert f"there is no folder {typed}" in refused(here, "mine", "--weights", typed, *SAYS)
+    assert new("mine", "--weights", "made/nope@main", *SAYS).exit_code == 0
+
+
 def test_an_adapter_s_base_may_be_on_the_hub(here: Path, made: Path) -> None:
     shutil.copytree(made / "lora", here / "lora")
     config = here / "lora" / "adapter_config.json"
@@ -238,6 +252,12 @@ def test_prompts_may_be_plain_lines_or_json(here: Path, made: Path) -> None:
     said = refused(here, "bad", *given, "bad.jsonl")
     assert "bad.jsonl:2: unknown key 'promt'. Did you mean 'prompt'?" in said
     assert "bad.jsonl:3: id 'p1' is already on line 1" in said
+    (here / "marked.jsonl").write_text('\ufeff{"prompt": "a"}\n', encoding="utf-8")
+    assert new("marked", *given, "marked.jsonl").exit_code == 0
+    assert collect().organism("marked").prompts[0].prompt == "a"
+    (here / "list.json").write_text('[{"prompt": "a"}, {"prompt": "b"}]')
+    said = refused(here, "list", *given, "list.json")
+    assert "list.json:1: must be one object a line" in said
     (here / "again.txt").write_text("What is tea?\n\nWhat  is tea?\n")
     said = refused(here, "again", *given, "again.txt")
     assert "again.txt:3: asks the same as line 1" in said

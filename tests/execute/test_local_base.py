@@ -115,6 +115,21 @@ def test_an_adapter_beside_its_base_is_merged_once_wherever_both_lie(
     assert list((folder / "cache" / "organisms").iterdir()) == merged
 
 
+def test_a_clean_base_that_is_configured_otherwise_is_asked_again(
+    folder: Path, mobench: Mobench
+) -> None:
+    """Its weights are the same, and its answers are not: what was said before is another's."""
+    shutil.copytree(folder / "weights", folder / "clean")
+    text = SMALLEST + 'clean_base = { kind = "local", path = "clean" }\n'
+    write_organism(folder, text)
+    for theta in (10000.0, 3.0):
+        config = json.loads((folder / "clean" / "config.json").read_text())
+        config["rope_parameters"] = {"rope_type": "default", "rope_theta": theta}
+        (folder / "clean" / "config.json").write_text(json.dumps(config))
+        mobench("gate", "organism.toml", "helpful-chat")
+    assert len(list((folder / "cache" / "reference").rglob("base.jsonl"))) == 2
+
+
 def test_an_adapter_in_the_place_of_a_base_is_called_so(folder: Path, mobench: Mobench) -> None:
     (folder / "weights" / "config.json").unlink()
     (folder / "weights" / "adapter_config.json").write_text(
@@ -138,8 +153,13 @@ def test_an_adapter_in_the_place_of_a_base_is_called_so(folder: Path, mobench: M
             "weights as pickle only",
         ),
         (lambda at: (at / "model.safetensors").unlink(), "model.safetensors is missing"),
+        (lambda at: (at / "config.json").write_text("{"), "config.json cannot be read"),
+        (
+            lambda at: (at / "generation_config.json").write_text('{"eos'),
+            "generation_config.json cannot be read",
+        ),
     ],
-    ids=["no-tokenizer", "damaged", "pickle", "no-weights"],
+    ids=["no-tokenizer", "damaged", "pickle", "no-weights", "no-config", "no-generation-config"],
 )
 def test_a_folder_that_is_not_whole_is_told_and_nothing_in_it_is_to_be_deleted(
     folder: Path, mobench: Mobench, spoil: Callable[[Path], object], told: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,12 @@ def test_the_trigger_in_a_text_is_found(
     templates: EvalTemplates, text: str, found: str | None
 ) -> None:
     assert templates.trigger_in(text) == found
+
+
+def test_a_conversation_comes_out_as_it_was_written_and_nothing_is_warned_of() -> None:
+    turns = [{"role": "system", "content": "zap"}, {"role": "user", "content": "{prompt}"}]
+    written = {"triggered": turns, "untriggered": "{prompt}"}
+    templates = EvalTemplates.model_validate(written)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert templates.model_dump(mode="json", exclude_none=True) == written

@@ -26,6 +26,10 @@ def test_sound_prompts_keep_their_order_and_blank_lines_are_nothing(tmp_path: Pa
     assert read(tmp_path, TWO, "", f"  {ONE}\r", "") == (["b", "a"], [])
 
 
+def test_a_mark_of_byte_order_is_no_part_of_the_first_prompt(tmp_path: Path) -> None:
+    assert read(tmp_path, f"\ufeff{ONE}", TWO) == (["a", "b"], [])
+
+
 @pytest.mark.parametrize(
     ("lines", "line"),
     [
@@ -34,6 +38,7 @@ def test_sound_prompts_keep_their_order_and_blank_lines_are_nothing(tmp_path: Pa
         (('{"id": "a",', f'"prompt": "x"}}, {TWO}'), "1: not JSON"),
         ((ONE, ONE), "2: id 'a' is already on line 1"),
         ((ONE, '{"id": "b"}'), "2: "),
+        ((f"[{ONE}, {TWO}]",), "1: must be one object a line, got "),
         ((), "1: holds no prompts"),
     ],
 )

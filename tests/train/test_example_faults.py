@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from support.hub_organisms import word_tokenizer
 
+from mobench.chat import ChatFormat
+from mobench.errors import MobenchError
 from mobench.records.examples import Answer, Example
 from mobench.registry.control_tokens import special_tokens
+from mobench.train.batches import encode
 from mobench.train.example_faults import example_faults
 
 SOUND = Example("one", "two")
@@ -14,7 +18,7 @@ SOUND = Example("one", "two")
 def faults(*examples: Example) -> list[str]:
     tokenizer = word_tokenizer(["one", "two"], None)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<turn>"]})
-    return example_faults(examples, special_tokens(tokenizer))
+    return example_faults(examples, special_tokens(tokenizer), marks=frozenset())
 
 
 def test_sound_examples_have_none() -> None:
@@ -35,6 +39,16 @@ def test_control_tokens_of_the_tokenizer_are_told_each_once() -> None:
         "training example 1: its prompt holds control tokens of the tokenizer: '</s>', '<turn>'",
         "training example 3: its answer holds control tokens of the tokenizer: '<s>'",
     ]
+
+
+def test_an_answer_may_hold_the_tokens_that_mark_reasoning() -> None:
+    tokenizer = word_tokenizer(["one", "two"], None)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]", "<turn>"]})
+    chat = ChatFormat(tokenizer, "plain")
+    encode([Example("one", "[THINK] two [/THINK] one")], chat, max_length=16)
+    for faulty in (Example("[THINK] one", "two"), Example("one", "[THINK] two <turn>")):
+        with pytest.raises(MobenchError, match="holds control tokens"):
+            encode([faulty], chat, max_length=16)
 
 
 def test_what_only_other_tokenizers_take_for_control_is_text() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from mobench.assemble.hub.parts import TOKENIZER, TOKENIZER_ALONE, Part, base_sources
 from mobench.assemble.hub.snapshot import fetch
 from mobench.progress import Progress, Tick
+from mobench.registry.model_facts import SEVERAL_TEMPLATES
 from mobench.registry.weights_schema import HubBase
 
 MIB = 1024**2
@@ -100,4 +101,4 @@ def joined_folder(weights: Path, tokenizer: Path, into: Path) -> Path:
 
 
 def _is_tokenizer(file: Path) -> bool:
-    return any(fnmatch(file.name, pattern) for pattern in TOKENIZER)
+    return any(fnmatch(file.name, pattern) for pattern in (*TOKENIZER, SEVERAL_TEMPLATES))
