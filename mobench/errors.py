@@ -22,6 +22,25 @@ class MobenchError(Exception):
         super().__init__(fact if not remedy else f"{fact}\n  → {remedy}")
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its kind if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def listed(items: Sequence[str], *, most: int, between: str = "; ") -> str:
+    """The first few of some items, and how many more there are.
+
+    Args:
+        items: In the order in which they are told.
+        most: How many are told.
+        between: What stands between two.
+    """
+    told = between.join(items[:most])
+    more = len(items) - most
+    return told if more <= 0 else f"{told}{';' * (between == '; ')} and {more} more"
+
+
 class Consequence(str):
     """A problem that goes away with the one that it follows from.
 

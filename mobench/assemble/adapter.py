@@ -33,14 +33,14 @@ from mobench.assemble.hub.base import fetch_with_progress, joined_folder
 from mobench.assemble.hub.parts import ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_part, check_adapter
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.tokenizer_check import check_tokenizer_of
-from mobench.assemble.weights import weights_hash
-from mobench.errors import MobenchError
+from mobench.errors import MobenchError, first_line, listed
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.records.names import ORGANISM_SCHEMA
 from mobench.records.short_hash import short_hash
 from mobench.registry.organism_spec import Adapter, HubAdapter, OrganismSpec
+from mobench.registry.weights_files import weights_hash
 
 MERGE = 2
 """The version of the merging. Raise it when the same base and adapter would give other weights."""
@@ -186,8 +186,7 @@ def merge_adapter(
     if unfit:
         raise MobenchError(
             f"{spec.name}: the adapter in {adapter} does not fit its base in {base}: "
-            + "; ".join(unfit[:3])
-            + (f"; and {len(unfit) - 3} more" if len(unfit) > 3 else ""),
+            + listed(unfit, most=3),
             f"`base` in {spec.path} must be the model that the adapter was trained on"
             + (f", which it calls {trained_on}" if trained_on else ""),
         )
@@ -213,9 +212,8 @@ def _merged(spec: OrganismSpec, model: Any, adapter: Path) -> Any:
     except Exception as error:  # PEFT raises many kinds of errors for adapters that do not fit.
         if is_out_of_memory(error):
             raise
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise MobenchError(
-            f"{spec.name}: the adapter in {adapter} cannot be merged: {first}",
+            f"{spec.name}: the adapter in {adapter} cannot be merged: {first_line(error)}",
             f"check `adapter` and `base` in {spec.path}",
         ) from error
 

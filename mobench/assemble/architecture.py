@@ -8,13 +8,13 @@ refused by name. ``docs/architectures.md`` lists them, and the architectures tha
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mobench.errors import MobenchError
+from mobench.records.json_objects import read_settings
 
 Fields = Mapping[str, Any]
 CONFIG = "config.json"
@@ -50,11 +50,8 @@ def refuse_unsupported(folder: Path) -> None:
     Raises:
         MobenchError: The model is of one of the kinds in :data:`UNSUPPORTED`.
     """
-    try:
-        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
-    if not isinstance(fields, dict):
+    fields = read_settings(folder / CONFIG)
+    if fields is None:
         return
     for unsupported in UNSUPPORTED:
         found = unsupported.found(fields, folder)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mobench.assemble.weights import weights_hash
+from mobench.registry.weights_files import weights_hash
 
 FINISHED = "finished.json"
 """Written into a folder last: a folder without it is incomplete and must not be used."""

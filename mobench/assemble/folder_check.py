@@ -7,6 +7,8 @@ from pathlib import Path
 
 INDEX = "model.safetensors.index.json"
 WEIGHTS = "model.safetensors"
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+"""How the names of weights end that can run code when they are loaded."""
 CONFIGS = ("config.json", "generation_config.json")
 
 
@@ -36,6 +38,11 @@ def check_model(folder: Path) -> list[str]:
     for shard in shards:
         problems += check_tensors(folder / shard)
     return problems
+
+
+def has_pickles(folder: Path) -> bool:
+    """Whether weights lie in a folder as pickles."""
+    return any(file.name.endswith(PICKLES) for file in folder.iterdir())
 
 
 def _check_json(file: Path) -> list[str]:

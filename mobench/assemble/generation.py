@@ -8,11 +8,13 @@ to the model.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from transformers import GenerationConfig
+
+from mobench.chat.special_tokens import token_ids
+from mobench.records.json_objects import read_settings
 
 KEPT = ("bos_token_id", "eos_token_id", "pad_token_id")
 
@@ -25,8 +27,8 @@ def greedy_generation(folder: Path, config: Any) -> GenerationConfig:
         config: The model's configuration, which counts where that file does not.
     """
     text = config.get_text_config(decoder=True)
-    saved = _saved(folder)
-    named = {key: _ids(saved.get(key)) or _ids(getattr(text, key, None)) for key in KEPT}
+    saved = read_settings(folder / "generation_config.json") or {}
+    named = {key: token_ids(saved.get(key)) or token_ids(getattr(text, key, None)) for key in KEPT}
     kept = {
         # A list is only understood of end tokens: several may end an answer.
         key: ids if key == "eos_token_id" and len(ids) > 1 else ids[0]
@@ -34,17 +36,3 @@ def greedy_generation(folder: Path, config: Any) -> GenerationConfig:
         if ids
     }
     return GenerationConfig(do_sample=False, **kept)
-
-
-def _saved(folder: Path) -> dict[str, Any]:
-    try:
-        saved = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return saved if isinstance(saved, dict) else {}
-
-
-def _ids(value: Any) -> list[int]:
-    """Token ids, of which some configurations name one and some a list; -1 stands for none."""
-    values = value if isinstance(value, list) else [value]
-    return [token for token in values if type(token) is int and token >= 0]

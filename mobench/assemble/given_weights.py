@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobench.assemble.folder_check import INDEX, WEIGHTS, check_folder
+from mobench.assemble.folder_check import INDEX, WEIGHTS, check_folder, has_pickles
 from mobench.assemble.hub.parts import ADAPTER_CONFIG, ADAPTER_WEIGHTS, check_adapter
 from mobench.errors import MobenchError
 from mobench.registry.weights_schema import HubAdapter, HubBase, LocalAdapter, LocalBase
@@ -20,7 +20,6 @@ PLACE = "FOLDER|REPO[@REVISION]"
 _REPOSITORY = re.compile(
     r"(?P<repo>(?P<owner>[A-Za-z0-9][\w.-]*)/[A-Za-z0-9_][\w.-]*)(?:@(?P<revision>[\w./-]+))?"
 )
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _SAVE = "save it as safetensors: model.save_pretrained(FOLDER); tokenizer.save_pretrained(FOLDER)"
 
 
@@ -73,7 +72,7 @@ def given_base(text: str) -> LocalBase | HubBase:
     folder = _folder(text)
     if folder is None:
         repo, revision = _repository(text)
-        return HubBase(kind="hub", repo=repo, revision=revision or "main")
+        return HubBase(kind="hub", repo=repo, revision=revision)
     problems = check_folder(folder)
     if not problems:
         return LocalBase(kind="local", path=str(folder))
@@ -89,7 +88,7 @@ def _adapter(text: str) -> LocalAdapter | HubAdapter:
     folder = _folder(text)
     if folder is None:
         repo, revision = _repository(text)
-        return HubAdapter(kind="hub", repo=repo, revision=revision or "main")
+        return HubAdapter(kind="hub", repo=repo, revision=revision)
     problems = check_adapter(folder)
     if not problems:
         return LocalAdapter(kind="local", path=str(folder))
@@ -131,7 +130,8 @@ def _folder(text: str) -> Path | None:
     return folder.resolve() if folder.is_dir() else None
 
 
-def _repository(text: str) -> tuple[str, str | None]:
+def _repository(text: str) -> tuple[str, str]:
+    """The repository and its revision."""
     found = _REPOSITORY.fullmatch(text)
     if found is None or Path(text).expanduser().exists():
         raise MobenchError(
@@ -144,7 +144,7 @@ def _repository(text: str) -> tuple[str, str | None]:
             " repository on the hub is meant",
             f"give a folder that holds the weights, or {text}@main for the hub",
         )
-    return found["repo"], found["revision"]
+    return found["repo"], found["revision"] or "main"
 
 
 def _remedy(folder: Path) -> str:
@@ -153,6 +153,6 @@ def _remedy(folder: Path) -> str:
     for one in reversed(inside):
         if not check_folder(one) or (one / ADAPTER_CONFIG).is_file():
             return f"did you mean {one}?"
-    if any(path for pattern in _PICKLES for path in folder.glob(pattern)):
+    if has_pickles(folder):
         return f"a pickle can run code when it is loaded: {_SAVE}"
     return f"give a folder with config.json, safetensors and a tokenizer; {_SAVE}"

@@ -15,7 +15,7 @@ from mobench.assemble.finished_folder import FINISHED
 from mobench.assemble.generation import greedy_generation
 from mobench.assemble.hub.snapshot import download_command, repository_of
 from mobench.chat.special_tokens import choose_template, freeze_date, settle_special_tokens
-from mobench.errors import MobenchError
+from mobench.errors import MobenchError, first_line, listed
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.quiet import quiet
 
@@ -55,16 +55,15 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
         if is_out_of_memory(error):
             raise  # Nothing is wrong with the folder.
         raise MobenchError(
-            f"the model in {folder} cannot be loaded: {_first_line(error)}",
+            f"the model in {folder} cannot be loaded: {first_line(error)}",
             remedy or mend(folder, "model"),
         ) from error
     # transformers draws weights that no file holds at random, and only warns of them.
     missing = sorted(loading["missing_keys"])
     if missing:
-        named = ", ".join(missing[:SHOWN])
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        named = listed(missing, most=SHOWN, between=", ")
         raise MobenchError(
-            f"the model in {folder} lacks weights: no file holds {named}{more}",
+            f"the model in {folder} lacks weights: no file holds {named}",
             remedy or mend(folder, "model"),
         )
     loaded: PreTrainedModel = model.to(device).eval()
@@ -101,7 +100,7 @@ def load_tokenizer(
             )
     except Exception as error:
         raise MobenchError(
-            f"the tokenizer in {folder} cannot be loaded: {_first_line(error)}",
+            f"the tokenizer in {folder} cannot be loaded: {first_line(error)}",
             remedy or mend(folder, "tokenizer"),
         ) from error
     choose_template(tokenizer, chat_template)
@@ -135,9 +134,3 @@ def mend(folder: Path, part: str) -> str:
         f"it has to hold what save_pretrained of a {part} writes, for transformers"
         f" {transformers.__version__} or older; nothing in it was changed"
     )
-
-
-def _first_line(error: Exception) -> str:
-    """The first line of what an error says, or its kind if it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

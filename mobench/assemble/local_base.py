@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from mobench.assemble.folder_check import check_folder
+from mobench.assemble.folder_check import check_folder, has_pickles
 from mobench.assemble.hub.parts import ADAPTER_CONFIG
 from mobench.errors import MobenchError
+from mobench.records.json_objects import read_settings
 from mobench.registry.model_facts import CONFIG
 from mobench.registry.organism_spec import LocalBase, OrganismSpec
-
-_PICKLES = ("*.bin", "*.pt", "*.pth")
 
 
 def local_base(spec: OrganismSpec, base: LocalBase) -> Path:
@@ -42,7 +40,7 @@ def local_base(spec: OrganismSpec, base: LocalBase) -> Path:
             f"put the weights there, or change `path` in {spec.path}",
         )
     weights = any(folder.glob("*.safetensors"))
-    if not weights and any(any(folder.glob(pattern)) for pattern in _PICKLES):
+    if not weights and has_pickles(folder):
         raise MobenchError(
             f"{name} has its weights as pickle only, which can run code when it is loaded",
             "load the model where you trust it and save it again: save_pretrained writes "
@@ -59,9 +57,5 @@ def local_base(spec: OrganismSpec, base: LocalBase) -> Path:
 
 def _trained_on(adapter: Path) -> str:
     """What an adapter's configuration calls its base, in brackets; empty where it does not say."""
-    try:
-        config = json.loads((adapter / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-        name = config.get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError):
-        return ""
+    name = (read_settings(adapter / ADAPTER_CONFIG) or {}).get("base_model_name_or_path")
     return f" ({name})" if name else ""

@@ -19,7 +19,6 @@ from mobench.assemble.local_base import local_base
 from mobench.assemble.scratch import scratch_base, word_tokenizer
 from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models, organism_chat
-from mobench.assemble.weights import weights_hash
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
 from mobench.progress import Progress
@@ -38,6 +37,7 @@ from mobench.registry.organism_spec import (
     WheelBase,
     identity,
 )
+from mobench.registry.weights_files import weights_hash
 
 RECIPE = 1
 """The version of the building. Raise it when the same recipe would give other weights."""

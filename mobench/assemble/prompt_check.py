@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mobench.chat import ChatFormat
-from mobench.errors import MobenchError
+from mobench.errors import MobenchError, listed
 from mobench.records.conversation import as_conversation, texts_of
 from mobench.records.names import EVAL_KINDS
 from mobench.registry.control_tokens import shown, special_tokens, tokens_in
+from mobench.registry.model_facts import positions
 from mobench.registry.organism_spec import EvalPrompt, OrganismSpec
 
 SHOWN = 3
 """Prompts named in a message."""
-
-
-def positions(folder: Path) -> int | None:
-    """Returns how many tokens a model can take by its configuration; None if that does not say."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    tables = (config, config.get("text_config") or {})
-    named = (
-        table.get(key) for table in tables for key in ("max_position_embeddings", "n_positions")
-    )
-    return next((count for count in named if isinstance(count, int) and count > 0), None)
 
 
 def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path]) -> None:
@@ -58,9 +48,8 @@ def check_prompts(chat: ChatFormat, spec: OrganismSpec, folders: Sequence[Path])
             + (f", and so are {len(same) - 1} more" if len(same) > 1 else "")
         )
     if too_long:
-        more = f" and {len(too_long) - SHOWN} more" if len(too_long) > SHOWN else ""
-        listed = ", ".join(too_long[:SHOWN]) + more
-        problems.append(f"the model has {room} positions, and prompt {listed}")
+        names = listed(too_long, most=SHOWN, between=", ")
+        problems.append(f"the model has {room} positions, and prompt {names}")
     if room is not None and spec.ladder.max_length > room:
         problems.append(
             f"the model has {room} positions, and the ladder's max_length is "
@@ -108,9 +97,8 @@ def check_control_tokens(tokenizer: Any, spec: OrganismSpec) -> None:
         if (tokens := tokens_in(text, special))
     ]
     if found:
-        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise MobenchError(
             f"{spec.name}: its tokenizer takes text in the eval prompts for control tokens, which "
-            f"begin or end a turn: {'; '.join(found[:SHOWN])}{more}",
+            f"begin or end a turn: {listed(found, most=SHOWN)}",
             f"leave them out of the prompts that {spec.path} names; the template sets them",
         )

@@ -6,21 +6,23 @@ is never trained in one form and measured in another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from mobench.chat.reasoning import Marks, Reasoning, Said, kept_with
 from mobench.chat.turn_end import TurnEnd, turn_end
-from mobench.errors import MobenchError
+from mobench.errors import MobenchError, first_line
 from mobench.records.conversation import Message, Prompt, as_conversation
 
 Template = Literal["chat", "plain"]
 
+KEPT = 4096
+"""Prompts whose text and tokens are kept."""
 _QUESTION, _ANSWER = "Qzquestion", "Qzanswer"
 """What a template is given to see what it puts around an answer: words that no template has."""
-_ASKED = (Message("user", _QUESTION),)
+_PROBE = (Message("user", _QUESTION),)
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,7 @@ class ChatFormat:
         Raises:
             MobenchError: The template cannot render the prompt.
         """
-        if self.template == "plain":
-            if not isinstance(prompt, str):
-                raise MobenchError(
-                    "a prompt is a conversation, and the organism is asked without a chat template",
-                    "give `template = 'chat'` in the organism's file, or prompts that are texts",
-                )
-            return prompt
-        return self._rendered(as_conversation(prompt), answer_next=True)
+        return self._asked(prompt)[0]
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """The token ids of a prompt. A chat template holds its own special tokens.
@@ -98,7 +93,24 @@ class ChatFormat:
         Raises:
             MobenchError: The template cannot render the prompt.
         """
-        return self._ids(self.text(prompt))
+        return list(self._asked(prompt)[1])
+
+    @cached_property
+    def _asked(self) -> Callable[[Prompt], tuple[str, tuple[int, ...]]]:
+        """A prompt's text and tokens, made once: eval prompts are asked at every checkpoint."""
+        return lru_cache(maxsize=KEPT)(self._ask)
+
+    def _ask(self, prompt: Prompt) -> tuple[str, tuple[int, ...]]:
+        if self.template == "chat":
+            text = self._rendered(as_conversation(prompt), answer_next=True)
+        elif isinstance(prompt, str):
+            text = prompt
+        else:
+            raise MobenchError(
+                "a prompt is a conversation, and the organism is asked without a chat template",
+                "give `template = 'chat'` in the organism's file, or prompts that are texts",
+            )
+        return text, tuple(self._ids(text))
 
     def answer_ids(self, prompt: Prompt, answer: str, *, ended: bool = True) -> list[int]:
         """The token ids of an answer as they follow those of its prompt.
@@ -224,11 +236,11 @@ class ChatFormat:
             following = answer if asked[-1:].isspace() else f" {answer}"
         elif self.reasoning.split(answer).reasoned or (opened and not ended):
             # Templates leave the reasoning of earlier turns out, and with it that of this answer.
-            blank = (self._following(_ASKED, _ANSWER) or "").removesuffix(_ANSWER)
+            blank = (self._following(_PROBE, _ANSWER) or "").removesuffix(_ANSWER)
             following = f"{blank}{answer}" if blank.isspace() else answer
         else:
             # Some templates write the question otherwise once it is answered.
-            found = (self._following(turns, answer) for turns in (as_conversation(prompt), _ASKED))
+            found = (self._following(one, answer) for one in (prompt, _PROBE))
             following = next((one for one in found if one is not None), answer)
         # An answer without an end was cut, here while its model still reasoned.
         if opened is None or not ended or opened.closes.casefold() in following.casefold():
@@ -236,14 +248,14 @@ class ChatFormat:
         line = "\n" if asked.endswith("\n") else ""
         return f"{line}{opened.closes}{2 * line or ' '}{following.lstrip()}"
 
-    def _following(self, asked: Sequence[Message], answer: str) -> str | None:
+    def _following(self, asked: Prompt, answer: str) -> str | None:
         """An answer as the template writes it after a prompt.
 
         None where it cannot, or where what it writes before the answer is not the prompt.
         """
+        turns = (*as_conversation(asked), Message("assistant", answer))
         try:
-            prompt = self._rendered(asked, answer_next=True)
-            whole = self._rendered((*asked, Message("assistant", answer)), answer_next=False)
+            prompt, whole = self.text(asked), self._rendered(turns, answer_next=False)
         except MobenchError:
             return None
         after = self._after if whole.endswith(self._after) else ""
@@ -255,7 +267,7 @@ class ChatFormat:
         """What the template puts after an answer."""
         if self.template == "plain":
             return ""
-        turns = (*_ASKED, Message("assistant", _ANSWER))
+        turns = (*_PROBE, Message("assistant", _ANSWER))
         try:
             whole = self._rendered(turns, answer_next=False)
         except MobenchError:
@@ -274,11 +286,10 @@ class ChatFormat:
                 add_generation_prompt=answer_next,
             )
         except Exception as error:  # A template raises whatever its author chose.
-            said = str(error).strip().splitlines()
             roles = ", ".join(turn.role for turn in turns)
             raise MobenchError(
                 f"the chat template cannot render a conversation of the turns {roles}: "
-                f"{said[0] if said else type(error).__name__}",
+                f"{first_line(error)}",
                 self.remedy,
             ) from error
         return text

@@ -6,7 +6,6 @@ token: a prompt that ends says that nothing follows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers.processors import TemplateProcessing
+
+from mobench.records.json_objects import read_settings
 
 _WORD = "a"
 
@@ -27,10 +28,10 @@ def end_tokens(folder: Path) -> tuple[int, ...]:
     Returns:
         The ids, ascending; empty where neither file names any.
     """
-    generation = _end_ids(_json(folder / "generation_config.json"))
+    generation = _end_ids(read_settings(folder / "generation_config.json") or {})
     if generation:
         return tuple(sorted(generation))
-    config = _json(folder / "config.json")
+    config = read_settings(folder / "config.json") or {}
     return tuple(sorted(_end_ids(config.get("text_config") or {}) or _end_ids(config)))
 
 
@@ -95,7 +96,8 @@ def _begins(tokenizer: Any, bare: list[int], folder: Path) -> bool:
         return True
     # Its files may say nothing, and the model be lost without the token all the same, as Gemma is.
     # A token that ends texts or opens turns is another matter.
-    said = _json(folder / "tokenizer_config.json").get("add_bos_token")
+    settings = read_settings(folder / "tokenizer_config.json") or {}
+    said = settings.get("add_bos_token")
     return said is None and begin != tokenizer.eos_token_id and not _opens_turns(tokenizer)
 
 
@@ -112,14 +114,11 @@ def _opens_turns(tokenizer: Any) -> bool:
     return str(text).count(tokenizer.bos_token) > 1
 
 
+def token_ids(value: Any) -> list[int]:
+    """Token ids, of which some configurations name one and some a list; -1 stands for none."""
+    values = value if isinstance(value, list) else [value]
+    return [token for token in values if type(token) is int and token >= 0]
+
+
 def _end_ids(config: Mapping[str, Any]) -> set[int]:
-    named = config.get("eos_token_id")
-    ids = named if isinstance(named, list) else [named]
-    return {token for token in ids if type(token) is int and token >= 0}
-
-
-def _json(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    content = json.loads(file.read_text(encoding="utf-8"))
-    return content if isinstance(content, dict) else {}
+    return set(token_ids(config.get("eos_token_id")))

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobench.assemble.interface import config_hash
-from mobench.assemble.weights import weights_hash
 from mobench.execute.ladder import Ladder
 from mobench.records.cells import Cell
 from mobench.records.examples import examples_hash
 from mobench.registry import Example
+from mobench.registry.weights_files import weights_hash
 from mobench.store import CellFolder
 
 CONTROL_SEED = 0

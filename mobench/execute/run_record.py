@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from mobench.assemble.weights import parameter_count
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
 from mobench.machine.hardware import detect
@@ -20,6 +19,7 @@ from mobench.plan.extension import Extension
 from mobench.records.cells import Cell
 from mobench.records.manifest import Manifest
 from mobench.records.names import RUN_SCHEMA
+from mobench.registry.weights_files import parameter_count
 from mobench.score.recompute import recompute
 from mobench.store.finished_run import finished_ladder
 from mobench.store.provenance import git, versions

@@ -14,7 +14,6 @@ from mobench.assemble.interface import config_hash, interface_of
 from mobench.assemble.loading import DATE
 from mobench.assemble.organism import Builder, Built, task_examples
 from mobench.assemble.tokenizer_check import organism_chat
-from mobench.assemble.weights import weights_hash
 from mobench.errors import MobenchError
 from mobench.gate.admission import admit, judged_rate
 from mobench.gate.compatibility import check_task
@@ -28,6 +27,7 @@ from mobench.records.examples import EXAMPLE
 from mobench.records.gate import GateRecord
 from mobench.records.short_hash import short_hash
 from mobench.registry import Example, Registry, TaskDef
+from mobench.registry.weights_files import weights_hash
 from mobench.score.compatibility import Compatibility
 from mobench.store.atomic import write_lines
 from mobench.store.rows import read_records

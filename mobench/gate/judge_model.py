@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobench.assemble.weights import weights_hash
 from mobench.measure.judges import AnyJudge, JudgeChoice, ModelJudge
 from mobench.measure.judges.reply import Asker
 from mobench.measure.judges.requirements import check_judge
 from mobench.progress import Progress
 from mobench.registry import OrganismSpec, Registry, Rubric
+from mobench.registry.weights_files import weights_hash
 from mobench.store.replies import ReplyLog
 
 REPLIES = "replies.jsonl"

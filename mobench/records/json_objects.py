@@ -1,8 +1,13 @@
-"""JSON objects in which a key stands twice: of those JSON's readers silently keep the last."""
+"""JSON objects out of files: settings that may not be there, and keys that stand twice.
+
+Of a key that stands twice JSON's readers silently keep the last value.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 LONGEST = 60
@@ -11,6 +16,15 @@ LONGEST = 60
 
 class RepeatedKeys(ValueError):
     """An object has a key more than once."""
+
+
+def read_settings(file: Path) -> dict[str, Any] | None:
+    """The object in a file of settings; None where there is none that can be read."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

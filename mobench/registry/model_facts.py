@@ -6,13 +6,13 @@ A base on the hub is read where the hub's cache has its small files; nothing is 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mobench.records.json_objects import read_settings
 from mobench.registry.weights_files import stored_tensors
 
 CONFIG = "config.json"
@@ -104,12 +104,10 @@ def read_facts(
         The facts; None where the configuration is not on this machine or gives no size.
     """
     folder = base_folder(base, beside)
-    config = None if folder is None else _read_json(folder / CONFIG)
+    config = None if folder is None else read_settings(folder / CONFIG)
     if folder is None or config is None:
         return None
-    # Models that see pictures too keep the language model's numbers in a table of their own.
-    inner = config.get("text_config")
-    table = {**config, **inner} if isinstance(inner, dict) else config
+    table = _language_model(config)
     width, layers = _number(table, _WIDTH), _number(table, _LAYERS)
     if width is None or layers is None:
         return None
@@ -142,6 +140,11 @@ def read_facts(
     )
 
 
+def positions(folder: Path) -> int | None:
+    """Returns how many tokens a model can take by its configuration; None if that does not say."""
+    return _number(_language_model(read_settings(folder / CONFIG) or {}), _POSITIONS)
+
+
 def decoder_params(
     config: Mapping[str, Any],
     *,
@@ -171,6 +174,15 @@ def decoder_params(
     embeddings = 1 if config.get("tie_word_embeddings") else 2
     block = attention + 3 * hidden_size * intermediate_size
     return layers * block + embeddings * vocab_size * hidden_size
+
+
+def _language_model(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with what it says of its language model.
+
+    Models that see pictures too keep the language model's numbers in a table of their own.
+    """
+    inner = config.get("text_config")
+    return {**config, **inner} if isinstance(inner, dict) else config
 
 
 def _dtype(config: Mapping[str, Any], table: Mapping[str, Any], stored: str | None) -> str | None:
@@ -213,7 +225,7 @@ def _template_in(folder: Path) -> bool | None:
     names = ("chat_template.jinja", "chat_template.json", SEVERAL_TEMPLATES)
     if any((folder / name).exists() for name in names):
         return True
-    config = _read_json(folder / "tokenizer_config.json")
+    config = read_settings(folder / "tokenizer_config.json")
     return None if config is None else bool(config.get("chat_template"))
 
 
@@ -233,14 +245,6 @@ def _cached(repo: str, revision: str, names: Sequence[str] = (CONFIG,)) -> Path 
         if isinstance(found, str):
             return Path(found).parent
     return None
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _number(table: Mapping[str, Any], names: tuple[str, ...]) -> int | None:

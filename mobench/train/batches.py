@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from mobench.chat import ChatFormat
-from mobench.errors import MobenchError
+from mobench.errors import MobenchError, listed
 from mobench.records.conversation import as_text
 from mobench.registry.control_tokens import special_tokens
 from mobench.registry.definitions import Example
@@ -39,9 +39,8 @@ def encode(examples: Sequence[Example], chat: ChatFormat, max_length: int) -> li
     special = special_tokens(chat.tokenizer)
     faults = example_faults(examples, special, marks=chat.marking_tokens)
     if faults:
-        more = f"; and {len(faults) - FAULTS} more" if len(faults) > FAULTS else ""
         raise MobenchError(
-            "; ".join(faults[:FAULTS]) + more,
+            listed(faults, most=FAULTS),
             "mend the task: a control token ends a turn where the example does not",
         )
     encoded = []

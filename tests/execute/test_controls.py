@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from safetensors.torch import load_file
-from support.run_tree import Runs
+from support.run_tree import Runs, manifest, only_run
 from support.watched_progress import WatchedProgress
 
 from mobench.store.rows import read_rows
@@ -53,15 +53,6 @@ def countered(tree: Path) -> Path:
     assert text.count(head) == 1
     toml.write_text(text.replace(head, f'{head}counter = "against-sleeping"\n'), encoding="utf-8")
     return tree
-
-
-def only_run(tree: Path) -> Path:
-    (run,) = (tree / "runs").iterdir()
-    return run
-
-
-def manifest(run: Path) -> dict[str, Any]:
-    return dict(json.loads((run / "manifest.json").read_text(encoding="utf-8")))
 
 
 def by_arm(run: Path) -> dict[str, list[dict[str, Any]]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from safetensors.torch import load_file
-from support.run_tree import Runs, change
+from support.run_tree import Runs, change, manifest, only_run
 from support.watched_progress import WatchedProgress
 from transformers import AutoTokenizer
 
@@ -46,15 +46,6 @@ def tree(tree: Path) -> Path:
     standard = "[variants.tiny.presets.standard]"
     change(tree, standard, f"{PRESET.lstrip()}\n{standard}")
     return tree
-
-
-def only_run(tree: Path) -> Path:
-    (run,) = (tree / "runs").iterdir()
-    return run
-
-
-def manifest(run: Path) -> dict[str, Any]:
-    return dict(json.loads((run / "manifest.json").read_text(encoding="utf-8")))
 
 
 def test_each_rung_goes_on_from_its_end_and_is_told_beside_its_plateau(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
-from support.run_tree import Runs, change
+from support.run_tree import Runs, change, manifest, only_run
 from support.watched_progress import WatchedProgress
 
 Mobench = Callable[..., Result]
@@ -36,15 +37,7 @@ def folder(tree: Path) -> Callable[[], Path]:
     standard = "[variants.tiny.presets.standard]"
     change(tree, standard, f"{PRESET.lstrip()}\n{standard}")
 
-    def only() -> Path:
-        (run,) = (tree / "runs").iterdir()
-        return run
-
-    return only
-
-
-def manifest(run: Path) -> dict[str, Any]:
-    return dict(json.loads((run / "manifest.json").read_text(encoding="utf-8")))
+    return partial(only_run, tree)
 
 
 def score(run: Path) -> dict[str, Any]:

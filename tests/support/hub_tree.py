@@ -7,7 +7,6 @@ here. Prompts, templates, triggers, behaviors, gates, tasks and repositories are
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 from mobench.registry import OrganismSpec, collect
 from mobench.store.rows import read_rows
 from support.hub_organisms import with_lora
+from support.run_tree import manifest, only_run
 
 SUITE = """
 [of-this-test]
@@ -68,14 +68,11 @@ def small(tree: Path, organism: str) -> OrganismSpec:
 
 
 def manifest_of(tree: Path) -> dict[str, Any]:
-    (run,) = (tree / "runs").iterdir()
-    found: dict[str, Any] = json.loads((run / "manifest.json").read_text())
-    return found
+    return manifest(only_run(tree))
 
 
 def rate(tree: Path, who: str, kind: str) -> float:
-    (run,) = (tree / "runs").iterdir()
-    rows = list(read_rows(run / "reference" / who / "rows" / "attack.jsonl"))
+    rows = list(read_rows(only_run(tree) / "reference" / who / "rows" / "attack.jsonl"))
     outcomes = [row["outcome"] for row in rows if row["kind"] == kind]
     return sum(outcomes) / len(outcomes)
 

@@ -5,6 +5,7 @@ Rooms that run it import the fixtures into their ``conftest``.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -86,6 +87,17 @@ def mobench(tree: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     monkeypatch.chdir(tree)
     monkeypatch.setenv("MOBENCH_CACHE", str(cache))
     return lambda *args: CliRunner().invoke(main, list(args))
+
+
+def only_run(tree: Path) -> Path:
+    """The folder of the one run of a project tree."""
+    (run,) = (tree / "runs").iterdir()
+    return run
+
+
+def manifest(run: Path) -> dict[str, Any]:
+    """A run's manifest."""
+    return dict(json.loads((run / "manifest.json").read_text(encoding="utf-8")))
 
 
 def copy_organism(tree: Path, cache: Path, into: Path) -> Path:

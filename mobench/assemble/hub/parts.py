@@ -16,6 +16,7 @@ from pathlib import Path
 from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.folder_check import (
     INDEX,
+    PICKLES,
     WEIGHTS,
     check_folder,
     check_model,
@@ -33,7 +34,6 @@ TOKENIZER = (
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _MODEL = ("*.safetensors", INDEX, "config.json", "generation_config.json")
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _CHOOSE = "Choose a repository that has safetensors."
 
 
@@ -98,7 +98,7 @@ def _no_model(repo: str, files: Mapping[str, int]) -> Refusal | None:
             f"{repo} holds a LoRA adapter, not a model's weights.",
             "Name it in an `adapter` table, and in `base` the model that it was trained on.",
         )
-    if any(name.endswith(_PICKLES) for name in files):
+    if any(name.endswith(PICKLES) for name in files):
         return Refusal(
             f"{repo} has its weights as pickle only, which can run code when it is loaded."
         )
@@ -114,7 +114,7 @@ def _no_adapter(folder: str, repo: str, files: Mapping[str, int]) -> Refusal | N
             f"{place} holds a whole model's weights, not a LoRA adapter.",
             "Name it in `base`, without an `adapter` table: it is merged already.",
         )
-    if any(Path(name).name.startswith("adapter") and name.endswith(_PICKLES) for name in files):
+    if any(Path(name).name.startswith("adapter") and name.endswith(PICKLES) for name in files):
         return Refusal(
             f"{place} has its adapter as pickle only, which can run code when it is loaded."
         )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mobench.errors import MobenchError
+from mobench.errors import MobenchError, first_line
 
 
 class HubUnreachableError(MobenchError):
@@ -93,8 +93,7 @@ def explained(repo: str, revision: str, cache: Path | None = None) -> Iterator[N
 
 
 def _unreachable(hub: str, error: BaseException) -> HubUnreachableError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return HubUnreachableError(
-        f"{hub} gave no usable answer ({reason}).",
+        f"{hub} gave no usable answer ({first_line(error)}).",
         "Check the network and HF_ENDPOINT, then run again: finished files are kept.",
     )
