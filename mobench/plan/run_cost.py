@@ -125,36 +125,30 @@ def run_cost(
     packing = initial_packing(spec, preset, memory)
 
     # 2. The work of the ladder and its controls.
-    def work_of(cells: int, steps: int) -> Workload:
-        kept = checkpoints(steps, preset.window_checkpoints)
-        with_capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
+    def asked_at(cells: int, steps: int, *, times: int, with_capability: int) -> Workload:
         return workload(
             shape,
             cells=cells,
             recompute=packing.recompute,
             steps=steps,
-            checkpoints=len(kept),
+            checkpoints=times,
             eval_prompts=len(spec.prompts) * spec.draws,
             capability_questions=QUESTIONS,
-            capability_checkpoints=len(with_capability),
+            capability_checkpoints=with_capability,
             **sizes,
         )
+
+    def work_of(cells: int, steps: int) -> Workload:
+        kept = checkpoints(steps, preset.window_checkpoints)
+        with_capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
+        return asked_at(cells, steps, times=len(kept), with_capability=len(with_capability))
 
     control_cells = control_count(spec, preset) if controls else 0
     work = work_of(preset.cells + control_cells, preset.steps)
     cooldowns, cooldown = len(preset.rungs) * preset.cooldown_seeds, cooldown_steps(preset.steps)
     if cooldowns:
-        beside = workload(
-            shape,
-            cells=cooldowns,
-            recompute=packing.recompute,
-            steps=cooldown,
-            checkpoints=1,
-            eval_prompts=len(spec.prompts),
-            capability_questions=QUESTIONS,
-            capability_checkpoints=1,
-            **sizes,
-        )
+        # A cooldown is asked at its end alone.
+        beside = asked_at(cooldowns, cooldown, times=1, with_capability=1)
         moments = cooldowns * moment_bytes(
             shape, method=sizes["method"], rank=sizes["rank"], dtype_bytes=sizes["dtype_bytes"]
         )

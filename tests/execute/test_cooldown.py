@@ -195,3 +195,22 @@ def test_a_cell_that_diverged_has_no_cooldown_and_the_others_have(
     end = ended.pop(gone["id"])
     assert (end["status"], end["diverged_at"], end["checkpoints"]) == ("diverged", 3, [])
     assert {other["status"] for other in ended.values()} == {"done"}
+
+
+def test_a_cooldown_of_drawn_answers_is_planned_with_all_its_draws(
+    mobench: Mobench, tree: Path
+) -> None:
+    def measuring(preset: str) -> float:
+        asked = (*ASKED[:3], "--preset", preset, "--no-controls", "--dry-run", "--json")
+        return float(json.loads(mobench(*asked).output)["measure_flops"])
+
+    cooled = "[variants.tiny.presets.cooled]"
+    head, body = PRESET.lstrip().split("\n", 1)
+    plain = f"{head.replace('cooled', 'plain')}\n{body.replace('cooldown = true', '')}"
+    change(tree, cooled, f"{plain}\n{cooled}")
+    once = measuring("cooled") - measuring("plain")
+    change(
+        tree, "[variants.tiny]\n", "[variants.tiny]\ndecoding = { temperature = 1.0, draws = 3 }\n"
+    )
+    thrice = measuring("cooled") - measuring("plain")
+    assert once < thrice < 3 * once, "each prompt is asked three times, capability once"
