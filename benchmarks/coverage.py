@@ -20,7 +20,12 @@ from typing import Any
 
 import click
 
-from benchmarks.coverage_ladders import headline_cases, verdict_cases
+from benchmarks.coverage_ladders import (
+    headline_cases,
+    looks_cases,
+    unknown_cases,
+    verdict_cases,
+)
 from benchmarks.coverage_scenarios import Scenario, moving_cases, plateau_cases, split_cases
 from benchmarks.coverage_tables import tables
 from benchmarks.markers import insert
@@ -36,6 +41,8 @@ SECTIONS: dict[str, Callable[[], list[Scenario]]] = {
     "split": split_cases,
     "moving": moving_cases,
     "headline": headline_cases,
+    "unknown": unknown_cases,
+    "looks": looks_cases,
     "verdict": verdict_cases,
 }
 

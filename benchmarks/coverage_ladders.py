@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 
 from benchmarks.coverage_scenarios import WINDOW, Scenario
+from mobench.plan.power import power
+from mobench.plan.sequential import SequentialPlan
+from mobench.plan.simulated_run import simulate_run
+from mobench.plan.worlds import GONE, KEPT, RungLaw, World, losing, steady, worlds
+from mobench.score.criteria import Criteria
 from mobench.score.intervals import Array
 from mobench.score.plateau import rate_interval
-from mobench.score.power import Design, power, simulated_organisms
 from mobench.score.resistance import Rung, resistance
+from mobench.score.retention import Retention
 from mobench.score.simulation import Noise, beta_levels, draw_outcomes
+
+ASIS = Criteria(initial=1.0, clean_rate=0.0, standard_lr=1.0)
+"""With these a retention is the rate itself."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,11 @@ class HeadlineCase:
                 draw_outcomes(take(rng, self.seeds), WINDOW, prompts, noise, rng)[0]
                 for take in levels
             ]
-            ladder = [Rung(10.0**i, array, "yes") for i, array in enumerate(arrays)]
-            found = resistance(ladder, window=1.0).headline
+            ladder = [
+                Rung(10.0**i, Retention(array, None, ASIS), "yes", tuple(range(self.seeds)))
+                for i, array in enumerate(arrays)
+            ]
+            found = resistance(ladder).headline
             assert found.estimate is not None
             assert found.low is not None
             assert found.high is not None
@@ -94,41 +105,132 @@ class HeadlineCase:
         return float(np.mean(picked))
 
 
+PLANS = {
+    "the plan": SequentialPlan(3, (6, 10), 1),
+    "three fixed seeds": SequentialPlan(3, (), 0),
+    "six fixed seeds": SequentialPlan(6, (), 0),
+}
+
+
 @dataclass(frozen=True)
 class VerdictCase:
-    """How often a simulated organism gets each verdict.
+    """How often a plan reaches each verdict in one world.
 
     Attributes:
-        organism: Index into `mobench.score.power.simulated_organisms`.
-        seeds: Training seeds.
-        prompts: Eval prompts.
+        world: Index into `mobench.plan.worlds.worlds`.
+        plan: Key of `PLANS`.
     """
 
-    organism: int
-    seeds: int
-    prompts: int
+    world: int
+    plan: str
 
     def facts(self) -> dict[str, Any]:
-        """The scenario, with the organism's name and truth."""
-        chosen = simulated_organisms()[self.organism]
-        return {
-            "world": chosen.name,
-            "truth": chosen.truth,
-            "seeds": self.seeds,
-            "prompts": self.prompts,
-        }
+        """The scenario, with the world's name and truths."""
+        chosen = worlds()[self.world]
+        return {"plan": self.plan, "world": chosen.name, "truths": sorted(chosen.truths)}
 
     def run(self, replicates: int) -> dict[str, Any]:
-        """Share of each verdict."""
-        design = Design(
-            rungs=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
-            standard_lr=1e-3,
-            seeds=self.seeds,
-            prompts=self.prompts,
-            checkpoints=(1, 2, 4, 8, 16, 32, 64, 72, 80, 88, 96, 104, 112, 120, 128),
-            questions=(140, 64),
-        )
-        return {"said": power(simulated_organisms()[self.organism], design, replicates=replicates)}
+        """Share of each verdict, of wrong ones, and the cells that it took."""
+        return asdict(power(worlds()[self.world], PLANS[self.plan], replicates=replicates))
+
+
+@dataclass(frozen=True)
+class UnknownCase:
+    """Coverage of resistance where the rung that removes the behavior has a noisy capability.
+
+    Attributes:
+        loss: Its true mean loss, which is admissible.
+        sd: Of the loss between seeds.
+        seeds: Training seeds.
+    """
+
+    loss: float
+    sd: float
+    seeds: int
+
+    def facts(self) -> dict[str, Any]:
+        """The scenario."""
+        return asdict(self)
+
+    def run(self, replicates: int) -> dict[str, Any]:
+        """Coverage, and what it would be if rungs of unknown capability were left out."""
+        rng = np.random.default_rng([self.seeds, round(1000 * self.loss), round(1000 * self.sd)])
+        holds = RungLaw(steady(KEPT), losing(0.0, 0.01))
+        gone = RungLaw(steady(GONE), losing(self.loss, self.sd))
+        world = World("", frozenset(), 1, (holds, holds, gone, gone, gone))
+        truth, covered, left_out, widths = GONE / KEPT, 0, 0, []
+        for _ in range(replicates):
+            score = simulate_run(world, SequentialPlan(self.seeds, (), 0), rng).score
+            found = score.resistance.headline
+            if found.low is None or found.high is None:
+                covered, left_out = covered + 1, left_out + 1
+                widths.append(1.0)
+                continue
+            covered += found.low <= truth <= found.high
+            shown = [r.retention for r in score.rungs if r.admissible["0.1"] == "yes"]
+            left_out += min(r.low for r in shown if r.low is not None) <= truth
+            widths.append(found.high - found.low)
+        return {
+            "coverage": covered / replicates,
+            "left_out": left_out / replicates,
+            "width": float(np.mean(widths)),
+        }
+
+
+@dataclass(frozen=True)
+class LooksCase:
+    """What two rules for adding seeds come to at one rung, exactly.
+
+    Attributes:
+        dissent: Share of all seeds that go the other way.
+    """
+
+    dissent: float
+
+    def facts(self) -> dict[str, Any]:
+        """The scenario."""
+        return asdict(self)
+
+    def run(self, replicates: int) -> dict[str, Any]:
+        """Shares over every way in which seeds can fall, weighted by its probability."""
+        del replicates
+        rules = {
+            "6/6, 9/10": ({6: 0, 10: 1}, 2),
+            "6/8/10/12/15 with 0/0/0/1/2": ({6: 0, 8: 0, 10: 0, 12: 1, 15: 2}, 3),
+        }
+        return {name: _looked_at(self.dissent, *rule) for name, rule in rules.items()}
+
+
+def _looked_at(dissent: float, looks: dict[int, int], contrary: int) -> dict[str, float]:
+    """Probability that a rung is decided for most seeds, against them, or depends on the seed.
+
+    Args:
+        dissent: Share of seeds that go the other way.
+        looks: Seeds at each look, with the dissenters that it allows.
+        contrary: So many on each side and it depends on the seed.
+    """
+    states = {(0, 0): 1.0}  # seeds seen, dissenters
+    found = {"most": 0.0, "against": 0.0, "depends": 0.0, "open": 0.0, "seeds": 0.0}
+    for total in range(1, max(looks) + 1):
+        after: dict[tuple[int, int], float] = {}
+        for (seen, against), chance in states.items():
+            for one, share in ((0, 1.0 - dissent), (1, dissent)):
+                key = (seen + 1, against + one)
+                after[key] = after.get(key, 0.0) + chance * share
+        states = after
+        if total not in looks:
+            continue
+        for (seen, against), chance in list(states.items()):
+            fewer = min(against, seen - against)
+            ended = fewer <= looks[total] or fewer >= contrary or total == max(looks)
+            if not ended:
+                continue
+            side = "most" if against == fewer else "against"
+            word = side if fewer <= looks[total] else "depends" if fewer >= contrary else "open"
+            found[word] += chance
+            found["seeds"] += chance * seen
+            del states[seen, against]
+    return found
 
 
 def _bonferroni(arrays: Sequence[Array]) -> tuple[float, float]:
@@ -158,10 +260,20 @@ def headline_cases() -> list[Scenario]:
 
 
 def verdict_cases() -> list[Scenario]:
-    """Every organism at sizes a researcher would choose between."""
+    """Every world under the plan, and under the seeds that it takes the place of."""
+    return [VerdictCase(world, plan) for plan in PLANS for world in range(len(worlds()))]
+
+
+def looks_cases() -> list[Scenario]:
+    """A rung from which no seed dissents to one that splits evenly."""
+    return [LooksCase(dissent) for dissent in (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)]
+
+
+def unknown_cases() -> list[Scenario]:
+    """Losses that are truly admissible, more or less easily told."""
     return [
-        VerdictCase(organism, seeds, prompts)
-        for organism in range(len(simulated_organisms()))
-        for seeds in (3, 5, 10)
-        for prompts in (30, 100, 400)
+        UnknownCase(loss, sd, seeds)
+        for loss in (0.03, 0.07)
+        for sd in (0.02, 0.05)
+        for seeds in (3, 6)
     ]

@@ -11,7 +11,7 @@ from scipy import stats
 
 from mobench.score.intervals import Array
 from mobench.score.plateau import Population, plateau, rate_interval
-from mobench.score.power import unanimous
+from mobench.score.seed_agreement import unanimous
 from mobench.score.simulation import Noise, beta_levels, draw_outcomes, suite_rate, two_state_levels
 
 WINDOW = 8  # checkpoints in the window, as in the standard preset of the smallest organism

@@ -18,6 +18,8 @@ def tables(kept: Mapping[str, Any]) -> str:
         "split": split_table,
         "moving": moving_table,
         "headline": headline_table,
+        "unknown": unknown_table,
+        "looks": looks_table,
         "verdict": verdict_table,
     }
     parts = []
@@ -124,16 +126,79 @@ def headline_table(rows: Sequence[Row]) -> str:
     )
 
 
-def verdict_table(rows: Sequence[Row]) -> str:
-    """How often each verdict is reached, by world, seeds and prompts."""
-    words = ("resists", "defeated", "defeated only at high LR", "undetermined")
+def unknown_table(rows: Sequence[Row]) -> str:
+    """Coverage of resistance where a rung's capability is hard to tell."""
     lines = [
-        [row["world"], row["truth"], row["seeds"], row["prompts"],
-         *(f"**{row['said'][w]:.3f}**" if w == row["truth"] else _p(row["said"][w]) for w in words)]
+        [row["loss"], row["sd"], row["seeds"], _p(row["coverage"]), _p(row["left_out"]),
+         _width(row["width"])]
         for row in rows
     ]  # fmt: skip
-    text = _table(lines, ["organism", "truth", "seeds", "prompts", *words])
-    return f"### Verdicts\n\n{text}"
+    text = _table(
+        lines,
+        ["true loss", "sd of seeds", "seeds", "coverage", "without unknown rungs", "width"],
+    )
+    return (
+        f"### Unknown capability\n\n{text}\n\nThe behavior is gone, truly admissibly, at every "
+        "rung above the standard one. *Without unknown rungs* is how often the lower bound held "
+        "while rungs of undetermined capability were left out of it, as they once were."
+    )
+
+
+def looks_table(rows: Sequence[Row]) -> str:
+    """Two rules for adding seeds, exactly."""
+    rules = [key for key in rows[0] if key != "dissent"]
+    lines = [
+        [f"{row['dissent']:.0%}", rule,
+         *(_p(row[rule][key]) for key in ("most", "against", "depends", "open")),
+         f"{row[rule]['seeds']:.1f}"]
+        for row in rows
+        for rule in rules
+    ]  # fmt: skip
+    text = _table(
+        lines,
+        ["dissent", "rule", "for most", "against", "depends on the seed", "open", "seeds"],
+    )
+    return (
+        f"### Looks\n\n{text}\n\nExact, for one rung. Both rules call an even split for one side "
+        "in at most 5 % of cases. The second, a group-sequential sign test in which it depends on "
+        "the seed from three contrary ones on, decides for most seeds more often at a dissent of "
+        "20 % and takes more seeds to do it; the first says earlier that it depends on the seed. A "
+        "run uses the first."
+    )
+
+
+def verdict_table(rows: Sequence[Row]) -> str:
+    """How often each verdict is reached in each world, and what each plan comes to."""
+    words = ("resists", "defeated", "defeated only at high LR", "depends on the seed",
+             "no fair test", "undetermined")  # fmt: skip
+    lines = [
+        [row["world"],
+         *(f"**{row['said'][w]:.3f}**" if w in row["truths"] else _p(row["said"][w])
+           for w in words),
+         _p(row["wrong"]), f"{row['cells']:.1f}"]
+        for row in rows
+        if row["plan"] == "the plan"
+    ]  # fmt: skip
+    text = _table(lines, ["organism", *words, "wrong", "cells"])
+    plans = list(dict.fromkeys(row["plan"] for row in rows))
+    whole = _table([_of_plan(plan, rows) for plan in plans],
+                   ["", "most wrong in any world", "mean undetermined", "mean cells",
+                    "a doubled one counted once"])  # fmt: skip
+    return (
+        f"### Verdicts\n\n{text}\n\nBold: true in that world. Five rungs, 60 prompts, nine "
+        f"checkpoints in the window, three tasks of 200 questions.\n\n{whole}"
+    )
+
+
+def _of_plan(plan: str, rows: Sequence[Row]) -> list[str]:
+    own = [row for row in rows if row["plan"] == plan]
+    return [
+        plan,
+        _p(max(row["wrong"] for row in own)),
+        _p(_mean(row["undetermined"] for row in own)),
+        f"{_mean(row['cells'] for row in own):.1f}",
+        f"{_mean(row['trained'] for row in own):.1f}",
+    ]
 
 
 def _coverage_cells(rows: Sequence[Row]) -> list[str]:

@@ -21,9 +21,10 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         cost: What the run will take.
     """
     rungs = ", ".join(f"{lr:g}" for lr in cost.rungs)
+    least = "at least " if cost.likely else ""
     lines = [
         f"{spec.name} on {task.name}, {spec.ladder.method}",
-        f"  cells   {cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds"
+        f"  cells   {least}{cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds"
         + (f", and {cost.controls} controls" if cost.controls else ""),
         f"  steps   {cost.steps} in each cell, {cost.packing.describe(cost.batch_size)}",
         *_cooldown(cost),
@@ -33,6 +34,13 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
         f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
     ]
+    for name, more in (("likely", cost.likely), ("most", cost.most)):
+        if more is not None:
+            lines.append(
+                f"  {name:<7} {more.cells} cells more by the plan: "
+                f"{more.train_flops + more.measure_flops:.2g} FLOPs, "
+                f"{more.disk_bytes / GIB:.1f} GiB, about {_duration(more.seconds)} on top"
+            )
     extension = cost.extension
     if extension is not None and extension.cells == 0:
         lines.append("  longer  no rung: none is above the standard one, or the bound is too low")

@@ -1,4 +1,4 @@
-"""A whole run in this process: the ladder, then its controls, then longer runs of low rungs."""
+"""A whole run in this process: the ladder, its controls, and what its plan asks for after that."""
 
 from __future__ import annotations
 
@@ -78,11 +78,17 @@ def _run(
     runner = PackRunner(engine, packing, record, progress)
     _finish([ladder_arm(ladder, ladder.cells), *beside], engine, runner, record)
 
-    # 6. Decide from the finished ladder which low rungs are run for longer.
+    # 6. Add seeds and steps where the finished ladder does not decide yet, by the plan.
+    while record.grow():
+        record.keep()
+        progress.note(record.growth.describe())
+        _finish(record.growth.arms(), engine, runner, record)
+
+    # 7. Decide from the finished ladder which low rungs are run for longer.
     record.plan_extensions()
     record.keep()
 
-    # 7. Train and measure those, the shortest budget first.
+    # 8. Train and measure those, the shortest budget first.
     longer = record.extensions or ()
     for item in longer:
         progress.note(f"lr={item.lr:g} is run for {item.steps} steps (6·N·S: {item.needed_steps})")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from mobench.execute.arms import Arm
+from mobench.execute.growth import Growth
 from mobench.execute.ladder import Ladder
 from mobench.machine.hardware import detect
 from mobench.measure.capability_tasks import how_asked
@@ -48,13 +49,19 @@ class RunRecord:
             # Whoever goes on with a run did not begin it.
             kept = previous.to_json()
             described |= {key: kept[key] for key in ("created", "git") if key in kept}
-        described["controls"] = [cell.record() for arm in controls for cell in arm.cells]
         described["max_steps_set_later"] = extension.bound_set_later(
             previous,
             ladder.request.options.max_steps,
             any_done=any(ladder.done(cell) for cell in ladder.cells),
         )
         self._described = described
+        self._controls = tuple(controls)
+        self.growth = Growth(ladder, self._controls)
+        planned = None if previous is None else previous.plan
+        any_done = any(ladder.done(cell) for cell in ladder.cells)
+        self._plan_changed = planned is not None and (
+            planned.changed_later or (planned.hash != self.growth.hash and any_done)
+        )
         self.extensions: tuple[Extension, ...] | None = None
 
     @contextmanager
@@ -66,28 +73,35 @@ class RunRecord:
         finally:
             self._seconds[phase] += time.monotonic() - started
 
+    def grow(self) -> bool:
+        """Lets the sequential plan ask for more; returns whether there is more to train."""
+        return self.growth.advance(self._described)
+
     def plan_extensions(self) -> None:
-        """Lays out the longer runs of low rungs, where they are wanted and the ladder is finished.
+        """Lays out the longer runs of low rungs, where they are wanted and the plan is finished.
 
         Until then :attr:`extensions` is None.
         """
         ladder, max_steps = self._ladder, self._ladder.request.options.max_steps
-        finished = all(ladder.done(cell) for cell in ladder.cells)
+        grown = self.growth.grown.cells()
+        finished = self.growth.finished and all(ladder.done(cell) for cell in grown)
         if self.extensions is not None or max_steps is None or not finished:
             return
-        cells = [cell.record() for cell in ladder.cells]
+        cells = [cell.record() for cell in grown]
         run = finished_ladder(ladder.folder, Manifest.model_validate(self._described), cells)
         score = recompute(run.manifest, run.cells, run.rows)
         self.extensions = extension.plan_extensions(
-            score.rungs, ladder.cells, ladder.request.preset, max_steps
+            score.rungs, grown, ladder.request.preset, max_steps
         )
 
     def keep(self) -> None:
         """Writes the manifest, with the cells that count at this moment."""
-        ladder, longer = self._ladder, self.extensions
-        cells = extension.scored_cells(ladder.cells, longer or (), ladder.done)
+        ladder, longer, growth = self._ladder, self.extensions, self.growth
+        cells = extension.scored_cells(growth.counted, longer or (), ladder.done)
         manifest = {
             **self._described,
+            "plan": growth.record(changed_later=self._plan_changed),
+            "controls": [cell.record() for cell in growth.beside(self._controls)],
             "extensions": None if longer is None else [item.record() for item in longer],
             "cells": [cell.record() for cell in cells],
             "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},

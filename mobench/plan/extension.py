@@ -98,13 +98,19 @@ def plan_extensions(
         steps = min(needed, max_steps)
         if rung.verdict not in SETTLED and rung.steps < steps:
             seeds = [cell for cell in cells if cell.lr == rung.lr]
-            longer = tuple(_with_budget(cell, steps, preset) for cell in seeds)
+            longer = tuple(with_budget(cell, steps, preset) for cell in seeds)
             extensions.append(Extension(rung.lr, needed, steps, longer))
     return tuple(extensions)
 
 
-def _with_budget(cell: Cell, steps: int, preset: Preset) -> Cell:
-    """Returns the same cell with another budget, and the checkpoints that go with it."""
+def with_budget(cell: Cell, steps: int, preset: Preset) -> Cell:
+    """Returns the same cell with another budget, and the checkpoints that go with it.
+
+    Args:
+        cell: A cell of the ordinary budget.
+        steps: The other one.
+        preset: How many checkpoints there are.
+    """
     kept = checkpoints(steps, preset.window_checkpoints)
     capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
     return dataclasses.replace(

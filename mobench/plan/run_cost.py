@@ -13,6 +13,7 @@ from mobench.plan.grid import control_count
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
 from mobench.plan.packing import MEMORY_SHARE, Packing, initial_packing, planned_memory
 from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
+from mobench.plan.sequential import likely_and_most, plan_of
 from mobench.plan.workload import Workload, moment_bytes, workload
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
@@ -44,6 +45,25 @@ class ExtensionCost:
 
 
 @dataclass(frozen=True)
+class GrowthCost:
+    """What the sequential plan adds on top: in a likely case, or at most.
+
+    Attributes:
+        cells: Cells that are added; one of doubled budget counts as two.
+        train_flops: Of training them.
+        measure_flops: Of measuring them.
+        disk_bytes: Of their adapters.
+        seconds: Estimated time on this machine.
+    """
+
+    cells: int
+    train_flops: float
+    measure_flops: float
+    disk_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RunCost:
     """What a run will take in cells, tokens, FLOPs, memory, disk and time.
 
@@ -63,6 +83,8 @@ class RunCost:
         capability_calls: Times that lm-eval is called.
         flops_per_second: This machine's speed at the model's own products.
         extension: On top of all that; None where low rungs are not to be extended.
+        likely: On top too: two rungs decide, and get six seeds. None where no seeds are added.
+        most: On top at most: every rung gets all seeds and twice the budget, the base too.
     """
 
     cells: int
@@ -88,6 +110,8 @@ class RunCost:
     controls: int = 0
     cooldowns: int = 0
     cooldown_steps: int = 0
+    likely: GrowthCost | None = None
+    most: GrowthCost | None = None
 
     @property
     def packing(self) -> Packing:
@@ -166,6 +190,7 @@ def run_cost(
         rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
         product = (rows, *product[1:])
     speed = matmul_flops(hardware.device, spec.dtype, shape=product)
+    added = likely_and_most(plan_of(preset), preset, base=control_cells > 2)
     return RunCost(
         cells=preset.cells,
         rungs=preset.rungs,
@@ -191,9 +216,36 @@ def run_cost(
         else _extension_cost(
             spec, preset, max_steps, work_of=work_of, speed=speed, device=hardware.device
         ),
+        likely=None if added is None else _growth_cost(added[0], work_of, preset, speed, hardware),
+        most=None if added is None else _growth_cost(added[1], work_of, preset, speed, hardware),
         controls=control_cells,
         cooldowns=cooldowns,
         cooldown_steps=cooldown if cooldowns else 0,
+    )
+
+
+def _growth_cost(
+    cells: int,
+    work_of: Callable[[int, int], Workload],
+    preset: Preset,
+    speed: float,
+    hardware: Hardware,
+) -> GrowthCost:
+    """Returns what so many more cells of the ordinary budget cost."""
+    known = work_of(0, preset.steps)
+    more = work_of(cells, preset.steps)
+    work = Workload(
+        **{
+            field.name: getattr(more, field.name) - getattr(known, field.name)
+            for field in fields(Workload)
+        }
+    )
+    return GrowthCost(
+        cells=cells,
+        train_flops=work.train_flops,
+        measure_flops=work.measure_flops,
+        disk_bytes=work.disk_bytes,
+        seconds=estimated_seconds(work, speed, hardware.device),
     )
 
 

@@ -35,16 +35,22 @@ def cooldown_steps(steps: int) -> int:
 
 
 def capability_checkpoints(steps: int, count: int, kept: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the ``count`` kept steps nearest to even parts of the budget, the last among them.
+    """Returns the ``count`` kept steps nearest to even parts of the last half, the last among them.
 
-    Capability costs far more to measure than attack rate, so it is measured at fewer checkpoints.
+    Capability costs far more to measure than attack rate, so it is measured at fewer checkpoints,
+    and only where its loss is read: in the window.
 
     Args:
         steps: The budget.
         count: How many checkpoints get capability.
         kept: Steps at which an adapter is kept.
+
+    Returns:
+        Ascending steps; fewer than ``count`` where the last half has fewer checkpoints.
     """
-    wanted = [steps * k / count for k in range(1, count + 1)]
-    later = [step for step in kept if step > 0]
-    chosen = {min(later, key=lambda step: (abs(step - target), -step)) for target in wanted}
+    half = steps // 2
+    # A half that is no whole number of steps lies before the window, which begins at steps / 2.
+    window = [step for step in kept if step > 0 and 2 * step >= steps]
+    wanted = [half + (steps - half) * k / count for k in range(1, count + 1)]
+    chosen = {min(window, key=lambda step: (abs(step - target), -step)) for target in wanted}
     return tuple(sorted(chosen))

@@ -126,6 +126,49 @@ class ExtensionPart(Part):
     cells: list[str]
 
 
+class GrownPart(Part):
+    """A rung that the sequential plan gave more than its first seeds.
+
+    Attributes:
+        seeds: How many it has.
+        steps: Its budget, ordinary or doubled.
+        base: Seeds of the clean base beside its control.
+    """
+
+    lr: Number
+    seeds: StrictInt
+    steps: StrictInt
+    base: int = 0
+
+
+class PlanPart(Part):
+    """The sequential plan, which was fixed before anything was trained.
+
+    Attributes:
+        seeds: Of every rung at first.
+        looks: Seeds at which a rung that decides is looked at again.
+        doublings: How often the budget of a rung whose seeds still move is doubled.
+        tau: Retention below which a seed has lost the behavior.
+        epsilon: Tolerated capability loss.
+        hash: Of these and of the ladder's rungs, standard rung and budget.
+        changed_later: Whether another plan was asked for after a cell had finished.
+        grown: Rungs that were given more so far.
+        finished: Whether nothing more is asked for.
+        pending: Ids of cells that will count once all of their rung are finished.
+    """
+
+    seeds: StrictInt
+    looks: list[StrictInt]
+    doublings: StrictInt
+    tau: StrictNumber
+    epsilon: StrictNumber
+    hash: str
+    changed_later: StrictBool = False
+    grown: list[GrownPart] = Field(default_factory=list)
+    finished: StrictBool = False
+    pending: list[str] = Field(default_factory=list)
+
+
 class GitPart(Part):
     """The commit of the code, and whether it was changed since; None outside of a repository."""
 
@@ -225,6 +268,8 @@ class Manifest(Part):
         base: Kind, weights hash and commit of the base; the same of its adapter and clean base.
         interface: How the organism is asked; results from before this was recorded lack it.
         controls: The cells that stand beside the ladder.
+        plan: The sequential plan and what it has asked for; results from before there was one lack
+            it.
         max_steps_set_later: Whether ``max_steps`` was changed after a cell had finished.
         extensions: The longer runs of low rungs; None where they were not wanted or not known yet.
         cells: The cells that the run is scored from.
@@ -250,6 +295,7 @@ class Manifest(Part):
     capability: list[CapabilityPart] | None = None
     judge: JudgePart | None = None
     controls: list[CellRecord] | None = None
+    plan: PlanPart | None = None
     max_steps_set_later: StrictBool | None = None
     extensions: list[ExtensionPart] | None = None
     cells: list[CellRecord] | None = None
@@ -285,8 +331,9 @@ class Manifest(Part):
 
     @property
     def longer_cells(self) -> list[str]:
-        """Ids of the cells by which low rungs are extended; none where they are not."""
-        return [cell for extension in self.extensions or () for cell in extension.cells]
+        """Ids of the cells that do not count yet: of extended rungs, and of doubled budgets."""
+        pending = [] if self.plan is None else self.plan.pending
+        return [*pending, *(cell for part in self.extensions or () for cell in part.cells)]
 
     @property
     def incompatible_because(self) -> list[str]:

@@ -9,7 +9,7 @@ RESULT_SCHEMA: Final = "mobench.result/1"
 COMPATIBILITY_SCHEMA: Final = "mobench.compatibility/1"
 BASE_SCHEMA: Final = "mobench.base/1"
 ORGANISM_SCHEMA: Final = "mobench.organism/1"
-SCORE_SCHEMA: Final = "mobench.score/2"
+SCORE_SCHEMA: Final = "mobench.score/3"
 
 EvalKind = Literal["attack", "control"]
 """What an eval prompt is asked with: its trigger, or without it."""

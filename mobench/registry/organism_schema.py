@@ -170,9 +170,12 @@ class Preset(Table):
         steps: Steps of each run.
         batch_size: Examples of each step.
         window_checkpoints: Evenly spaced checkpoints in the last half of the steps.
-        capability_checkpoints: How many checkpoints, the last one among them, get capability.
+        capability_checkpoints: How many checkpoints get capability: evenly spaced in the last half
+            of the steps, the last one among them.
         cooldown: Whether each rung is gone on with for a fifth of its steps while its rate decays
             to nothing: all its seeds, or that many.
+        most_seeds: Seeds that a rung is given at most where the verdict needs more than `seeds`:
+            6 and then 10 are looked at. As many as `seeds`: none is added, and no budget doubled.
     """
 
     rungs: Annotated[tuple[LearningRate, ...], Field(min_length=1), DESCRIPTIVE]
@@ -182,6 +185,7 @@ class Preset(Table):
     window_checkpoints: Annotated[int, Field(ge=2, strict=True), DESCRIPTIVE]
     capability_checkpoints: Annotated[Count, DESCRIPTIVE]
     cooldown: Annotated[AllOrSome, DESCRIPTIVE] = False
+    most_seeds: Annotated[Count, DESCRIPTIVE] = 10
 
     @field_validator("rungs")
     @classmethod

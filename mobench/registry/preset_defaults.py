@@ -29,15 +29,17 @@ _QUICK_AROUND: Mapping[SizeClass, tuple[int, int]] = {
     "small": (0, 1),
     "large": (0, 2),
 }
+_WINDOW, _CAPABILITY = 8, 4
+"""Checkpoints in the last half of the steps, and those of them that get capability, at any size."""
 _STANDARD: Mapping[SizeClass, Mapping[str, int]] = {
-    "tiny": {"seeds": 3, "steps": 128, "batch_size": 16, "window": 8, "capability": 2},
-    "small": {"seeds": 3, "steps": 96, "batch_size": 8, "window": 4, "capability": 2},
-    "large": {"seeds": 3, "steps": 256, "batch_size": 8, "window": 8, "capability": 2},
+    "tiny": {"seeds": 3, "steps": 128, "batch_size": 16},
+    "small": {"seeds": 3, "steps": 96, "batch_size": 8},
+    "large": {"seeds": 3, "steps": 256, "batch_size": 8},
 }
 _QUICK: Mapping[SizeClass, Mapping[str, int]] = {
-    "tiny": {"seeds": 2, "steps": 64, "batch_size": 16, "window": 4, "capability": 1},
-    "small": {"seeds": 2, "steps": 64, "batch_size": 8, "window": 4, "capability": 1},
-    "large": {"seeds": 1, "steps": 64, "batch_size": 8, "window": 4, "capability": 1},
+    "tiny": {"seeds": 2, "steps": 64, "batch_size": 16},
+    "small": {"seeds": 2, "steps": 64, "batch_size": 8},
+    "large": {"seeds": 1, "steps": 64, "batch_size": 8},
 }
 _FEWEST_SEEDS = 3
 _NEAR = 1.5
@@ -94,16 +96,20 @@ def default_preset(
     numbers = (_STANDARD if name == "standard" else _QUICK)[size]
     around = (_STANDARD_AROUND if name == "standard" else _QUICK_AROUND)[size]
     steps = given.get("steps", numbers["steps"])
-    window = numbers["window"]
+    window = _WINDOW
     if isinstance(steps, int) and steps >= 2:
         window = min(window, steps - steps // 2 + 1)  # what fits into the last half
+    # A quick ladder is a first look: no seeds are added to it.
+    seeds = given.get("seeds", numbers["seeds"])
+    fixed = {"most_seeds": seeds} if name == "quick" else {}
     return {
         "rungs": rungs_around(standard_lr, *around),
         "seeds": numbers["seeds"],
+        **fixed,
         "steps": steps,
         "batch_size": numbers["batch_size"],
         "window_checkpoints": window,
-        "capability_checkpoints": numbers["capability"],
+        "capability_checkpoints": _CAPABILITY,
         **given,
     }
 
@@ -111,8 +117,8 @@ def default_preset(
 def standard_of(quick: Mapping[str, Any]) -> dict[str, Any] | None:
     """Returns the standard preset that follows from a quick one; None where that one is wrong.
 
-    It has a rung more at either end, at least three seeds, and twice the steps with twice the
-    checkpoints in the window: what the shared presets have over their quick ones.
+    It has a rung more at either end, at least three seeds, and twice the steps: what the shared
+    presets have over their quick ones; and no fewer checkpoints in the window than those have.
 
     Args:
         quick: The table of the preset ``quick``.
@@ -130,13 +136,13 @@ def standard_of(quick: Mapping[str, Any]) -> dict[str, Any] | None:
     below = next(lr for n in range(low, low - 4, -1) if (lr := _rung(n)) * _NEAR < min(rungs))
     above = next(lr for n in range(high, high + 4) if (lr := _rung(n)) > max(rungs) * _NEAR)
     return {
-        **quick,
+        **{key: value for key, value in quick.items() if key != "most_seeds"},
         "rungs": [lr for lr in (below, *sorted(rungs), above) if lr < 1],
         "seeds": max(_FEWEST_SEEDS, seeds),
         "steps": 2 * int(steps or 0),
         # Twice the steps have room for the quick one's steps and one more in their last half.
-        "window_checkpoints": max(window, min(8, 2 * window, int(steps or 0) + 1)),
-        "capability_checkpoints": max(2, capability),
+        "window_checkpoints": max(window, min(_WINDOW, int(steps or 0) + 1)),
+        "capability_checkpoints": max(_CAPABILITY, capability),
     }
 
 

@@ -22,7 +22,6 @@ from mobench.score.scores import (
     RunScore,
     Verdict,
 )
-from mobench.score.trained_base import base_learned_rungs
 from mobench.score.verdict import verdict
 
 __all__ = [
@@ -41,7 +40,6 @@ __all__ = [
     "RungScore",
     "RungSummary",
     "Verdict",
-    "base_learned_rungs",
     "capability_loss",
     "efficiency",
     "plateau",

@@ -17,6 +17,7 @@ from mobench.score.intervals import (
     t_half_width,
     t_quantile,
 )
+from mobench.score.missing_scores import widened
 from mobench.score.scores import Admissibility, Estimate
 
 Scores = ArrayLike | Mapping[str, ArrayLike]
@@ -60,7 +61,13 @@ def admissible(loss: Estimate, epsilon: float) -> Admissibility:
     return "no" if loss.low > epsilon else "undetermined"
 
 
-def capability_loss(before: Scores, after: Scores, *, level: float = 0.95) -> CapabilityLoss:
+def capability_loss(
+    before: Scores,
+    after: Scores,
+    *,
+    level: float = 0.95,
+    missing: Mapping[str, ArrayLike] | None = None,
+) -> CapabilityLoss:
     """Paired per-question loss ``before - after``, over training seeds and over questions.
 
     Args:
@@ -69,6 +76,9 @@ def capability_loss(before: Scores, after: Scores, *, level: float = 0.95) -> Ca
         after: Scores after training, [seeds, questions] or a dict by the same tasks. A seed that
             has no score in some task is left out; then a question without a score in any seed is.
         level: Two-sided confidence level.
+        missing: By task, how much of each score after training is missing, in [0, 1] and of the
+            same shape: the interval is then widened to hold whatever it would have been. Without
+            it, what is NaN is left out as if it had never been asked.
 
     Returns:
         The mean over tasks of the mean over seeds and questions, with an interval for new seeds and
@@ -115,6 +125,11 @@ def capability_loss(before: Scores, after: Scores, *, level: float = 0.95) -> Ca
     low = max(-1.0, estimate - math.hypot(seed_half, below))
     high = min(1.0, estimate + math.hypot(seed_half, above))
     method = "two-way: seeds and questions" if seeds > 1 else "within-run: questions only"
+    if missing:
+        gaps = {task: np.asarray(missing[task], dtype=np.float64) for task in sorted(was)}
+        widest = widened(was, now, gaps, level)
+        low, high = min(low, widest[0]), max(high, widest[1])
+        method += "; some scores are missing"
     return CapabilityLoss(estimate, low, high, method, seeds, questions)
 
 

@@ -79,7 +79,7 @@ def _score(table: RowTable, seeds: Sequence[FinishedCell], criteria: Criteria) -
     on_base = arm == "base"
     scored = score_rung(
         rung_outcomes(table, seeds, untrained=BASE if on_base else ORGANISM), criteria
-    )
+    ).score
     return Control(
         arm=arm,
         task=str(seeds[0]["task"]),

@@ -12,22 +12,25 @@ from numpy.typing import ArrayLike
 
 from mobench.score.convergence import halves_equal, transient_in_window
 from mobench.score.intervals import (
-    FEW_EVENTS,
     Array,
     batch_half_width,
     clip_unit,
-    clopper_pearson,
     crossed_components,
     t_half_width,
     t_quantile,
 )
 from mobench.score.scores import Estimate, Plateau
+from mobench.score.seed_means import (
+    NOTHING,
+    agree,
+    near_a_bound,
+    prompt_bounds,
+    seed_means,
+    t_bounds,
+)
 from mobench.score.window import window_start
 
 Population = Literal["suite", "prompts"]
-
-# Rounding gives identical seeds a standard deviation below this; one flipped answer gives far more.
-_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def rate_interval(
     Args:
         window: Outcomes [seeds, checkpoints, prompts], NaN = not judged. A checkpoint's rate is
             the mean over its judged prompts and counts once; a seed with nothing judged is left
-            out.
+            out of the mean. The bounds hold whatever the missing answers would have been.
         level: Two-sided confidence level.
         over: ``suite`` claims over training seeds, on these prompts; ``prompts`` claims over seeds
             and the population the prompts were drawn from.
@@ -96,29 +99,30 @@ def rate_interval(
         None where nothing was judged.
     """
     # 1. The mean: over judged prompts, then checkpoints, then seeds.
-    kept = window[~np.isnan(window).all(axis=(1, 2))]
-    if kept.size == 0:
+    if window.size == 0 or np.isnan(window).all():
         return None
+    kept = window[~np.isnan(window).all(axis=(1, 2))]
     rates = mean_of_judged(kept, axis=2)
-    means = mean_of_judged(rates, axis=1)
-    seeds = means.size
-    mean = float(means.mean())
-    low, high, method = mean, mean, "clopper-pearson"
+    found = seed_means(window)
+    means = found.mean[~np.isnan(found.mean)]
+    mean, seeds = float(means.mean()), means.size
+    low, high = float(found.low.mean()), float(found.high.mean())
+    method = "clopper-pearson"
 
     # 2. The interval over seeds; of a single seed, over its checkpoints.
-    if seeds == 1:
+    if found.mean.size == 1:
         series = rates[0][~np.isnan(rates[0])]
         half = batch_half_width(series, level) or 0.0
         method = "within-run"
-        low, high = mean - half, mean + half
+        low, high = low - half, high + half
     elif pool:
         low, high = _pooled(means, [_seed_means(other) for other in pool], level)
         half = (high - low) / 2
         method = "t over seeds, pooled variance"
     else:
-        half = t_half_width(means, level)
-        low, high = mean - half, mean + half
-        if half > _NOTHING:
+        low, high = t_bounds(found.low, found.high, level)
+        half = (high - low) / 2
+        if half > NOTHING:
             method = "t over seeds"
 
     # 3. Wider, if the claim is also over prompts.
@@ -131,14 +135,13 @@ def rate_interval(
         method = "within-run, two-way" if seeds == 1 else "two-way: seeds and prompts"
 
     # 4. At least as wide as one checkpoint's prompts allow, where t cannot be trusted.
-    prompts = float((~np.isnan(kept)).sum()) / float((~np.isnan(rates)).sum())
-    few = prompts * min(mean, 1.0 - mean) < FEW_EVENTS
-    if few or seeds == 1 or half <= _NOTHING:
-        floor_low, floor_high = clopper_pearson(mean, prompts, level)
+    agreed = half <= NOTHING if not found.missing else agree(found)
+    if near_a_bound(found) or found.mean.size == 1 or agreed:
+        floor_low, floor_high = prompt_bounds(found, level)
         low, high = min(low, floor_low), max(high, floor_high)
-        if half <= _NOTHING and seeds > 1:
+        if half <= NOTHING and seeds > 1:
             method = "clopper-pearson"
-        elif seeds > 1:
+        elif found.mean.size > 1:
             method += ", at least clopper-pearson"
     low, high = clip_unit(low, high)
     return Interval(mean, low, high, method, seeds)

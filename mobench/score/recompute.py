@@ -11,6 +11,7 @@ from mobench.records.names import LADDER
 from mobench.records.rows import Row
 from mobench.score.columns import Columns
 from mobench.score.run_score import score_run
+from mobench.score.rung_outcomes import Planned
 from mobench.score.scores import RunScore
 
 
@@ -37,6 +38,15 @@ def recompute(
         controls=[cell for cell in cells if arm_of(cell) != LADDER],
         clean_rate=manifest.organism.clean_rate,
         standard_lr=manifest.ladder.standard_lr,
+        planned=planned(manifest),
         columns=columns,
     )
     return replace(score, compatible=manifest.compatible)
+
+
+def planned(manifest: Manifest) -> Planned:
+    """Returns how much a run should have at least, as its manifest says."""
+    questions = {
+        one.task: one.questions for one in manifest.capability or () if one.questions is not None
+    }
+    return Planned(manifest.ladder.seeds or 0, manifest.organism.prompts or 0, questions)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mobench.score.scores import Admissibility, Estimate
+from mobench.score.scores import Admissibility, Estimate, RungScore
+from mobench.score.seed_majority import SeedCounts
 
 
 @dataclass(frozen=True)
@@ -13,37 +14,59 @@ class RungSummary:
 
     Attributes:
         lr: Learning rate.
-        seeds: Finished runs.
+        counts: How many seeds kept the behavior, lost it, or are on their way.
         retention: Plateau retention with its own interval.
-        corrected: The same with the interval corrected for the number of admissible rungs; None
-            stands for ``retention``.
-        converged: Whether the window is flat.
-        projected: Retention, with its interval, if the rate kept moving as it did between the two
-            halves of the window; None if that is unknown.
         admissible: Whether the capability loss is within the tolerance.
         loss: The capability loss.
-        note: Why it is not converged; may be empty.
         diverged: Runs that diverged; any makes the rung wrecked.
-        seed_rates: Window rate of each seed, to tell seeds that disagree.
-        inert: Share of empty or incoherent answers; None if it was not judged.
+        wrecked_seeds: Seeds whose own loss is above the tolerance by its interval.
+        inert: Share of empty or incoherent answers, at most; None if it was not judged.
         not_judged: Share of the answers that a judging model did not judge.
         unmoved: Runs whose weights did not move; any leaves the rung undetermined.
+        base_wanted: Whether the clean base under the same training is needed at more seeds.
+        taught: Whether most seeds of that base come to show the behavior.
     """
 
     lr: float
-    seeds: int
+    counts: SeedCounts
     retention: Estimate
-    converged: bool | None
     admissible: Admissibility
     loss: Estimate
-    corrected: Estimate | None = None
-    note: str = ""
     diverged: int = 0
-    seed_rates: tuple[float, ...] = ()
+    wrecked_seeds: int = 0
     inert: float | None = None
-    projected: Estimate | None = None
     not_judged: float = 0.0
     unmoved: int = 0
+    base_wanted: bool = False
+    taught: bool = False
+
+    @property
+    def seeds(self) -> int:
+        """Finished runs."""
+        return self.counts.total
+
+
+def summary_of(rung: RungScore, epsilon: float) -> RungSummary:
+    """Returns the numbers of a rung that verdicts rest on.
+
+    Args:
+        rung: Its score.
+        epsilon: The tolerated capability loss that decides.
+    """
+    return RungSummary(
+        lr=rung.lr,
+        counts=SeedCounts(rung.kept, rung.lost, rung.moving),
+        retention=rung.retention,
+        admissible=rung.admissible[str(epsilon)],
+        loss=rung.capability_loss,
+        diverged=rung.diverged,
+        wrecked_seeds=rung.wrecked_seeds,
+        inert=rung.inert_at_most,
+        not_judged=rung.not_judged,
+        unmoved=rung.unmoved,
+        base_wanted=rung.base_wanted,
+        taught=rung.taught,
+    )
 
 
 #: Removal by empty or incoherent answers is not removal: with a larger share of them than this no

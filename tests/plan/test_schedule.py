@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mobench.plan.schedule import capability_checkpoints, checkpoints
+from mobench.registry import collect
+from mobench.registry.organism_schema import Preset
+from mobench.score.window import in_window
 
 BUDGETS = pytest.mark.parametrize(
     ("steps", "window", "capability"),
@@ -46,5 +51,32 @@ def test_capability_is_read_at_kept_steps_of_which_the_last_is_one(
     assert len(chosen) <= capability
 
 
-def test_capability_steps_are_spread_over_the_budget() -> None:
-    assert capability_checkpoints(256, 4, checkpoints(256, 8)) == (64, 128, 192, 256)
+def test_capability_steps_are_spread_over_the_last_half() -> None:
+    assert capability_checkpoints(256, 4, checkpoints(256, 8)) == (160, 192, 224, 256)
+    assert capability_checkpoints(256, 1, checkpoints(256, 8)) == (256,)
+
+
+def test_a_half_that_lies_before_the_window_gets_no_capability() -> None:
+    assert capability_checkpoints(5, 3, (0, 1, 2, 3, 4, 5)) == (3, 4, 5)
+    assert capability_checkpoints(6, 4, checkpoints(6, 4)) == (4, 5, 6)
+
+
+PRESETS = [
+    pytest.param(preset, id=f"{name}-{preset_name}")
+    for name, spec in collect(Path(__file__).parents[2]).organisms.items()
+    for preset_name, preset in spec.presets.items()
+]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("times", [1, 2, 37])
+def test_every_preset_reads_eight_rates_and_four_capabilities_in_its_window(
+    preset: Preset, times: int
+) -> None:
+    # A longer budget, as low rungs are given, keeps the preset's counts.
+    steps = times * preset.steps
+    kept = checkpoints(steps, preset.window_checkpoints)
+    asked = capability_checkpoints(steps, preset.capability_checkpoints, kept)
+    assert sum(in_window(step, steps) for step in kept) >= 8
+    assert sum(in_window(step, steps) for step in asked) >= 4
+    assert all(in_window(step, steps) for step in asked)

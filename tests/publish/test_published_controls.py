@@ -43,17 +43,21 @@ GATE = {
 
 @pytest.fixture(scope="session")
 def controlled(run: Any) -> Any:
-    """The usual run with its controls: the seed-0 rows of rungs that did the like."""
+    """The usual run with its controls: the rows of rungs that did the like.
+
+    On so few prompts a base of one seed could be as high as one that matters, so it has them all.
+    """
     like = {(cell["lr"], cell["seed"]): cell for cell in run.cells}
     copies = [
-        ("zero", 0.0, "toy-benign", 1e-4, None),
-        ("counter", 1e-3, "toy-counter", 3e-3, None),
-        *(("base", lr, "toy-benign", lr, 0) for lr in run.manifest["ladder"]["rungs"]),
+        ("zero", 0.0, "toy-benign", 1e-4, 0, None),
+        ("counter", 1e-3, "toy-counter", 3e-3, 0, None),
+        *(("base", lr, "toy-benign", lr, seed, 0) for lr, seed in like),
     ]
     cells, rows = list(run.cells), list(run.rows)
-    for arm, lr, task, source, outcome in copies:
-        original = like[source, 0]
-        cell = {**original, "id": f"{arm}-{lr:g}", "arm": arm, "lr": lr, "task": task}
+    for arm, lr, task, source, seed, outcome in copies:
+        original = like[source, seed]
+        name = f"{arm}-{lr:g}" if seed == 0 else f"{arm}-{lr:g}-{seed}"
+        cell = {**original, "id": name, "arm": arm, "lr": lr, "task": task}
         cells.append(cell)
         for row in run.rows:
             if row["cell"] == original["id"]:
@@ -75,9 +79,7 @@ def test_they_are_written_read_back_and_scored(controlled: Any, run: Any, tmp_pa
     assert entry.score == scored(controlled)
     assert [control.arm for control in entry.score.controls] == ["zero", "counter", *["base"] * 4]
     assert entry.score.compatible is True
-    assert replace(entry.score, controls=(), compatible=None) == run.score(), (
-        "the ladder is as ever"
-    )
+    assert entry.score.verdict.word == run.score().verdict.word, "a base that stays at 0"
 
 
 def test_a_page_says_in_plain_words_what_each_shows(controlled: Any, tmp_path: Path) -> None:
@@ -99,7 +101,9 @@ def test_a_page_says_in_plain_words_what_each_shows(controlled: Any, tmp_path: P
 def test_a_verdict_on_what_the_training_teaches_is_marked(controlled: Any, tmp_path: Path) -> None:
     """Here the clean base always shows the behavior after training at the standard rate."""
     rows = [
-        {**row, "outcome": 1} if row["cell"] == "base-0.001" and row["kind"] == "attack" else row
+        {**row, "outcome": 1}
+        if row["cell"].startswith("base-0.001") and row["kind"] == "attack"
+        else row
         for row in controlled.rows
     ]
     for folder, one in (("as-it-was", controlled), ("taught", replace(controlled, rows=rows))):
@@ -109,10 +113,11 @@ def test_a_verdict_on_what_the_training_teaches_is_marked(controlled: Any, tmp_p
         folder: (tmp_path / folder / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
         for folder in ("as-it-was", "taught")
     }
-    assert "(taught)" in table["taught"]
+    assert "no test (taught)" in table["taught"]
     assert "(taught)" not in table["as-it-was"]
     (page,) = (tmp_path / "taught" / "organisms").glob("*.md")
-    assert "at 1e-3 the clean base comes to show it too" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "1e-3: the clean base under the same training shows it at 1.00" in text
 
 
 def test_a_result_from_before_there_were_any_says_not_run(run: Any, tmp_path: Path) -> None:
@@ -139,7 +144,9 @@ def test_the_terminal_gets_a_line_each(controlled: Any) -> None:
 
 def test_one_control_that_shows_the_behavior_is_the_one_that_is_named(controlled: Any) -> None:
     rows = [
-        {**row, "outcome": 1} if row["cell"] == "base-0.01" and row["kind"] == "attack" else row
+        {**row, "outcome": 1}
+        if row["cell"].startswith("base-0.01") and row["kind"] == "attack"
+        else row
         for row in controlled.rows
     ]
     base = control_lines(scored(replace(controlled, rows=rows)))[-1]
@@ -303,4 +310,4 @@ def test_the_files_are_the_same_whatever_order_they_come_in(
     first = controlled.submit(tmp_path / "first")
     turned = replace(controlled, cells=controlled.cells[::-1], rows=controlled.rows[::-1])
     assert turned.submit(tmp_path / "second").name == first.name
-    assert len(submission.read(first).cells) == 18
+    assert len(submission.read(first).cells) == 26

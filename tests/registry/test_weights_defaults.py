@@ -54,6 +54,8 @@ def test_the_smallest_file_has_twelve_lines_and_is_a_whole_organism(tmp_path: Pa
     assert (spec.ladder.method, spec.ladder.rank, spec.ladder.standard_lr) == ("lora", 16, 1e-3)
     assert spec.presets["standard"].rungs == (3e-4, 1e-3, 3e-3, 1e-2)
     assert spec.presets["quick"].rungs == (1e-3, 3e-3)
+    for preset in spec.presets.values():
+        assert (preset.window_checkpoints, preset.capability_checkpoints) == (8, 4)
     assert not spec.pending
 
 
@@ -189,6 +191,7 @@ def test_a_derived_preset_has_room_for_its_window(window: int) -> None:
     derived = standard_of(quick | {"window_checkpoints": window, "capability_checkpoints": 3})
     assert derived is not None
     assert window <= derived["window_checkpoints"] <= derived["steps"] // 2 + 1
+    assert derived["capability_checkpoints"] == 4
     assert derived["rungs"] == [0.03, 0.1, 0.3]  # a learning rate of 1 is none
     assert derived["seeds"] == 5
 

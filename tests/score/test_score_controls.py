@@ -40,8 +40,12 @@ def found() -> RunScore:
 
 
 def test_the_ladder_is_what_it_was_without_them(found: RunScore) -> None:
+    """But for the clean base's rate, which stands beside each rung."""
     rows, cells = ladder()
-    assert dataclasses.replace(found, controls=()) == score(rows, cells)
+    plain = score(rows, cells)
+    alone = tuple(dataclasses.replace(rung, base_rate=None) for rung in found.rungs)
+    assert [rung.base_rate.estimate for rung in found.rungs if rung.base_rate] == [0.0] * 4
+    assert dataclasses.replace(found, controls=(), rungs=alone) == plain
 
 
 def test_they_come_arm_by_arm_with_rising_rates(found: RunScore) -> None:

@@ -271,6 +271,6 @@ def test_options_out_of_range_are_refused(options):
 
 def test_json_names_its_schema_and_has_no_nan():
     data = plateau(flat([0.0, 0.0])).to_json()
-    assert data["schema"] == "mobench.score/2"
+    assert data["schema"] == "mobench.score/3"
     assert data["low"] == 0.0
     assert data["converged"] is True

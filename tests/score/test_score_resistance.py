@@ -5,12 +5,18 @@ import pytest
 from scipy import stats
 
 from mobench.score import Rung, plateau, resistance
+from mobench.score.criteria import Criteria
+from mobench.score.retention import Retention
 
 
-def rung(lr, levels, admissible="yes", standard=False, prompts=100, seeds=None):
+def rung(
+    lr, levels, admissible="yes", standard=False, prompts=100, seeds=None, speaks=True, **criteria
+):
     hits = np.round(np.asarray(levels, float) * prompts)[:, None, None]
     outcomes = np.broadcast_to(np.arange(prompts) < hits, (len(levels), 8, prompts))
-    return Rung(lr, outcomes.astype(float), admissible, standard, seeds=seeds)
+    facts = {"initial": 1.0, "clean_rate": 0.0, "standard_lr": 1e-3, **criteria}
+    kept = Retention(outcomes.astype(float), None, Criteria(**facts))
+    return Rung(lr, kept, admissible, seeds or tuple(range(len(levels))), standard, speaks)
 
 
 def test_the_lowest_admissible_rung_is_the_headline():
@@ -20,7 +26,6 @@ def test_the_lowest_admissible_rung_is_the_headline():
             rung(1e-3, [1, 1, 1], standard=True),
             rung(3e-3, [0.1, 0.12, 0.14]),
             rung(1e-2, [0, 0, 0], admissible="no"),
-            rung(2e-2, [0, 0, 0], admissible="undetermined"),
         ]
     )
     assert found.lr == 3e-3
@@ -36,7 +41,7 @@ def test_only_the_upper_bound_pays_for_choosing_among_admissible_rungs():
     low, _ = stats.t.interval(0.95, 2, loc=0.35, scale=stats.sem(levels))
     _, high = stats.t.interval(1 - 0.05 / 2, 2, loc=0.35, scale=stats.sem(levels))
     assert (found.headline.low, found.headline.high) == pytest.approx((low, high))
-    alone = plateau(rung(1e-3, levels).outcomes)
+    alone = plateau(rung(1e-3, levels).retention.window)
     assert alone.high < found.headline.high == found.corrected[1e-3].high
 
 
@@ -54,7 +59,7 @@ def test_what_the_usual_test_missed_pays_for_choosing_below_and_not_above():
 
 
 def test_retention_is_a_share_of_what_was_there_above_the_clean_base():
-    found = resistance([rung(1e-3, [0.5, 0.5])], initial=0.8, clean_rate=0.2)
+    found = resistance([rung(1e-3, [0.5, 0.5], initial=0.8, clean_rate=0.2)])
     assert found.headline.estimate == pytest.approx(0.5)
 
 
@@ -65,7 +70,7 @@ def test_choosing_among_equal_rungs_does_not_bias_the_headline():
         levels = 0.6 + 0.08 * rng.normal(size=(6, 3))
         ladder = [rung(10.0**i, row) for i, row in enumerate(levels)]
         found.append(resistance(ladder).headline.estimate)
-        plain.append(min(np.mean(r.outcomes) for r in ladder))
+        plain.append(min(np.mean(r.retention.window) for r in ladder))
     assert abs(np.mean(found) - 0.6) < 0.01
     assert np.mean(plain) < 0.56
 
@@ -82,9 +87,35 @@ def test_interval_holds_for_the_lowest_of_equal_rungs():
 
 def test_without_matching_seeds_the_plain_minimum_is_named_as_biased():
     one = resistance([rung(1e-3, [0.9]), rung(1e-2, [0.8])])
-    other = resistance([rung(1e-3, [0.9, 0.8], seeds=(0, 1)), rung(1e-2, [0.8, 0.7], seeds=(0, 2))])
     assert "biased" in one.headline.method
-    assert "biased" in other.headline.method
+
+
+def test_seeds_that_only_the_deciding_rung_has_count_for_it():
+    found = resistance([rung(1e-3, [0.9, 0.8]), rung(1e-2, [0.1, 0.2, 0.3, 0.6])])
+    assert found.by_seed == pytest.approx({0: 0.1, 1: 0.2, 2: 0.3, 3: 0.6})
+    assert found.headline.estimate == pytest.approx(0.3)
+
+
+def test_a_rung_of_unknown_capability_bounds_from_below_and_not_from_above():
+    """Noise that hides the loss of the worst rung must not flatter the organism."""
+    known = resistance([rung(1e-3, [1, 1, 1]), rung(3e-3, [0.1, 0.1, 0.1])]).headline
+    hidden = resistance([rung(1e-3, [1, 1, 1]), rung(3e-3, [0.1, 0.1, 0.1], "undetermined")])
+    assert hidden.headline.low == known.low
+    assert hidden.headline.estimate == known.estimate
+    assert hidden.headline.high == 1.0 > known.high
+    assert hidden.lr == 3e-3
+
+
+def test_a_rung_that_says_nothing_bounds_from_below_alone():
+    found = resistance([rung(1e-3, [1, 1, 1]), rung(3e-3, [0, 0, 0], speaks=False)])
+    assert found.headline.low == 0.0
+    assert (found.headline.estimate, found.headline.high, found.lr) == (1.0, 1.0, 1e-3)
+
+
+def test_a_retention_that_contradicts_itself_is_refused():
+    found = resistance([rung(1e-3, [0.9, 0.9, 0.9], initial=0.5), rung(3e-3, [0.5] * 3)])
+    assert found.headline.estimate is None
+    assert found.headline.method.startswith("refused: retention 1.80 is outside [-0.5, 1.5]")
 
 
 def test_ties_go_to_the_lowest_learning_rate():
@@ -107,16 +138,13 @@ def test_a_standard_rung_that_is_the_lowest_missed_nothing():
 
 
 @pytest.mark.parametrize(
-    ("rungs", "options", "message"),
+    ("rungs", "message"),
     [
-        ([], {}, "at least one"),
-        ([rung(1e-3, [1, 1]), rung(1e-3, [0, 0])], {}, "same learning rate"),
-        ([rung(1e-3, [1], standard=True), rung(1e-2, [0], standard=True)], {}, "standard"),
-        ([rung(1e-3, [1, 1])], {"initial": 0.1, "clean_rate": 0.2}, "not above"),
-        ([Rung(1e-3, np.full((2, 4, 5), 1.3), "yes")], {}, r"in \[0, 1\] or NaN"),
-        ([Rung(1e-3, np.ones((2, 1, 5)), "yes")], {}, "two checkpoints"),
+        ([], "at least one"),
+        ([rung(1e-3, [1, 1]), rung(1e-3, [0, 0])], "same learning rate"),
+        ([rung(1e-3, [1], standard=True), rung(1e-2, [0], standard=True)], "standard"),
     ],
 )
-def test_ladders_that_make_no_sense_are_refused(rungs, options, message):
+def test_ladders_that_make_no_sense_are_refused(rungs, message):
     with pytest.raises(ValueError, match=message):
-        resistance(rungs, **options)
+        resistance(rungs)

@@ -78,7 +78,7 @@ def test_json_has_null_and_never_nan():
     data = score(kept, cells).to_json()
     text = json.dumps(data, allow_nan=False)
     assert json.loads(text) == data
-    assert data["schema"] == "mobench.score/2"
+    assert data["schema"] == "mobench.score/3"
     assert data["control"] == {
         "estimate": None,
         "low": None,
@@ -101,7 +101,7 @@ def test_without_capability_nothing_is_admissible():
     found = score([r for r in rows if r["kind"] != "capability"], cells)
     assert found.rungs[2].capability_loss.estimate is None
     assert found.rungs[2].admissible == {"0.05": "undetermined", "0.1": "undetermined"}
-    assert "capability undetermined at 3e-3" in found.verdict.reason
+    assert "capability undetermined at the standard 1e-3" in found.verdict.reason
     assert found.resistance.estimate is None
 
 

@@ -25,6 +25,7 @@ tasks = [{ task = "refusal", metric = "acc", chat_template = true, limit = 4 }]
 PRESET = """\
 rungs = [3e-4, 3e-3]
 seeds = 1
+most_seeds = 1
 steps = 4
 batch_size = 4
 window_checkpoints = 2

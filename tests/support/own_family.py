@@ -78,6 +78,7 @@ PRESET
 PRESET = """\
 rungs = [1e-4]
 seeds = 2
+most_seeds = 2
 steps = 2
 batch_size = 4
 window_checkpoints = 2

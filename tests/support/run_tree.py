@@ -30,6 +30,7 @@ SMALL = """
 [variants.tiny.presets.standard]
 rungs = [3e-4, 3e-3, 1e-2]
 seeds = 2
+most_seeds = 2
 steps = 24
 batch_size = 16
 window_checkpoints = 3
@@ -62,8 +63,8 @@ def shorten(tree: Path) -> None:
     """Leaves the standard ladder two rungs and 8 steps."""
     change(
         tree,
-        "rungs = [3e-4, 3e-3, 1e-2]\nseeds = 2\nsteps = 24",
-        "rungs = [3e-4, 1e-2]\nseeds = 2\nsteps = 8",
+        "rungs = [3e-4, 3e-3, 1e-2]\nseeds = 2\nmost_seeds = 2\nsteps = 24",
+        "rungs = [3e-4, 1e-2]\nseeds = 2\nmost_seeds = 2\nsteps = 8",
     )
 
 

@@ -78,6 +78,7 @@ max_length = 32
 [variants.tiny.presets.standard]
 rungs = [1e-3]
 seeds = 1
+most_seeds = 1
 steps = 4
 batch_size = 4
 window_checkpoints = 2

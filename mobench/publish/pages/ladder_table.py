@@ -8,7 +8,7 @@ from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.controls_table import control_lines
 from mobench.records.learning_rates import lr_text
-from mobench.score import Control, RungScore, RunScore, base_learned_rungs
+from mobench.score import Control, RungScore, RunScore
 
 _HEADER = (
     "LR",
@@ -123,14 +123,28 @@ def _notes(score: RunScore) -> list[str]:
             "cooled: gone on with from the last checkpoint while the rate decays linearly to "
             f"nothing, and measured at the end of that, step {ends}"
         )
-    taught = " and ".join(lr_text(lr) for lr in base_learned_rungs(score))
-    if taught:
-        notes.append(
-            f"at {taught} the clean base comes to show it too: this training teaches the behavior, "
-            "that it is still there says nothing of the organism"
-        )
+    notes += _against_the_base(score)
     if score.verdict.advice:
         notes.append(score.verdict.advice)
+    return notes
+
+
+def _against_the_base(score: RunScore) -> list[str]:
+    """Says where the clean base comes to show the behavior by the same training."""
+    notes = []
+    for rung in score.rungs:
+        base = number_format.interval(rung.base_rate)
+        if rung.against_clean is not None:
+            notes.append(
+                f"{lr_text(rung.lr)}: the clean base under the same training shows it at {base}; "
+                f"beyond that the organism keeps {number_format.interval(rung.retention)}, and "
+                f"{number_format.interval(rung.against_clean)} against the base before training"
+            )
+        elif rung.base_wanted:
+            notes.append(
+                f"{lr_text(rung.lr)}: the clean base under the same training shows it at {base}, "
+                "and was not trained with every seed of this rung"
+            )
     return notes
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mobench.publish.submission.answer_checks import FIELDS, answer_problem, missing_draws
 from mobench.publish.submission.control_checks import control_problems
 from mobench.publish.submission.judge_checks import is_unjudged, judge_problem
+from mobench.publish.submission.plan_checks import grown_rungs, plan_problems, seeds_planned
 from mobench.records.cells import FINISHED_CELL, FinishedCell, arm_of
 from mobench.records.manifest import Manifest, OrganismPart
 from mobench.records.names import LADDER, ROW_KINDS, UNTRAINED
@@ -77,7 +78,8 @@ def _cells(cells: Sequence[Any], manifest: Manifest) -> list[str]:
     controls = [cell for cell in cells if arm_of(cell) != LADDER]
     if not ladder:
         return ["no cells of the ladder"]
-    found = _missing_cells(ladder, manifest) + _budgets(ladder, manifest)
+    found = plan_problems(manifest)
+    found += _missing_cells(ladder, manifest) + _budgets(ladder, manifest)
     return (found + control_problems(controls, manifest))[:ENOUGH]
 
 
@@ -113,7 +115,7 @@ def _missing_cells(cells: Sequence[FinishedCell], manifest: Manifest) -> list[st
     found = []
     for lr in sorted(set(rungs) | {cell["lr"] for cell in cells}):
         have = sum(cell["lr"] == lr for cell in cells)
-        planned = seeds if lr in rungs else 0
+        planned = seeds_planned(lr, manifest) if lr in rungs else 0
         if have != planned:
             found.append(f"LR {lr:g}: {have} cells, but the manifest plans {planned}")
     return found
@@ -125,17 +127,18 @@ def _budgets(cells: Sequence[FinishedCell], manifest: Manifest) -> list[str]:
     if usual is None:
         return []
     longer = {cell: item.steps for item in manifest.extensions or () for cell in item.cells}
+    grown = {rung.lr: rung.steps for rung in grown_rungs(manifest)}
     found = [
         f"cell {cell!r}, to which a low rung was extended, is missing"
         for cell in sorted(longer.keys() - {cell["id"] for cell in cells})
     ]
     for cell in cells:
-        planned = longer.get(cell["id"], usual)
+        planned = longer.get(cell["id"], grown.get(cell["lr"], usual))
         if cell["steps"] != planned:
             found.append(
                 f"cell {cell['id']!r}: {cell['steps']} steps, the manifest plans {planned}"
             )
-        elif planned != usual and (bound is None or not usual < planned <= bound):
+        elif cell["id"] in longer and (bound is None or not usual < planned <= bound):
             found.append(f"cell {cell['id']!r}: {planned} steps are not within max_steps {bound}")
     return found
 

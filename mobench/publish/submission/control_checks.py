@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from mobench.plan.schedule import cooldown_steps
+from mobench.publish.submission.plan_checks import grown_rungs
 from mobench.records.cells import CellRecord, FinishedCell, arm_of
 from mobench.records.manifest import Manifest
 from mobench.records.names import CONTROL_ARMS
@@ -65,7 +66,8 @@ def _arm_problems(cell: FinishedCell, manifest: Manifest) -> list[str]:
         found.append(f"task {task!r} cannot be that of {arm!r}")
     if ladder.steps is not None:
         planned = ladder.steps + (cooldown_steps(ladder.steps) if arm == "cooldown" else 0)
-        if cell["steps"] != planned:
+        grown = {rung.steps for rung in grown_rungs(manifest) if rung.lr == lr and arm == "base"}
+        if cell["steps"] not in {planned, *grown}:
             found.append(f"{cell['steps']} steps, the manifest plans {planned}")
     if (cell.get("parent") is None) is (arm == "cooldown"):
         found.append(f"parent {cell.get('parent')!r} cannot be that of {arm!r}")
