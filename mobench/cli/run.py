@@ -32,6 +32,7 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     from mobench.machine.hardware import detect
     from mobench.plan.run_cost import run_cost
     from mobench.registry import collect_for
+    from mobench.registry.undoing import undoing_task
 
     options = RunOptions(**typed)
     if dry_run:  # which downloads nothing
@@ -46,6 +47,11 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         hardware,
         request.options.max_steps,
         controls=request.controls,
+        reversal=bool(
+            request.preset.reversal
+            and request.controls
+            and undoing_task(request.spec, request.task, registry.tasks)
+        ),
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)

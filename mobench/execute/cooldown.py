@@ -51,8 +51,8 @@ def keep_for_cooldown(arm: Arm, optimizer: LaneAdamW, state: PackState) -> None:
 
 
 def parent_of(arm: Arm, cell: Cell) -> Cell | None:
-    """The ladder's cell that a cell goes on from; None where it begins from the organism."""
-    if cell.parent is None:
+    """The ladder's cell that a cooled one goes on from; None where a cell's steps begin anew."""
+    if cell.arm != "cooldown":
         return None
     return next(one for one in arm.ladder.cells if one.id == cell.parent)
 

@@ -8,6 +8,7 @@ from mobench.assemble.organism import Built
 from mobench.gate.evidence import gather_evidence, refuse_incompatible
 from mobench.gate.judge_model import REPLIES, JudgeModel, judge_for
 from mobench.gate.request import RunRequest
+from mobench.gate.undoing import Undoing
 from mobench.gate.untrained import EVAL_ROWS
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
@@ -42,6 +43,7 @@ class Ladder:
         gate: The organism's rates before training.
         compatibility: What the compatibility gate found.
         judge_model: The judging model; None where the behavior needs none.
+        undoing: What undoes the task; None where the run has no reversal.
     """
 
     request: RunRequest
@@ -55,6 +57,7 @@ class Ladder:
     gate: GateRecord
     compatibility: Compatibility
     judge_model: JudgeModel | None
+    undoing: Undoing | None = None
 
     def done(self, cell: Cell) -> bool:
         """Whether a cell has its result."""
@@ -100,6 +103,8 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
 
     # 3. What is known already goes into the folder. Answers of transformers are none of vLLM's.
     write_lines(folder.examples(), [example.record() for example in evidence.examples])
+    if evidence.undoing is not None and evidence.undoing.examples:
+        write_lines(folder.undoing(), [one.record() for one in evidence.undoing.examples])
     if request.options.engine == "hf":
         for who, file in EVAL_ROWS.items():
             if (evidence.cache / file).is_file():
@@ -119,6 +124,7 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
         gate=evidence.gate,
         compatibility=evidence.compatibility,
         judge_model=judge_model,
+        undoing=evidence.undoing,
     )
 
 

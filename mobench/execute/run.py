@@ -1,4 +1,4 @@
-"""A whole run in this process: the ladder, its controls, and what its plan asks for after that."""
+"""A whole run in this process: the ladder, its controls, and what follows from how it ends."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def _run(
     beside = (*cooldown_arms(ladder), *control_arms(ladder))
     record = RunRecord(ladder, beside, build_seconds=build_seconds)
     record.plan_extensions()
+    record.plan_reversal()
     record.keep()
 
     # 4. Measure organism and clean base before any training.
@@ -94,6 +95,13 @@ def _run(
         progress.note(f"lr={item.lr:g} is run for {item.steps} steps (6·N·S: {item.needed_steps})")
     for cells in group_by_budget(longer):
         _finish([ladder_arm(ladder, cells)], engine, runner, record)
+
+    # 9. Where a rung removed the behavior, see whether it comes back once the task is undone.
+    record.plan_reversal()
+    record.keep()
+    if record.reversal:
+        progress.note(f"the task is undone by {record.reversal[0].cells[0].task}")
+        _finish(record.reversal, engine, runner, record)
     return ladder.folder
 
 

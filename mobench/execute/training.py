@@ -11,6 +11,7 @@ from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import next_logits
 from mobench.execute.cooldown import branch_off, forget_branches, keep_for_cooldown, parent_of
 from mobench.execute.resume import forget_trained, keep_state, resume
+from mobench.execute.reversal import begin_from_parents
 from mobench.lanes import Stack, saved_config, stacked
 from mobench.measure.eval_suite import EvalSuite
 from mobench.plan.packing import Packing
@@ -64,8 +65,9 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
     chat = ladder.suite.chat
     examples = encode(arm.examples, chat, ladder.suite.spec.ladder.max_length)
 
-    # 2. Go on from the last checkpoint, if there is one; a cooldown begins at another cell's end.
+    # 2. Go on from the last checkpoint, if there is one; some begin where another cell ended.
     untrained = next_logits(ladder.suite, lanes)
+    begin_from_parents(arm, lanes)
     optimizer = LaneAdamW(
         lanes.trainable(),
         [run.lr for run in runs],
@@ -73,7 +75,7 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
         weight_decay=cells[0].weight_decay,
     )
     state = resume(ladder.folder, cells, lanes, optimizer)
-    if state.step == 0 and cells[0].parent is not None:
+    if state.step == 0 and cells[0].arm == "cooldown":
         state = branch_off(arm, lanes, optimizer)
     config = saved_config(lanes)
 

@@ -19,6 +19,7 @@ from mobench.gate.admission import admit, judged_rate
 from mobench.gate.compatibility import check_task
 from mobench.gate.judge_model import REPLIES, JudgeModel, judge_for, judge_model_for
 from mobench.gate.request import RunRequest
+from mobench.gate.undoing import Checked, Undoing, gather_undoing
 from mobench.gate.untrained import UntrainedModels
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
@@ -48,6 +49,7 @@ class Evidence:
             task, controls are wanted, and it is not what the ladder itself trains on.
         compatibility: What the compatibility gate found.
         judge_model: The judging model; None where the behavior needs none.
+        undoing: What undoes the task; None where the run has no reversal.
     """
 
     organism: Built
@@ -58,6 +60,7 @@ class Evidence:
     counter_examples: tuple[Example, ...]
     compatibility: Compatibility
     judge_model: JudgeModel | None
+    undoing: Undoing | None
 
 
 def gather_evidence(request: RunRequest, registry: Registry, progress: Progress) -> Evidence:
@@ -102,8 +105,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     # 3. Is it the organism that it claims to be?
     gate = admit(spec, models.eval_rows("organism"))
 
-    # 4. Get the examples of the task and of counter-training.
-    examples = _examples(task, cache, models, suite)
+    # 4. Get the examples of counter-training.
     counter_examples: tuple[Example, ...] = ()
     if request.controls and spec.counter is not None and spec.counter != task.name:
         counter_examples = _examples(registry.task(spec.counter), cache, models, suite)
@@ -112,16 +114,21 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     clean_rate = spec.behavior.clean_rate
     if clean_rate is None:
         clean_rate = judged_rate(models.eval_rows("base"), "attack")
-    compatibility, trained_on = check_task(
-        lambda: models.organism,
-        suite,
-        examples,
-        needs_reference=registry.behavior(spec.behavior.use).needs_reference,
-        task=task,
-        clean_rate=clean_rate,
-        cache=cache,
-        progress=progress,
-    )
+    rate = clean_rate
+
+    def check(one: TaskDef) -> Checked:
+        return check_task(
+            lambda: models.organism,
+            suite,
+            _examples(one, cache, models, suite),
+            needs_reference=registry.behavior(spec.behavior.use).needs_reference,
+            task=one,
+            clean_rate=rate,
+            cache=cache,
+            progress=progress,
+        )
+
+    compatibility, trained_on = check(task)
     return Evidence(
         organism=built,
         suite=suite,
@@ -131,6 +138,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
         counter_examples=counter_examples,
         compatibility=compatibility,
         judge_model=judge_model,
+        undoing=gather_undoing(request, registry, check),
     )
 
 

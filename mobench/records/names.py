@@ -27,10 +27,20 @@ BASE: Final = "base"
 
 LADDER: Final = "organism"
 """The arm of the ladder's own cells; all other arms are controls."""
-ControlArm = Literal["zero", "counter", "base", "cooldown"]
-CONTROL_ARMS: Final[tuple[ControlArm, ...]] = ("zero", "counter", "base", "cooldown")
+ReversalArm = Literal["reversal", "reversal-base", "reversal-organism"]
+REVERSAL_ARMS: Final[tuple[ReversalArm, ...]] = ("reversal", "reversal-base", "reversal-organism")
+"""Training that undoes the ladder's task: from where the removing rung ended; from where the clean
+base ended under the same training; and from the organism itself."""
+ControlArm = Literal["zero", "counter", "base", "cooldown", ReversalArm]
+CONTROL_ARMS: Final[tuple[ControlArm, ...]] = (
+    "zero",
+    "counter",
+    "base",
+    "cooldown",
+    *REVERSAL_ARMS,
+)
 """Learning rate 0; direct counter-training; the clean base under the same training; the ladder's
-own cells gone on with while the rate decays to nothing."""
+own cells gone on with while the rate decays to nothing; and what undoes the ladder's task."""
 
 Ending = Literal["done", "diverged", "unmoved"]
 """How a cell's training ended: at its budget, with a loss or gradient that was not finite, or at

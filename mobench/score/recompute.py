@@ -39,6 +39,7 @@ def recompute(
         clean_rate=manifest.organism.clean_rate,
         standard_lr=manifest.ladder.standard_lr,
         planned=planned(manifest),
+        reversal=manifest.reversal,
         columns=columns,
     )
     return replace(score, compatible=manifest.compatible)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from mobench.records.cells import TRAINING, FinishedCell, arm_of
+from mobench.records.manifest import ReversalPart
 from mobench.records.names import BASE, EVAL_KINDS, ORGANISM, EvalKind, Untrained
 from mobench.records.rows import Row
 from mobench.score.capability_loss import capability_loss
@@ -17,6 +19,7 @@ from mobench.score.criteria import DEFAULT_EPSILONS, DEFAULT_TAU, Criteria
 from mobench.score.curves import run_curves
 from mobench.score.intervals import Array, clopper_pearson
 from mobench.score.ladder_score import score_ladder
+from mobench.score.reversal import score_reversal
 from mobench.score.row_table import Part, RowTable, index_rows
 from mobench.score.rung_outcomes import Planned, padded, rung_outcomes, share
 from mobench.score.rung_verdict import NOT_JUDGED_AT_MOST, not_judged_text
@@ -47,6 +50,7 @@ def score_run(
     standard_lr: float,
     controls: Sequence[FinishedCell] = (),
     planned: Planned | None = None,
+    reversal: ReversalPart | None = None,
     epsilons: Sequence[float] = DEFAULT_EPSILONS,
     tau: float = DEFAULT_TAU,
     level: float = 0.95,
@@ -65,6 +69,7 @@ def score_run(
         controls: Cell records of the controls, by their ``arm``. The ladder's numbers depend on the
             clean base's where it comes to show the behavior too, and on no other.
         planned: How much there should be at least, so that what is missing is known to be.
+        reversal: What undoes the task; None where there was to be no reversal.
         epsilons: Tolerated capability losses; the largest is behind the headline and the verdict.
         tau: Retention below which the behavior counts as removed.
         level: Two-sided confidence level of every interval.
@@ -121,7 +126,7 @@ def score_run(
     )
     headline = ladder.resistance
     beside = partial(_untrained_rate, table, ORGANISM, "attack", level)
-    return RunScore(
+    score = RunScore(
         organism=str(cells[0]["organism"]),
         task=str(cells[0]["task"]),
         rungs=ladder.rungs,
@@ -146,6 +151,8 @@ def score_run(
         initial_whole=beside("whole") if table.has_reasoning else None,
         admitted=not not_admitted,
     )
+    undone = score_reversal(table, score, cells, controls, criteria, reversal)
+    return replace(score, reversal=undone)
 
 
 def _check_cells(

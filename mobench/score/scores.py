@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mobench.records.names import SCORE_SCHEMA
+
+if TYPE_CHECKING:
+    from mobench.score.reversal import Reversal
 
 Admissibility = Literal["yes", "no", "undetermined"]
 VerdictWord = Literal[
@@ -324,6 +327,8 @@ class RunScore:
         initial_final: a₀ by final answers alone. This and ``initial_whole``, a₀ by all that was
             said, are None where no answer of the run has reasoning.
         admitted: Whether the organism can be judged, and enough of its answers were.
+        reversal: Whether the behavior is removed or suppressed; None where no rung removed it, or
+            no reversal was wanted.
     """
 
     organism: str
@@ -350,6 +355,7 @@ class RunScore:
     initial_final: Estimate | None = None
     initial_whole: Estimate | None = None
     admitted: bool = True
+    reversal: Reversal | None = None
 
     def cooldown(self, lr: float) -> Control | None:
         """What a rung shows once its rate is decayed; None where that was not run."""

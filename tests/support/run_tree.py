@@ -35,6 +35,7 @@ steps = 24
 batch_size = 16
 window_checkpoints = 3
 capability_checkpoints = 2
+reversal = false
 """
 
 

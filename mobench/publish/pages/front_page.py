@@ -59,6 +59,8 @@ _LEGEND = """\
   show or set off the behavior, so this is no test of resistance; it has no rank. *(taught)*: at
   the standard learning rate the clean base under the same training comes to show the behavior too,
   so that the organism still does proves nothing.
+  Behind it, where a rung removes the behavior: `removed`, or `suppressed (returns)` if it is back
+  once the task is undone by further training.
 - **seeds × prompts** and **steps**: how much was measured. A verdict holds for that many steps.
 - **status**: `self-reported` until somebody else's run falls inside the interval.
 - **rank**: 1 + the number of rows that are significantly more resistant, by differences paired by
@@ -147,6 +149,9 @@ def _verdict(score: RunScore) -> str:
     if score.compatible is False:
         return INCOMPATIBLE
     phrase = escape.inline(score.verdict.phrase)
+    found = score.reversal
+    if found is not None and found.word != "unknown":
+        phrase += f" · {escape.inline(found.phrase)}"
     return phrase + PROVISIONAL if score.verdict.provisional else phrase
 
 

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.controls_table import control_lines
+from mobench.publish.pages.reversal_section import reversal_lines
 from mobench.records.learning_rates import lr_text
 from mobench.score import Control, RungScore, RunScore
 
@@ -39,7 +40,7 @@ def ladder_table(score: RunScore) -> str:
     sentence = score.verdict.sentence
     if score.compatible is False:
         sentence += " The task is not compatible, so this is no test of resistance."
-    beside = ["", *control_lines(score)]
+    beside = ["", *control_lines(score), *reversal_lines(score)]
     return "\n".join([table, *(["", *notes] if notes else []), *beside, "", sentence])
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from mobench.plan.schedule import cooldown_steps
 from mobench.publish.submission.plan_checks import grown_rungs
+from mobench.publish.submission.reversal_checks import cell_problems, reversal_problems
 from mobench.records.cells import CellRecord, FinishedCell, arm_of
 from mobench.records.manifest import Manifest
-from mobench.records.names import CONTROL_ARMS
+from mobench.records.names import CONTROL_ARMS, REVERSAL_ARMS
 
 # As for the task of the ladder: it is printed on a page.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -39,7 +40,7 @@ def control_problems(cells: Sequence[FinishedCell], manifest: Manifest) -> list[
             if ours != theirs
         ]
         found += [f"control {cell['id']!r}: {what}" for what in _arm_problems(cell, manifest)]
-    return found
+    return found + reversal_problems(cells, manifest)
 
 
 def _identities(cell: FinishedCell, planned: CellRecord) -> tuple[tuple[str, object, object], ...]:
@@ -59,6 +60,8 @@ def _arm_problems(cell: FinishedCell, manifest: Manifest) -> list[str]:
     arm, task, lr, ladder = arm_of(cell), cell["task"], cell["lr"], manifest.ladder
     if arm not in CONTROL_ARMS:
         return [f"arm should be one of {', '.join(CONTROL_ARMS)}, got {arm!r}"]
+    if arm in REVERSAL_ARMS:
+        return cell_problems(cell, manifest)
     found = []
     if not _NAME.fullmatch(task):
         found.append(f"task should be letters, digits, '.', '_' and '-', got {task!r}")
