@@ -91,7 +91,7 @@ def branch_off(arm: Arm, lanes: Lanes, optimizer: LaneAdamW) -> PackState:
 def forget_branches(arm: Arm) -> None:
     """Removes the moments of cells that nothing will go on from any more."""
     for cell in arm.cells:
-        parent = parent_of(arm, cell)
+        parent = parent_of(arm, cell) if cell.arm == "cooldown" else None
         if parent is not None:
             arm.folder(parent).forget_moments()
 

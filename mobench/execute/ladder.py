@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mobench.assemble.organism import Built
@@ -19,7 +20,7 @@ from mobench.records.examples import examples_hash
 from mobench.records.gate import GateRecord
 from mobench.records.rows import EVAL_ANSWER, placed
 from mobench.records.short_hash import short_hash
-from mobench.registry import Example, Registry
+from mobench.registry import Example, Registry, TaskDef
 from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
@@ -42,6 +43,7 @@ class Ladder:
         gate: The organism's rates before training.
         compatibility: What the compatibility gate found.
         judge_model: The judging model; None where the behavior needs none.
+        gated: Gets another task's examples, and what the gate finds of it.
     """
 
     request: RunRequest
@@ -55,6 +57,17 @@ class Ladder:
     gate: GateRecord
     compatibility: Compatibility
     judge_model: JudgeModel | None
+    gated: Callable[[TaskDef], tuple[Compatibility, tuple[Example, ...]]]
+
+    @property
+    def undoing(self) -> TaskDef | None:
+        """The task that undoes this one: the first of the organism's with its own answers.
+
+        None where there is no other than this.
+        """
+        tasks = [self.registry.task(name) for name in self.request.spec.tasks]
+        own = (one for one in tasks if one.policy == "on-policy" and one.compatible)
+        return next((one for one in own if one.name != self.request.task.name), None)
 
     def done(self, cell: Cell) -> bool:
         """Whether a cell has its result."""
@@ -119,6 +132,7 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
         gate=evidence.gate,
         compatibility=evidence.compatibility,
         judge_model=judge_model,
+        gated=evidence.gated,
     )
 
 

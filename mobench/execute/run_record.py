@@ -12,6 +12,7 @@ from typing import Any, Literal
 from mobench.execute.arms import Arm
 from mobench.execute.growth import Growth
 from mobench.execute.ladder import Ladder
+from mobench.execute.reversal import reversal_arms
 from mobench.machine.hardware import detect
 from mobench.measure.capability_tasks import how_asked
 from mobench.measure.vllm import installed
@@ -21,6 +22,7 @@ from mobench.records.cells import Cell
 from mobench.records.manifest import Manifest
 from mobench.records.names import RUN_SCHEMA
 from mobench.registry.weights_files import parameter_count
+from mobench.score import RunScore
 from mobench.score.recompute import recompute
 from mobench.store.finished_run import finished_ladder
 from mobench.store.provenance import git, versions
@@ -56,6 +58,7 @@ class RunRecord:
         )
         self._described = described
         self._controls = tuple(controls)
+        self._reversal: tuple[Arm, ...] = ()
         self.growth = Growth(ladder, self._controls)
         planned = None if previous is None else previous.plan
         any_done = any(ladder.done(cell) for cell in ladder.cells)
@@ -77,22 +80,40 @@ class RunRecord:
         """Lets the sequential plan ask for more; returns whether there is more to train."""
         return self.growth.advance(self._described)
 
+    def plan_reversal(self) -> tuple[Arm, ...]:
+        """Returns the arms that undo the task, where the finished ladder removed the behavior."""
+        score = self._grown_score()
+        if score is None:
+            return ()
+        base = next((arm for arm in self._controls if arm.cells[0].arm == "base"), None)
+        cells = self.growth.grown.cells()
+        if base is not None:
+            base = base.of(self.growth.beside([base]))
+        self._reversal = reversal_arms(self._ladder, score, cells, base)
+        return self._reversal
+
+    def _grown_score(self) -> RunScore | None:
+        """The score of the ladder as its plan has grown it; None until that is finished."""
+        ladder, growth = self._ladder, self.growth
+        if not growth.finished or not all(ladder.done(cell) for cell in growth.grown.cells()):
+            return None
+        cells = [cell.record() for cell in growth.scored]
+        run = finished_ladder(ladder.folder, Manifest.model_validate(self._described), cells)
+        return recompute(run.manifest, run.cells, run.rows)
+
     def plan_extensions(self) -> None:
         """Lays out the longer runs of low rungs, where they are wanted and the plan is finished.
 
         Until then :attr:`extensions` is None.
         """
         ladder, max_steps = self._ladder, self._ladder.request.options.max_steps
-        grown = self.growth.grown.cells()
-        finished = self.growth.finished and all(ladder.done(cell) for cell in grown)
-        if self.extensions is not None or max_steps is None or not finished:
+        if self.extensions is not None or max_steps is None:
             return
-        cells = [cell.record() for cell in grown]
-        run = finished_ladder(ladder.folder, Manifest.model_validate(self._described), cells)
-        score = recompute(run.manifest, run.cells, run.rows)
-        self.extensions = extension.plan_extensions(
-            score.rungs, grown, ladder.request.preset, max_steps
-        )
+        score = self._grown_score()
+        if score is not None:
+            self.extensions = extension.plan_extensions(
+                score.rungs, self.growth.grown.cells(), ladder.request.preset, max_steps
+            )
 
     def keep(self) -> None:
         """Writes the manifest, with the cells that count at this moment."""
@@ -101,7 +122,10 @@ class RunRecord:
         manifest = {
             **self._described,
             "plan": growth.record(changed_later=self._plan_changed),
-            "controls": [cell.record() for cell in growth.beside(self._controls)],
+            "controls": [
+                *(cell.record() for cell in growth.beside(self._controls)),
+                *(cell.record() for arm in self._reversal for cell in arm.cells),
+            ],
             "extensions": None if longer is None else [item.record() for item in longer],
             "cells": [cell.record() for cell in cells],
             "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},

@@ -7,6 +7,7 @@ asked once and kept in the cache.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Evidence:
             task, controls are wanted, and it is not what the ladder itself trains on.
         compatibility: What the compatibility gate found.
         judge_model: The judging model; None where the behavior needs none.
+        gated: Gets another task's examples, and what the gate finds of it.
     """
 
     organism: Built
@@ -58,6 +60,10 @@ class Evidence:
     counter_examples: tuple[Example, ...]
     compatibility: Compatibility
     judge_model: JudgeModel | None
+    gated: Callable[[TaskDef], Gated]
+
+
+Gated = tuple[Compatibility, tuple[Example, ...]]
 
 
 def gather_evidence(request: RunRequest, registry: Registry, progress: Progress) -> Evidence:
@@ -112,16 +118,21 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     clean_rate = spec.behavior.clean_rate
     if clean_rate is None:
         clean_rate = judged_rate(models.eval_rows("base"), "attack")
-    compatibility, trained_on = check_task(
-        lambda: models.organism,
-        suite,
-        examples,
-        needs_reference=registry.behavior(spec.behavior.use).needs_reference,
-        task=task,
-        clean_rate=clean_rate,
-        cache=cache,
-        progress=progress,
-    )
+    rate = clean_rate
+
+    def checked(one: TaskDef, its_examples: tuple[Example, ...]) -> Gated:
+        return check_task(
+            lambda: models.organism,
+            suite,
+            its_examples,
+            needs_reference=registry.behavior(spec.behavior.use).needs_reference,
+            task=one,
+            clean_rate=rate,
+            cache=cache,
+            progress=progress,
+        )
+
+    compatibility, trained_on = checked(task, examples)
     return Evidence(
         organism=built,
         suite=suite,
@@ -131,6 +142,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
         counter_examples=counter_examples,
         compatibility=compatibility,
         judge_model=judge_model,
+        gated=lambda one: checked(one, _examples(one, cache, models, suite)),
     )
 
 

@@ -12,14 +12,13 @@ from mobench.plan.extension import longest_budgets
 from mobench.plan.grid import control_count
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
 from mobench.plan.packing import MEMORY_SHARE, Packing, initial_packing, planned_memory
+from mobench.plan.question_count import UNKNOWN
 from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
 from mobench.plan.sequential import likely_and_most, plan_of
 from mobench.plan.workload import Workload, moment_bytes, workload
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
-QUESTIONS = 200
-"""Capability questions assumed: how many lm-eval's own tasks have is known only once loaded."""
 CPU_PROBE = 2e9
 """FLOPs of the matrix product by which a CPU's speed is measured, at most: a 7B model's own product
 would take seconds."""
@@ -130,6 +129,7 @@ def run_cost(
     max_steps: int | None = None,
     *,
     controls: bool = True,
+    questions: int = UNKNOWN,
 ) -> RunCost:
     """Estimates what a run will cost; measures this machine's speed for that.
 
@@ -139,6 +139,7 @@ def run_cost(
         hardware: This machine.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
         controls: Whether the controls are run too.
+        questions: Capability questions that a model is asked each time.
 
     Raises:
         MobenchError: The model's size is not known.
@@ -157,7 +158,7 @@ def run_cost(
             steps=steps,
             checkpoints=times,
             eval_prompts=len(spec.prompts) * spec.draws,
-            capability_questions=QUESTIONS,
+            capability_questions=questions,
             capability_checkpoints=with_capability,
             **sizes,
         )

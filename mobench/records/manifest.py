@@ -188,7 +188,12 @@ class HardwarePart(Part):
 
 
 class CapabilityPart(Part):
-    """An lm-eval task, and how it was asked."""
+    """An lm-eval task, and how it was asked.
+
+    Attributes:
+        chance: The mean score of one who guesses; None in results from before it was recorded, and
+            where it does not follow from the questions.
+    """
 
     task: str
     metric: str
@@ -199,6 +204,7 @@ class CapabilityPart(Part):
     output: str | None = None
     version: str | float | None = None
     questions: int | None = None
+    chance: Share | None = None
 
 
 class RubricPart(Part):

@@ -174,6 +174,8 @@ class Preset(Table):
             of the steps, the last one among them.
         cooldown: Whether each rung is gone on with for a fifth of its steps while its rate decays
             to nothing: all its seeds, or that many.
+        reversal: Whether the rung that removes the behavior is gone on with on data that undo the
+            task: all its seeds, or that many.
         most_seeds: Seeds that a rung is given at most where the verdict needs more than `seeds`:
             6 and then 10 are looked at. As many as `seeds`: none is added, and no budget doubled.
     """
@@ -185,6 +187,7 @@ class Preset(Table):
     window_checkpoints: Annotated[int, Field(ge=2, strict=True), DESCRIPTIVE]
     capability_checkpoints: Annotated[Count, DESCRIPTIVE]
     cooldown: Annotated[AllOrSome, DESCRIPTIVE] = False
+    reversal: Annotated[AllOrSome, DESCRIPTIVE] = False
     most_seeds: Annotated[Count, DESCRIPTIVE] = 10
 
     @field_validator("rungs")

@@ -76,7 +76,7 @@ def score_controls(
 def _score(table: RowTable, seeds: Sequence[FinishedCell], criteria: Criteria) -> Control:
     """Scores the seeds of one control."""
     arm = arm_of(seeds[0])
-    on_base = arm == "base"
+    on_base = arm in ("base", "reversal-base")
     scored = score_rung(
         rung_outcomes(table, seeds, untrained=BASE if on_base else ORGANISM), criteria
     ).score
@@ -89,10 +89,14 @@ def _score(table: RowTable, seeds: Sequence[FinishedCell], criteria: Criteria) -
         diverged=scored.diverged,
         plateau=scored.plateau,
         # The base never had the behavior: there is nothing that could be removed from it.
-        removals=() if arm in ("base", "cooldown") else scored.removals,
+        # A cooldown is measured at its end alone, and a reversal begins without the behavior.
+        removals=scored.removals if arm in ("zero", "counter") else (),
         capability_loss=scored.capability_loss,
         control=scored.control,
         inert=scored.inert,
         admissible=scored.admissible,
         unmoved=scored.unmoved,
+        kept=scored.kept,
+        lost=scored.lost,
+        moving=scored.moving,
     )

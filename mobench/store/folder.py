@@ -137,11 +137,8 @@ class CellFolder:
         except OSError as error:
             raise MobenchError(f"{path} cannot be read: {error}", self._remedy) from error
 
-    def finish_training(
-        self, diverged_at: int | None, losses: Sequence[float], *, moved: bool
-    ) -> None:
+    def finish_training(self, end: TrainingEnd) -> None:
         """Notes how training ended: after this, all of the cell's adapters are there."""
-        end: TrainingEnd = {"diverged_at": diverged_at, "losses": list(losses), "moved": moved}
         write_json(self.path / "trained.json", end)
 
     def keep_rows(self, part: str, rows: Iterable[Mapping[str, Any]]) -> None:
