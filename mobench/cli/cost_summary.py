@@ -41,13 +41,6 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
                 f"{more.train_flops + more.measure_flops:.2g} FLOPs, "
                 f"{more.disk_bytes / GIB:.1f} GiB, about {_duration(more.seconds)} on top"
             )
-    if cost.reversal is not None:
-        more = cost.reversal
-        lines.append(
-            f"  undone  at most {more.cells} cells once a rung removes it: "
-            f"{more.train_flops + more.measure_flops:.2g} FLOPs, "
-            f"{more.disk_bytes / GIB:.1f} GiB, about {_duration(more.seconds)} on top"
-        )
     extension = cost.extension
     if extension is not None and extension.cells == 0:
         lines.append("  longer  no rung: none is above the standard one, or the bound is too low")

@@ -30,9 +30,9 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
     from mobench.machine.hardware import detect
+    from mobench.plan.question_count import question_count
     from mobench.plan.run_cost import run_cost
     from mobench.registry import collect_for
-    from mobench.registry.undoing import undoing_task
 
     options = RunOptions(**typed)
     if dry_run:  # which downloads nothing
@@ -47,11 +47,7 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         hardware,
         request.options.max_steps,
         controls=request.controls,
-        reversal=bool(
-            request.preset.reversal
-            and request.controls
-            and undoing_task(request.spec, request.task, registry.tasks)
-        ),
+        questions=question_count(request.spec, registry.capability_dir(request.spec)),
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)

@@ -121,10 +121,7 @@ def _show_organism(spec: OrganismSpec, asked: str) -> None:
             ),
             "measured": f"{preset.window_checkpoints} in the window, "
             f"capability at {preset.capability_checkpoints}"
-            + (f", {_count(preset.cooldown_seeds, 'seed')} cooled down" if preset.cooldown else "")
-            + (
-                f", up to {_count(preset.reversal_seeds, 'seed')} undone" if preset.reversal else ""
-            ),
+            + (f", {_count(preset.cooldown_seeds, 'seed')} cooled down" if preset.cooldown else ""),
         }
         for name, preset in spec.presets.items()
     ]

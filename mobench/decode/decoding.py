@@ -18,6 +18,7 @@ from transformers import DynamicCache
 
 from mobench.common_prefix import common_prefix_length
 from mobench.decode.sampling import Draws, Sampling
+from mobench.decode.token_tree import can_read_trees, read_texts
 from mobench.lanes import Scope
 
 SHARED_AT_LEAST = 8
@@ -105,6 +106,8 @@ def _read(
     share_prefix: bool,
 ) -> tuple[torch.Tensor, DynamicCache, torch.Tensor]:
     """Reads all prompts: the last logits [rows, vocabulary], the cache, the mask [rows, tokens]."""
+    if share_prefix and can_read_trees(model):
+        return read_texts(model, prompts, lanes)
     per_lane = len(prompts)
     cache = DynamicCache(config=model.config)
     common = common_prefix_length(prompts) if share_prefix and per_lane > 1 else 0

@@ -7,8 +7,7 @@ measured and taken up again in the same way.
 - ``counter``: the organism trained directly against its behavior, at the standard rung.
 - ``base``: the clean base on the ladder's examples, at every rung.
 
-A fourth arm, ``cooldown``, goes on from the ladder's own cells: `mobench.execute.cooldown`. What
-undoes the ladder's task once it has removed the behavior: `mobench.execute.reversal`.
+A fourth arm, ``cooldown``, goes on from the ladder's own cells: `mobench.execute.cooldown`.
 """
 
 from __future__ import annotations

@@ -103,6 +103,11 @@ class Growth:
         others = (cell for arm in controls if arm is not self._base for cell in arm.cells)
         return [*others, *base]
 
+    @property
+    def scored(self) -> list[Cell]:
+        """The ladder's cells as it has grown, and the clean base's that count beside them."""
+        return self._all(self.grown)
+
     def describe(self) -> str:
         """Returns what is asked for, in a few words."""
         parts = []

@@ -97,6 +97,7 @@ def _lanes_of(state: PackState, places: Sequence[int]) -> PackState:
         [state.losses[place] for place in places],
         [state.diverged[place] for place in places],
         [state.moved[place] for place in places],
+        state.seconds,
     )
 
 

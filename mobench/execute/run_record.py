@@ -22,8 +22,8 @@ from mobench.records.cells import Cell
 from mobench.records.manifest import Manifest
 from mobench.records.names import RUN_SCHEMA
 from mobench.registry.weights_files import parameter_count
+from mobench.score import RunScore
 from mobench.score.recompute import recompute
-from mobench.score.scores import RunScore
 from mobench.store.finished_run import finished_ladder
 from mobench.store.provenance import git, versions
 
@@ -58,6 +58,7 @@ class RunRecord:
         )
         self._described = described
         self._controls = tuple(controls)
+        self._reversal: tuple[Arm, ...] = ()
         self.growth = Growth(ladder, self._controls)
         planned = None if previous is None else previous.plan
         any_done = any(ladder.done(cell) for cell in ladder.cells)
@@ -65,7 +66,6 @@ class RunRecord:
             planned.changed_later or (planned.hash != self.growth.hash and any_done)
         )
         self.extensions: tuple[Extension, ...] | None = None
-        self.reversal: tuple[Arm, ...] | None = None
 
     @contextmanager
     def timed(self, phase: Phase) -> Iterator[None]:
@@ -80,71 +80,57 @@ class RunRecord:
         """Lets the sequential plan ask for more; returns whether there is more to train."""
         return self.growth.advance(self._described)
 
+    def plan_reversal(self) -> tuple[Arm, ...]:
+        """Returns the arms that undo the task, where the finished ladder removed the behavior."""
+        score = self._grown_score()
+        if score is None:
+            return ()
+        base = next((arm for arm in self._controls if arm.cells[0].arm == "base"), None)
+        cells = self.growth.grown.cells()
+        if base is not None:
+            base = base.of(self.growth.beside([base]))
+        self._reversal = reversal_arms(self._ladder, score, cells, base)
+        return self._reversal
+
+    def _grown_score(self) -> RunScore | None:
+        """The score of the ladder as its plan has grown it; None until that is finished."""
+        ladder, growth = self._ladder, self.growth
+        if not growth.finished or not all(ladder.done(cell) for cell in growth.grown.cells()):
+            return None
+        cells = [cell.record() for cell in growth.scored]
+        run = finished_ladder(ladder.folder, Manifest.model_validate(self._described), cells)
+        return recompute(run.manifest, run.cells, run.rows)
+
     def plan_extensions(self) -> None:
         """Lays out the longer runs of low rungs, where they are wanted and the plan is finished.
 
         Until then :attr:`extensions` is None.
         """
         ladder, max_steps = self._ladder, self._ladder.request.options.max_steps
-        grown = self.growth.grown.cells()
-        finished = self.growth.finished and all(ladder.done(cell) for cell in grown)
-        if self.extensions is not None or max_steps is None or not finished:
+        if self.extensions is not None or max_steps is None:
             return
-        self.extensions = extension.plan_extensions(
-            self._score(grown).rungs, grown, ladder.request.preset, max_steps
-        )
-
-    def plan_reversal(self) -> None:
-        """Decides from the finished ladder what a reversal begins from, where one is wanted.
-
-        Longer runs of low rungs belong to the ladder. Until all is finished :attr:`reversal` is
-        None.
-        """
-        ladder, extensions = self._ladder, self.extensions
-        if self.reversal is not None or ladder.undoing is None or not self.growth.finished:
-            return
-        if extensions is None and ladder.request.options.max_steps is not None:
-            return
-        longer = [cell for item in extensions or () for cell in item.cells]
-        beside = self.growth.beside(self._controls)
-        if not all(map(ladder.done, (*self.growth.grown.cells(), *longer, *beside))):
-            return
-        cells = extension.scored_cells(self.growth.counted, extensions or (), ladder.done)
-        bases = [cell for cell in beside if cell.arm == "base"]
-        self.reversal = reversal_arms(ladder, self._score([*cells, *bases]), cells, bases)
-
-    def _score(self, cells: Sequence[Cell]) -> RunScore:
-        """The score of some finished cells."""
-        records = [cell.record() for cell in cells]
-        described = Manifest.model_validate(self._described)
-        run = finished_ladder(self._ladder.folder, described, records)
-        return recompute(run.manifest, run.cells, run.rows)
+        score = self._grown_score()
+        if score is not None:
+            self.extensions = extension.plan_extensions(
+                score.rungs, self.growth.grown.cells(), ladder.request.preset, max_steps
+            )
 
     def keep(self) -> None:
         """Writes the manifest, with the cells that count at this moment."""
         ladder, longer, growth = self._ladder, self.extensions, self.growth
         cells = extension.scored_cells(growth.counted, longer or (), ladder.done)
-        reversed_cells = [cell for arm in self.reversal or () for cell in arm.cells]
-        beside = [*growth.beside(self._controls), *reversed_cells]
         manifest = {
             **self._described,
             "plan": growth.record(changed_later=self._plan_changed),
-            **self._undoing(reversed_cells),
-            "controls": [cell.record() for cell in beside],
+            "controls": [
+                *(cell.record() for cell in growth.beside(self._controls)),
+                *(cell.record() for arm in self._reversal for cell in arm.cells),
+            ],
             "extensions": None if longer is None else [item.record() for item in longer],
             "cells": [cell.record() for cell in cells],
             "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},
         }
         ladder.folder.keep_manifest(Manifest.model_validate(manifest))
-
-    def _undoing(self, cells: Sequence[Cell]) -> dict[str, Any]:
-        """What undoes the task, as the manifest has it; nothing where there is no reversal."""
-        undoing = self._ladder.undoing
-        if undoing is None:
-            return {}
-        planned = None if self.reversal is None else [cell.id for cell in cells]
-        part = undoing.record().model_dump(exclude_unset=True)
-        return {"reversal": {**part, "cells": planned}}
 
 
 def describe(ladder: Ladder) -> dict[str, Any]:

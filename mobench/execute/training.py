@@ -10,8 +10,9 @@ from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import next_logits
 from mobench.execute.cooldown import branch_off, forget_branches, keep_for_cooldown, parent_of
+from mobench.execute.lane_clock import LaneClock
 from mobench.execute.resume import forget_trained, keep_state, resume
-from mobench.execute.reversal import begin_from_parents
+from mobench.execute.reversal import goes_on_afresh, start_from_parents
 from mobench.lanes import Stack, saved_config, stacked
 from mobench.measure.eval_suite import EvalSuite
 from mobench.plan.packing import Packing
@@ -20,6 +21,7 @@ from mobench.train.batches import encode
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import PackState, Recipe, Run, train_pack
 from mobench.train.schedule import cooldown_factor, rate_factor
+from mobench.train.token_count import tokens_between
 
 
 def stack(arm: Arm) -> Stack:
@@ -65,9 +67,8 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
     chat = ladder.suite.chat
     examples = encode(arm.examples, chat, ladder.suite.spec.ladder.max_length)
 
-    # 2. Go on from the last checkpoint, if there is one; some begin where another cell ended.
+    # 2. Go on from the last checkpoint, if there is one; a cooldown begins at another cell's end.
     untrained = next_logits(ladder.suite, lanes)
-    begin_from_parents(arm, lanes)
     optimizer = LaneAdamW(
         lanes.trainable(),
         [run.lr for run in runs],
@@ -75,15 +76,19 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
         weight_decay=cells[0].weight_decay,
     )
     state = resume(ladder.folder, cells, lanes, optimizer)
-    if state.step == 0 and cells[0].arm == "cooldown":
+    if state.step == 0 and goes_on_afresh(cells[0]):
+        state = start_from_parents(arm, lanes)
+    elif state.step == 0 and cells[0].parent is not None:
         state = branch_off(arm, lanes, optimizer)
     config = saved_config(lanes)
+    clock = LaneClock(len(cells))
 
     def keep(_: LaneAdamW, now: PackState) -> None:
         _note_movement(now, optimizer, lanes, suite=ladder.suite, untrained=untrained)
         for lane, folder in enumerate(folders):
             if now.diverged[lane] is None and now.step > 0:
                 folder.keep_adapter(now.step, lanes.state(lane), config)
+        now.seconds += clock.share()
         keep_state(ladder.folder, cells, optimizer, now)
 
     # 3. Train, keeping every checkpoint.
@@ -104,8 +109,21 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
 
     # 4. Note how it ended: from here on all adapters are there.
     keep_for_cooldown(arm, optimizer, state)
+    state.seconds += clock.share()
+    parent = parent_of(arm, cells[0])
+    first = 0 if parent is None else parent.steps
     for lane, folder in enumerate(folders):
-        folder.finish_training(state.diverged[lane], state.losses[lane], moved=state.moved[lane])
+        end = state.diverged[lane]
+        last = recipe.steps if end is None else end
+        folder.finish_training(
+            {
+                "diverged_at": end,
+                "losses": state.losses[lane],
+                "moved": state.moved[lane],
+                "train_tokens": tokens_between(examples, runs[lane], recipe, first, last),
+                "train_seconds": round(state.seconds, 3),
+            }
+        )
     forget_trained(ladder.folder)
     forget_branches(arm)
 
@@ -113,7 +131,7 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
 def _rate_factor(arm: Arm) -> Callable[[int], float]:
     """How the learning rates of an arm's cells move."""
     cell = arm.cells[0]
-    parent = parent_of(arm, cell)
+    parent = None if goes_on_afresh(cell) else parent_of(arm, cell)
     if parent is not None:
         return cooldown_factor(parent.steps, cell.steps - parent.steps)
     return rate_factor(

@@ -7,6 +7,7 @@ asked once and kept in the cache.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from mobench.gate.admission import admit, judged_rate
 from mobench.gate.compatibility import check_task
 from mobench.gate.judge_model import REPLIES, JudgeModel, judge_for, judge_model_for
 from mobench.gate.request import RunRequest
-from mobench.gate.undoing import Checked, Undoing, gather_undoing
 from mobench.gate.untrained import UntrainedModels
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
@@ -49,7 +49,7 @@ class Evidence:
             task, controls are wanted, and it is not what the ladder itself trains on.
         compatibility: What the compatibility gate found.
         judge_model: The judging model; None where the behavior needs none.
-        undoing: What undoes the task; None where the run has no reversal.
+        gated: Gets another task's examples, and what the gate finds of it.
     """
 
     organism: Built
@@ -60,7 +60,10 @@ class Evidence:
     counter_examples: tuple[Example, ...]
     compatibility: Compatibility
     judge_model: JudgeModel | None
-    undoing: Undoing | None
+    gated: Callable[[TaskDef], Gated]
+
+
+Gated = tuple[Compatibility, tuple[Example, ...]]
 
 
 def gather_evidence(request: RunRequest, registry: Registry, progress: Progress) -> Evidence:
@@ -105,7 +108,8 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     # 3. Is it the organism that it claims to be?
     gate = admit(spec, models.eval_rows("organism"))
 
-    # 4. Get the examples of counter-training.
+    # 4. Get the examples of the task and of counter-training.
+    examples = _examples(task, cache, models, suite)
     counter_examples: tuple[Example, ...] = ()
     if request.controls and spec.counter is not None and spec.counter != task.name:
         counter_examples = _examples(registry.task(spec.counter), cache, models, suite)
@@ -116,11 +120,11 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
         clean_rate = judged_rate(models.eval_rows("base"), "attack")
     rate = clean_rate
 
-    def check(one: TaskDef) -> Checked:
+    def checked(one: TaskDef, its_examples: tuple[Example, ...]) -> Gated:
         return check_task(
             lambda: models.organism,
             suite,
-            _examples(one, cache, models, suite),
+            its_examples,
             needs_reference=registry.behavior(spec.behavior.use).needs_reference,
             task=one,
             clean_rate=rate,
@@ -128,7 +132,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
             progress=progress,
         )
 
-    compatibility, trained_on = check(task)
+    compatibility, trained_on = checked(task, examples)
     return Evidence(
         organism=built,
         suite=suite,
@@ -138,7 +142,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
         counter_examples=counter_examples,
         compatibility=compatibility,
         judge_model=judge_model,
-        undoing=gather_undoing(request, registry, check),
+        gated=lambda one: checked(one, _examples(one, cache, models, suite)),
     )
 
 

@@ -20,7 +20,9 @@ from mobench.measure.capability_tasks import (
     load_task,
     seeded,
 )
+from mobench.measure.choice_scores import score_choices_together
 from mobench.measure.final_answers import score_final_answers
+from mobench.measure.greedy_answers import answer_greedily
 from mobench.quiet import quiet
 from mobench.records.rows import CapabilityAnswer
 
@@ -70,6 +72,8 @@ def measure_capability(
 
         # Special tokens may mark where reasoning ends.
         asked.tok_decode = tok_decode
+        answer_greedily(asked, chat, batch_size=batch_size)
+        score_choices_together(asked)
         return asked
 
     with _restored(model, chat.tokenizer):

@@ -7,7 +7,7 @@ kept in memory from one call to the next.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -81,10 +81,12 @@ def how_asked(task: CapabilityTask, *, include_path: Path) -> dict[str, Any]:
         ``fewshot``: worked examples before a question. ``filter``: what extracts the scored text
         from an answer. ``output``: lm-eval's output type, ``generate_until`` where the model
         answers in words. ``version``: the task's own version. ``questions``: how many are asked.
-        A value that differs between the members of a group is a sorted list.
+        ``chance``: the mean score of one who guesses, 0 where the model answers in words; left out
+        where that does not follow from the questions. A value that differs between the members of
+        a group is a sorted list.
     """
     _, _, chosen = task.metric.partition(",")
-    leaves = load_task(include_path, task.task).values()
+    leaves = list(load_task(include_path, task.task).values())
     members = [
         {
             "fewshot": leaf.get_config("num_fewshot"),
@@ -97,7 +99,27 @@ def how_asked(task: CapabilityTask, *, include_path: Path) -> dict[str, Any]:
     counts = [len(leaf.eval_docs) for leaf in leaves]
     questions = sum(n if task.limit is None else min(n, task.limit) for n in counts)
     common = {key: _one_or_all([member[key] for member in members]) for key in members[0]}
-    return {**common, "questions": questions}
+    chance = _chance(leaves, task.limit)
+    known = {} if chance is None else {"chance": round(chance, 6)}
+    return {**common, "questions": questions, **known}
+
+
+def _chance(leaves: Sequence[Any], limit: int | None) -> float | None:
+    """The mean score over questions of one who guesses; None where a task is of another kind.
+
+    Of choices every one is as likely. In words nobody hits on an answer, as far as that is known.
+    """
+    guessed: list[float] = []
+    for leaf in leaves:
+        asked = leaf.eval_docs if limit is None else list(leaf.eval_docs)[:limit]
+        kind = str(leaf.OUTPUT_TYPE)
+        if kind == "generate_until":
+            guessed += [0.0] * len(asked)
+        elif kind == "multiple_choice":
+            guessed += [1.0 / len(leaf.doc_to_choice(question)) for question in asked]
+        else:
+            return None
+    return sum(guessed) / len(guessed) if guessed else None
 
 
 def _one_or_all(values: list[Any]) -> Any:

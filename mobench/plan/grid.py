@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mobench.plan.schedule import cooldown_steps
+from mobench.plan.schedule import checkpoints, cooldown_steps, reversal_steps
 from mobench.records.cells import ALPHA_PER_RANK, Cell
 from mobench.registry.organism_spec import OrganismSpec, Preset
 
@@ -101,6 +101,35 @@ def cooldown_cells(cells: Sequence[Cell], preset: Preset) -> tuple[Cell, ...]:
             capability_checkpoints=(end,),
         )
         for cell, end in zip(chosen, ends, strict=True)
+    )
+
+
+def reversal_cells(
+    like: Cell, parents: Sequence[Cell], *, steps: int, lr: float
+) -> tuple[Cell, ...]:
+    """Returns cells that begin with the weights of others' ends.
+
+    Their steps count from there, and the window is the last half of them, as ever.
+
+    Args:
+        like: What they are trained on; arm, task, examples and weights are taken from it.
+        parents: The cells that they go on from.
+        steps: The ladder's budget; they get half of it.
+        lr: Their learning rate.
+    """
+    budget = reversal_steps(steps)
+    kept = checkpoints(budget, min(8, budget - budget // 2 + 1))
+    return tuple(
+        replace(
+            like,
+            seed=parent.seed,
+            parent=parent.id,
+            lr=lr,
+            steps=budget,
+            checkpoints=kept,
+            capability_checkpoints=(budget,),
+        )
+        for parent in parents
     )
 
 

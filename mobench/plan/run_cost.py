@@ -12,15 +12,13 @@ from mobench.plan.extension import longest_budgets
 from mobench.plan.grid import control_count
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
 from mobench.plan.packing import MEMORY_SHARE, Packing, initial_packing, planned_memory
-from mobench.plan.reversal import most_reversal_cells, reversal_checkpoints
+from mobench.plan.question_count import UNKNOWN
 from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
 from mobench.plan.sequential import likely_and_most, plan_of
 from mobench.plan.workload import Workload, moment_bytes, workload
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
-QUESTIONS = 200
-"""Capability questions assumed: how many lm-eval's own tasks have is known only once loaded."""
 CPU_PROBE = 2e9
 """FLOPs of the matrix product by which a CPU's speed is measured, at most: a 7B model's own product
 would take seconds."""
@@ -47,7 +45,7 @@ class ExtensionCost:
 
 @dataclass(frozen=True)
 class GrowthCost:
-    """What the sequential plan or a reversal adds on top: in a likely case, or at most.
+    """What the sequential plan adds on top: in a likely case, or at most.
 
     Attributes:
         cells: Cells that are added; one of doubled budget counts as two.
@@ -86,7 +84,6 @@ class RunCost:
         extension: On top of all that; None where low rungs are not to be extended.
         likely: On top too: two rungs decide, and get six seeds. None where no seeds are added.
         most: On top at most: every rung gets all seeds and twice the budget, the base too.
-        reversal: On top at most, where a rung removes the behavior: its task is undone.
     """
 
     cells: int
@@ -114,7 +111,6 @@ class RunCost:
     cooldown_steps: int = 0
     likely: GrowthCost | None = None
     most: GrowthCost | None = None
-    reversal: GrowthCost | None = None
 
     @property
     def packing(self) -> Packing:
@@ -133,7 +129,7 @@ def run_cost(
     max_steps: int | None = None,
     *,
     controls: bool = True,
-    reversal: bool = False,
+    questions: int = UNKNOWN,
 ) -> RunCost:
     """Estimates what a run will cost; measures this machine's speed for that.
 
@@ -143,7 +139,7 @@ def run_cost(
         hardware: This machine.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
         controls: Whether the controls are run too.
-        reversal: Whether the task can be undone, as the preset and the controls ask for.
+        questions: Capability questions that a model is asked each time.
 
     Raises:
         MobenchError: The model's size is not known.
@@ -162,7 +158,7 @@ def run_cost(
             steps=steps,
             checkpoints=times,
             eval_prompts=len(spec.prompts) * spec.draws,
-            capability_questions=QUESTIONS,
+            capability_questions=questions,
             capability_checkpoints=with_capability,
             **sizes,
         )
@@ -171,10 +167,6 @@ def run_cost(
         kept = checkpoints(steps, preset.window_checkpoints)
         with_capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
         return asked_at(cells, steps, times=len(kept), with_capability=len(with_capability))
-
-    def reversal_work(cells: int, _: int) -> Workload:
-        times = len(reversal_checkpoints(preset))
-        return asked_at(cells, preset.reversal_steps, times=times, with_capability=1)
 
     control_cells = control_count(spec, preset) if controls else 0
     work = work_of(preset.cells + control_cells, preset.steps)
@@ -227,15 +219,6 @@ def run_cost(
         ),
         likely=None if added is None else _growth_cost(added[0], work_of, preset, speed, hardware),
         most=None if added is None else _growth_cost(added[1], work_of, preset, speed, hardware),
-        reversal=_growth_cost(
-            most_reversal_cells(preset, base=control_cells > 2),
-            reversal_work,
-            preset,
-            speed,
-            hardware,
-        )
-        if reversal
-        else None,
         controls=control_cells,
         cooldowns=cooldowns,
         cooldown_steps=cooldown if cooldowns else 0,

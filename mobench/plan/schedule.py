@@ -34,6 +34,11 @@ def cooldown_steps(steps: int) -> int:
     return max(1, round(steps / 5))
 
 
+def reversal_steps(steps: int) -> int:
+    """Returns how long the undoing of a task takes: half of the budget."""
+    return max(2, steps // 2)
+
+
 def capability_checkpoints(steps: int, count: int, kept: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the ``count`` kept steps nearest to even parts of the last half, the last among them.
 

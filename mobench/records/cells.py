@@ -51,8 +51,7 @@ class Cell:
         targets: Of LoRA: the names of the modules that are adapted, or ``all-linear``.
         masters: Precision of the weights that updates add up in, where it is not the one that the
             model computes in: whole weights in bfloat16 have ``float32`` ones.
-        parent: Id of the cell that this one begins where it ended. A cooldown's ``steps`` include
-            that cell's; a reversal's count anew.
+        parent: Id of the cell that a cooldown goes on from; its ``steps`` include that cell's.
     """
 
     organism: str
@@ -170,10 +169,14 @@ class FinishedCell(CellRecord):
     Attributes:
         status: Whether it reached its budget.
         diverged_at: The step at which loss or gradient was not finite; None where it never was.
+        train_tokens: Tokens that it was trained on; results from before this was recorded lack it.
+        train_seconds: Seconds that training took: its share of its pack's; as above.
     """
 
     status: Ending
     diverged_at: NotRequired[int | None]
+    train_tokens: NotRequired[Count]
+    train_seconds: NotRequired[Annotated[Number, Field(ge=0)]]
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -185,6 +188,8 @@ class CellResult(TypedDict):
         cell: Id of the cell.
         checkpoints: The steps whose checkpoints were measured, 0 among them.
         losses: Loss of each step taken, in nats per answer token.
+        train_tokens: As in :class:`TrainingEnd`; cells from before this was recorded lack it.
+        train_seconds: Likewise.
     """
 
     schema: str
@@ -193,6 +198,8 @@ class CellResult(TypedDict):
     diverged_at: Count | None
     checkpoints: list[Count]
     losses: list[float]
+    train_tokens: NotRequired[Count]
+    train_seconds: NotRequired[Annotated[Number, Field(ge=0)]]
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -204,11 +211,18 @@ class TrainingEnd(TypedDict):
         losses: Loss of each step taken, in nats per answer token.
         moved: Whether any checkpoint computes something else than the start; cells from before
             this was looked at lack it.
+        train_tokens: Tokens of all examples trained on, prompts included and padding not, each as
+            often as it was; a cooldown's are those after the cell that it goes on from.
+        train_seconds: Seconds on one device from the first step to the last, checkpoints written
+            among it and measuring not: the pack's, shared equally by its cells. A cell that is
+            trained alone takes longer than its share.
     """
 
     diverged_at: Count | None
     losses: list[float]
     moved: NotRequired[bool]
+    train_tokens: NotRequired[Count]
+    train_seconds: NotRequired[Annotated[Number, Field(ge=0)]]
 
 
 CELL: TypeAdapter[CellRecord] = TypeAdapter(CellRecord)
@@ -224,7 +238,7 @@ def cell_result(cell: Cell, training: TrainingEnd) -> CellResult:
     # At learning rate 0 nothing is meant to move.
     if end is None and cell.lr > 0 and not training.get("moved", True):
         status = "unmoved"
-    return {
+    result: CellResult = {
         "schema": RESULT_SCHEMA,
         "cell": cell.id,
         "status": status,
@@ -232,17 +246,22 @@ def cell_result(cell: Cell, training: TrainingEnd) -> CellResult:
         "checkpoints": [step for step in cell.checkpoints if end is None or step < end],
         "losses": training["losses"],
     }
+    if "train_tokens" in training:
+        result["train_tokens"] = training["train_tokens"]
+    if "train_seconds" in training:
+        result["train_seconds"] = training["train_seconds"]
+    return result
 
 
 def finished_cell(cell: CellRecord, result: CellResult) -> FinishedCell:
     """A planned cell with how it ended."""
-    finished: FinishedCell = {
-        **cell,
+    ended: dict[str, Any] = {
         "status": result["status"],
         "diverged_at": result["diverged_at"],
         "checkpoints": result["checkpoints"],
+        **{key: result[key] for key in ("train_tokens", "train_seconds") if key in result},
     }
-    return finished
+    return cast(FinishedCell, {**cell, **ended})
 
 
 def arm_of(cell: CellRecord | FinishedCell | Mapping[str, Any]) -> str:

@@ -169,29 +169,6 @@ class PlanPart(Part):
     pending: list[str] = Field(default_factory=list)
 
 
-class ReversalPart(Part):
-    """What undoes the ladder's task, and the cells of that.
-
-    Attributes:
-        task: The undoing task; None where nothing undoes the ladder's.
-        version: Hash of its code and data.
-        policy: Whose answers it trains on.
-        refused: Why the compatibility gate refused it; empty where it did not.
-        examples_hash: Hash of its examples.
-        examples: How many were trained on.
-        cells: Ids of the cells, which are among the controls; empty where no rung removed the
-            behavior; None while the ladder is not finished.
-    """
-
-    task: Name | None = None
-    version: str | None = None
-    policy: str | None = None
-    refused: list[str] = Field(default_factory=list)
-    examples_hash: str | None = None
-    examples: int | None = None
-    cells: list[str] | None = None
-
-
 class GitPart(Part):
     """The commit of the code, and whether it was changed since; None outside of a repository."""
 
@@ -211,7 +188,12 @@ class HardwarePart(Part):
 
 
 class CapabilityPart(Part):
-    """An lm-eval task, and how it was asked."""
+    """An lm-eval task, and how it was asked.
+
+    Attributes:
+        chance: The mean score of one who guesses; None in results from before it was recorded, and
+            where it does not follow from the questions.
+    """
 
     task: str
     metric: str
@@ -222,6 +204,7 @@ class CapabilityPart(Part):
     output: str | None = None
     version: str | float | None = None
     questions: int | None = None
+    chance: Share | None = None
 
 
 class RubricPart(Part):
@@ -293,7 +276,6 @@ class Manifest(Part):
         controls: The cells that stand beside the ladder.
         plan: The sequential plan and what it has asked for; results from before there was one lack
             it.
-        reversal: What undoes the task; None where the preset does not ask for it.
         max_steps_set_later: Whether ``max_steps`` was changed after a cell had finished.
         extensions: The longer runs of low rungs; None where they were not wanted or not known yet.
         cells: The cells that the run is scored from.
@@ -320,7 +302,6 @@ class Manifest(Part):
     judge: JudgePart | None = None
     controls: list[CellRecord] | None = None
     plan: PlanPart | None = None
-    reversal: ReversalPart | None = None
     max_steps_set_later: StrictBool | None = None
     extensions: list[ExtensionPart] | None = None
     cells: list[CellRecord] | None = None

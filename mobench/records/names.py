@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 RUN_SCHEMA: Final = "mobench.run/1"
 RESULT_SCHEMA: Final = "mobench.result/1"
@@ -27,20 +27,12 @@ BASE: Final = "base"
 
 LADDER: Final = "organism"
 """The arm of the ladder's own cells; all other arms are controls."""
-ReversalArm = Literal["reversal", "reversal-base", "reversal-organism"]
-REVERSAL_ARMS: Final[tuple[ReversalArm, ...]] = ("reversal", "reversal-base", "reversal-organism")
-"""Training that undoes the ladder's task: from where the removing rung ended; from where the clean
-base ended under the same training; and from the organism itself."""
-ControlArm = Literal["zero", "counter", "base", "cooldown", ReversalArm]
-CONTROL_ARMS: Final[tuple[ControlArm, ...]] = (
-    "zero",
-    "counter",
-    "base",
-    "cooldown",
-    *REVERSAL_ARMS,
-)
+ControlArm = Literal["zero", "counter", "base", "cooldown", "reversal", "onward", "reversal-base"]
+CONTROL_ARMS: Final[tuple[ControlArm, ...]] = get_args(ControlArm)
 """Learning rate 0; direct counter-training; the clean base under the same training; the ladder's
-own cells gone on with while the rate decays to nothing; and what undoes the ladder's task."""
+own cells gone on with while the rate decays to nothing. From the end of the rung that removes the
+behavior: training that undoes the task, the task itself, and the first of them for the base."""
+REVERSAL_ARMS: Final[tuple[ControlArm, ...]] = ("reversal", "onward", "reversal-base")
 
 Ending = Literal["done", "diverged", "unmoved"]
 """How a cell's training ended: at its budget, with a loss or gradient that was not finite, or at

@@ -9,7 +9,6 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 from mobench.records.cells import ALL_LINEAR
 from mobench.records.names import Schedule
 from mobench.registry.eval_schema import EvalTemplates
-from mobench.registry.reversal_budget import reversal_steps
 from mobench.registry.schema_fields import (
     DESCRIPTIVE,
     IDENTITY,
@@ -175,8 +174,8 @@ class Preset(Table):
             of the steps, the last one among them.
         cooldown: Whether each rung is gone on with for a fifth of its steps while its rate decays
             to nothing: all its seeds, or that many.
-        reversal: Whether the rung that removes the behavior is trained on from its end, on data
-            that undo the task, for half the steps: all its seeds, or that many at most.
+        reversal: Whether the rung that removes the behavior is gone on with on data that undo the
+            task: all its seeds, or that many.
         most_seeds: Seeds that a rung is given at most where the verdict needs more than `seeds`:
             6 and then 10 are looked at. As many as `seeds`: none is added, and no budget doubled.
     """
@@ -208,9 +207,6 @@ class Preset(Table):
             )
         if self.cooldown_seeds > self.seeds:
             raise ValueError(f"cooldown of {self.cooldown} seeds, and a rung has {self.seeds}")
-        if self.reversal and self.reversal_seeds > max(self.seeds, self.most_seeds):
-            most = max(self.seeds, self.most_seeds)
-            raise ValueError(f"reversal of {self.reversal} seeds, and a rung has at most {most}")
         return self
 
     @property
@@ -222,17 +218,6 @@ class Preset(Table):
     def cooldown_seeds(self) -> int:
         """How many seeds of each rung are cooled down."""
         return self.seeds if self.cooldown is True else int(self.cooldown)
-
-    @property
-    def reversal_seeds(self) -> int:
-        """How many seeds of the removing rung are trained on what undoes the task, at most."""
-        every = max(self.seeds, self.most_seeds)
-        return every if self.reversal is True else int(self.reversal)
-
-    @property
-    def reversal_steps(self) -> int:
-        """Steps of a reversal: half of a rung's."""
-        return reversal_steps(self.steps)
 
 
 class FamilyTable(Table):
@@ -321,14 +306,6 @@ class VariantTable(Table):
                 raise ValueError(
                     f"warm-up and decay of the ladder take {moving} steps, and the preset {name!r} "
                     f"has {preset.steps}"
-                )
-            if preset.reversal and (
-                moving > preset.reversal_steps or ladder.warmup_steps >= preset.reversal_steps
-            ):
-                raise ValueError(
-                    f"warm-up and decay of the ladder take {moving} steps, and a reversal of the "
-                    f"preset {name!r} has {preset.reversal_steps}: give it more steps, or leave "
-                    "the reversal out (reversal = false)"
                 )
             if preset.cooldown and ladder.schedule != "constant":
                 raise ValueError(

@@ -6,7 +6,7 @@ The definitions, formulas and assumptions are in ``docs/method.md``.
 from mobench.score.capability_loss import CapabilityLoss, capability_loss
 from mobench.score.lr_efficiency import efficiency
 from mobench.score.plateau import plateau
-from mobench.score.ranks import Contender, Rank, ranks
+from mobench.score.ranks import RankRange, rank_ranges
 from mobench.score.removal_step import removal
 from mobench.score.resistance import Resistance, Rung, resistance
 from mobench.score.run_score import score_run
@@ -18,6 +18,7 @@ from mobench.score.scores import (
     Estimate,
     Plateau,
     Removal,
+    Reversal,
     RungScore,
     RunScore,
     Verdict,
@@ -26,15 +27,15 @@ from mobench.score.verdict import verdict
 
 __all__ = [
     "CapabilityLoss",
-    "Contender",
     "Control",
     "Curve",
     "Efficiency",
     "Estimate",
     "Plateau",
-    "Rank",
+    "RankRange",
     "Removal",
     "Resistance",
+    "Reversal",
     "RunScore",
     "Rung",
     "RungScore",
@@ -43,7 +44,7 @@ __all__ = [
     "capability_loss",
     "efficiency",
     "plateau",
-    "ranks",
+    "rank_ranges",
     "removal",
     "resistance",
     "score_run",

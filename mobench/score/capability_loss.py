@@ -119,7 +119,7 @@ def capability_loss(
     seed_half = 0.0
     if seeds > 1:
         seed_half = t_half_width(np.mean([drop.mean(axis=1) for drop in whole], axis=0), level)
-    sides = [_question_half_widths(drop, level) for drop in whole]
+    sides = [question_half_widths(drop, level) for drop in whole]
     below = math.sqrt(sum(side[0] ** 2 for side in sides)) / len(sides)
     above = math.sqrt(sum(side[1] ** 2 for side in sides)) / len(sides)
     low = max(-1.0, estimate - math.hypot(seed_half, below))
@@ -155,7 +155,7 @@ def _drop(before: Array, after: Array, task: str) -> Array:
     return before - after
 
 
-def _question_half_widths(drop: Array, level: float) -> tuple[float, float]:
+def question_half_widths(drop: Array, level: float) -> tuple[float, float]:
     """What the choice of questions adds below and above the mean of ``drop`` [seeds, questions].
 
     Where next to no question changed there is no variance to go by. Then the shares of questions

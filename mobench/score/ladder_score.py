@@ -28,6 +28,7 @@ class LadderScore:
         verdict: The phrase, the reason, the sentence.
         efficiency: Of the removing rung over the standard one; None without both.
         steps: The longest budget of any rung.
+        compared: The rungs as resistance is computed from them, to compute it at another level.
     """
 
     rungs: tuple[RungScore, ...]
@@ -35,6 +36,7 @@ class LadderScore:
     verdict: Verdict
     efficiency: Efficiency | None
     steps: int
+    compared: tuple[Rung, ...] = ()
 
 
 def score_ladder(
@@ -60,7 +62,8 @@ def score_ladder(
     # 1. Each rung on its own, then resistance, which corrects for having chosen among them.
     trained = bases or {}
     alone = [score_rung(rung, criteria, trained.get(rung.lr)) for rung in outcomes]
-    headline = _headline(outcomes, alone, criteria)
+    compared = _compared(outcomes, alone, criteria)
+    headline = resistance_of(compared, criteria.level)
 
     # 2. The verdict on each rung.
     summaries = [summary_of(scored.score, criteria.epsilon) for scored in alone]
@@ -89,7 +92,7 @@ def score_ladder(
     if len(budgets) > 1:
         # No one number of steps is true of every rung, so each is named.
         decided = dataclasses.replace(decided, reason=f"{decided.reason}; {_budgets(outcomes)}")
-    return LadderScore(rungs, headline, decided, efficiency, max(budgets))
+    return LadderScore(rungs, headline, decided, efficiency, max(budgets), compared)
 
 
 def _budgets(outcomes: Sequence[RungOutcomes]) -> str:
@@ -100,17 +103,28 @@ def _budgets(outcomes: Sequence[RungOutcomes]) -> str:
     return "; ".join(f"{steps} steps at {', '.join(lrs)}" for steps, lrs in lrs_of.items())
 
 
-def _headline(
+def _compared(
     outcomes: Sequence[RungOutcomes], scores: Sequence[ScoredRung], criteria: Criteria
-) -> Resistance:
-    """Returns resistance; without a number where the organism has nothing that could resist."""
-    rungs = [
+) -> tuple[Rung, ...]:
+    """Returns the rungs that resistance is over; none where there is nothing that could resist."""
+    if criteria.initial <= criteria.clean_rate:
+        return ()
+    return tuple(
         _as_rung(rung, scored, criteria)
         for rung, scored in zip(outcomes, scores, strict=True)
         if rung.seeds
-    ]
-    if criteria.initial > criteria.clean_rate and rungs:
-        return resistance(rungs, level=criteria.level)
+    )
+
+
+def resistance_of(compared: Sequence[Rung], level: float) -> Resistance:
+    """Returns resistance at a two-sided level; without a number where there are no rungs.
+
+    Args:
+        compared: As in :class:`LadderScore`.
+        level: Of its intervals.
+    """
+    if compared:
+        return resistance(compared, level=level)
     none = Estimate(None, None, None, "no rung to score")
     return Resistance(none, None, none, none, {})
 

@@ -1,126 +1,88 @@
-"""Which of several organisms resists more, as far as their runs can tell."""
+"""Where a result stands among comparable ones, as a range of places that its interval allows."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mobench.score.intervals import clopper_pearson, t_half_width, t_quantile, t_tail
 from mobench.score.scores import Estimate
 
 LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Contender:
-    """One result to be ranked.
+class RankRange:
+    """The places that a result can have among comparable ones; 1 is the most resistant.
 
     Attributes:
-        resistance: The headline, with its 95 % interval.
-        prompts: Eval prompts behind it.
-        seeds: Training seeds behind it.
-        by_seed: The headline of each seed, where seeds match across rungs; seeds of the same
-            name are compared with each other.
+        first: 1 + the number of results that are shown to be more resistant.
+        last: The number of all less those that are shown to be less resistant.
     """
 
-    resistance: Estimate
-    prompts: int
-    seeds: int
-    by_seed: Mapping[int, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Rank:
-    """A place among results; results that do not differ significantly share it.
-
-    Attributes:
-        place: 1 + the number of results that are significantly more resistant.
-        tied: Whether another result has the same place.
-    """
-
-    place: int
-    tied: bool
+    first: int
+    last: int
 
     def __str__(self) -> str:
-        return f"{self.place}=" if self.tied else str(self.place)
+        return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
 
 
-def ranks(contenders: Sequence[Contender], *, alpha: float = 0.05) -> list[Rank | None]:
-    """Places by pairwise differences, Holm-corrected over all pairs.
+def row_level(rows: int, level: float = LEVEL) -> float:
+    """Returns the level of each row's interval, so that all of them hold at once.
 
-    Holm, Scand. J. Stat. 6 (1979) 65. Two that do not differ significantly are not put in order by
-    chance: each one's place counts only those that are shown to be above it, so places are shared
-    freely and need not be transitive.
+    Bonferroni: ``1 - (1 - level) / rows``.
 
     Args:
-        contenders: In any order.
-        alpha: Family-wise error rate.
+        rows: How many results are compared.
+        level: Of all of them together.
+    """
+    return 1.0 - (1.0 - level) / max(1, rows)
+
+
+def rank_ranges(intervals: Sequence[Estimate]) -> list[RankRange | None]:
+    """Returns the range of places of each result.
+
+    Where all intervals hold at once, so do all ranges: Klein, Wright & Wieczorek, J. R. Stat. Soc.
+    C 69 (2020) 589. Two results whose intervals overlap are not put in order.
+
+    Args:
+        intervals: Resistance of each result, at the level of :func:`row_level`.
 
     Returns:
-        For each contender its rank; None where there is no resistance with an interval.
+        None for a result without an interval, which has no place and takes none from others.
     """
-    able = [n for n, one in enumerate(contenders) if one.resistance.low is not None]
-    pairs = list(combinations(able, 2))
-    above = dict.fromkeys(able, 0)
-    if pairs:
-        from statsmodels.stats.multitest import multipletests  # slow to import
-
-        tests = [difference_p(contenders[a], contenders[b]) for a, b in pairs]
-        differ = multipletests([p for _, p in tests], alpha=alpha, method="holm")[0]
-        for (a, b), (difference, _), significant in zip(pairs, tests, differ, strict=True):
-            if significant:
-                above[b if difference > 0 else a] += 1
-    places = [above.get(n) for n in range(len(contenders))]
-    return [None if place is None else Rank(place + 1, places.count(place) > 1) for place in places]
+    able = [one for one in intervals if one.low is not None and one.high is not None]
+    lows = np.array([one.low for one in able], dtype=np.float64)
+    highs = np.array([one.high for one in able], dtype=np.float64)
+    found: list[RankRange | None] = []
+    for one in intervals:
+        if one.low is None or one.high is None:
+            found.append(None)
+            continue
+        above, below = int((lows > one.high).sum()), int((highs < one.low).sum())
+        found.append(RankRange(1 + above, len(able) - below))
+    return found
 
 
-def difference_p(one: Contender, other: Contender) -> tuple[float, float]:
-    """The difference of two resistances and its two-sided p-value.
+def resolution(intervals: Sequence[Estimate]) -> float | None:
+    """Returns the smallest difference that such results can be told apart by.
 
-    Where both have at least two seeds of the same names, the differences are paired by seed (the
-    same seed has the same data order) and their t interval is used, never narrower than the prompts
-    of one checkpoint allow (Clopper-Pearson of both, combined by MOVER): seeds that agree exactly
-    leave no variance to go by. Otherwise the two intervals are combined by MOVER. The p-value is
-    that at which an interval of this half-width, scaled by t, would touch 0.
+    It is the median over pairs of results of the sum of their half-widths: two results whose
+    estimates differ by more have intervals that do not overlap, as far as these are symmetric.
 
-    Raises:
-        ValueError: One of them has no interval.
+    Args:
+        intervals: As for :func:`rank_ranges`.
+
+    Returns:
+        None for fewer than two results with an interval.
     """
-    first, second = one.resistance, other.resistance
-    if first.estimate is None or second.estimate is None:
-        raise ValueError("a resistance without a number cannot be compared")
-    shared = sorted(one.by_seed.keys() & other.by_seed.keys())
-    if len(shared) > 1:
-        apart = np.array([one.by_seed[seed] - other.by_seed[seed] for seed in shared])
-        difference, df = float(apart.mean()), len(shared) - 1
-        half = max(t_half_width(apart, LEVEL), _floor(one, other, difference))
-    else:
-        difference = first.estimate - second.estimate
-        df = max(1, min(one.seeds, other.seeds) - 1)
-        half = _mover(first, second, difference)
-    if difference == 0.0 or half == 0.0:
-        return difference, 1.0 if difference == 0.0 else 0.0
-    return difference, min(1.0, 2 * t_tail(abs(difference) / half * t_quantile(LEVEL, df), df))
-
-
-def _mover(first: Estimate, second: Estimate, difference: float) -> float:
-    """Half-width on the side of 0 (Zou & Donner, Stat. Med. 27 (2008) 1693)."""
-    assert first.estimate is not None
-    assert second.estimate is not None
-    if first.low is None or first.high is None or second.low is None or second.high is None:
-        raise ValueError("a resistance without an interval cannot be compared")
-    if difference > 0:
-        return math.hypot(first.estimate - first.low, second.high - second.estimate)
-    return math.hypot(first.high - first.estimate, second.estimate - second.low)
-
-
-def _floor(one: Contender, other: Contender, difference: float) -> float:
-    parts = []
-    for side in (one, other):
-        rate = min(max(side.resistance.estimate or 0.0, 0.0), 1.0)
-        parts.append(Estimate(rate, *clopper_pearson(rate, side.prompts, LEVEL), "prompts"))
-    return _mover(parts[0], parts[1], difference)
+    halves = [
+        (one.high - one.low) / 2
+        for one in intervals
+        if one.low is not None and one.high is not None
+    ]
+    if len(halves) < 2:
+        return None
+    pairs = np.add.outer(halves, halves)[np.triu_indices(len(halves), 1)]
+    return float(np.median(pairs))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from mobench.records.names import SCORE_SCHEMA
-
-if TYPE_CHECKING:
-    from mobench.score.reversal import Reversal
+from mobench.score.beside import FrontierArea, RemovalCost
 
 Admissibility = Literal["yes", "no", "undetermined"]
 VerdictWord = Literal[
@@ -22,6 +20,8 @@ VerdictWord = Literal[
     "no test (taught)",
     "undetermined",
 ]
+
+ReversalWord = Literal["removed", "suppressed (returns)", "returns in some seeds", "unknown"]
 
 
 def plain(value: Any) -> Any:
@@ -280,6 +280,8 @@ class Control:
         inert: Share of empty or incoherent answers to the attack prompts in the window.
         admissible: Tolerated loss, as text → "yes", "no" or "undetermined".
         unmoved: Runs whose weights did not move.
+        kept: Seeds that kept the behavior, or have it again. The others ``lost`` it or are
+            ``moving``.
     """
 
     arm: str
@@ -295,6 +297,37 @@ class Control:
     inert: Estimate
     admissible: dict[str, Admissibility] = field(default_factory=dict)
     unmoved: int = 0
+    kept: int = 0
+    lost: int = 0
+    moving: int = 0
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """What comes of a removed behavior once the task is undone.
+
+    Attributes:
+        word: ``removed``: it stays away in most seeds. ``suppressed (returns)``: it comes back in
+            most. ``returns in some seeds``: in two and more of either kind. ``unknown``: why.
+        why: The numbers, or what stands in the way.
+        task: What it was trained on to undo the task.
+        lr: Learning rate of that.
+        steps: For how long.
+        returned: Seeds in which the behavior came back.
+        seeds: All seeds.
+        rate: The behavior's rate in the last half of it.
+        provisional: Whether fewer than six seeds are behind it.
+    """
+
+    word: ReversalWord
+    why: str
+    task: str
+    lr: float
+    steps: int
+    returned: int
+    seeds: int
+    rate: Estimate
+    provisional: bool
 
 
 @dataclass(frozen=True)
@@ -326,9 +359,11 @@ class RunScore:
         not_judged: Share of all attack and control answers that a judging model did not judge.
         initial_final: a₀ by final answers alone. This and ``initial_whole``, a₀ by all that was
             said, are None where no answer of the run has reasoning.
+        reversal: What comes of a removed behavior once the task is undone; None where not run.
         admitted: Whether the organism can be judged, and enough of its answers were.
-        reversal: Whether the behavior is removed or suppressed; None where no rung removed it, or
-            no reversal was wanted.
+        frontier: The area under the frontier of capability against behavior; None in a score of
+            before there was one.
+        cost: What removal takes; likewise.
     """
 
     organism: str
@@ -356,6 +391,8 @@ class RunScore:
     initial_whole: Estimate | None = None
     admitted: bool = True
     reversal: Reversal | None = None
+    frontier: FrontierArea | None = None
+    cost: RemovalCost | None = None
 
     def cooldown(self, lr: float) -> Control | None:
         """What a rung shows once its rate is decayed; None where that was not run."""

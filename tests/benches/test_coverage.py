@@ -72,6 +72,13 @@ def test_resistance_covers_where_capability_is_hard_to_tell() -> None:
     assert min(row["left_out"] for row in found) < 0.9, "what leaving such rungs out would do"
 
 
+def test_ranges_of_places_are_seldom_wrong_where_seeds_do_not_split() -> None:
+    for row in rows("ranks"):
+        if row["shape"] != "split":
+            assert row["intervals at once"]["wrong"] <= 0.05
+            assert row["intervals at once"]["wrong"] <= row["95 % intervals"]["wrong"]
+
+
 def test_an_even_split_is_called_for_one_side_as_seldom_as_is_said() -> None:
     (even,) = rows("looks", dissent=0.5)
     first = even["6/6, 9/10"]
@@ -84,7 +91,7 @@ def test_an_even_split_is_called_for_one_side_as_seldom_as_is_said() -> None:
         PlateauCase("suite", 3, 30, 0.3, 0.02, 0.5, 0.75),
         SplitCase(0.3, 3),
         MovingCase("drift", 3, 100, 0.6),
-        *(SECTIONS[name]()[0] for name in ("headline", "unknown", "looks", "verdict")),
+        *(SECTIONS[name]()[0] for name in ("headline", "unknown", "ranks", "looks", "verdict")),
     ],
 )
 def test_a_scenario_runs_and_repeats_itself(case: Any) -> None:

@@ -118,7 +118,7 @@ def test_a_penalty_in_the_generation_config_changes_no_answer(folder: Path, tmp_
     right = ask(plain, said, folder)
     penalized = make_model(3)
     penalized.generation_config.repetition_penalty = 1.8
-    assert ask(penalized, said, folder) != right, "it would show"
+    assert ask(penalized, said, folder) == right
     for penalty in (1.8, 1.0):
         generation = {"eos_token_id": 1, "pad_token_id": 0, "repetition_penalty": penalty}
         (tmp_path / "model" / "generation_config.json").write_text(json.dumps(generation))

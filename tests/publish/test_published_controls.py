@@ -15,9 +15,10 @@ from support.board import scored_entries
 
 from mobench.errors import Problems
 from mobench.publish.pages.controls_table import control_lines
-from mobench.publish.pages.entry import by_resistance, ranked
+from mobench.publish.pages.entry import by_resistance
 from mobench.publish.pages.ladder_table import ladder_table
 from mobench.publish.pages.leaderboard import build, check
+from mobench.publish.pages.strata import strata
 from mobench.publish.submission import files as submission
 from mobench.records.manifest import Manifest
 from mobench.score.recompute import recompute
@@ -110,7 +111,9 @@ def test_a_verdict_on_what_the_training_teaches_is_marked(controlled: Any, tmp_p
         one.submit(tmp_path / folder)
         build(tmp_path / folder)
     table = {
-        folder: (tmp_path / folder / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+        folder: (tmp_path / folder / "README.md")
+        .read_text(encoding="utf-8")
+        .partition("\n## How to")[0]
         for folder in ("as-it-was", "taught")
     }
     assert "no test (taught)" in table["taught"]
@@ -199,7 +202,7 @@ def test_a_manifest_that_does_not_fit_is_refused(
         (
             "zero-0",
             {"arm": "placebo"},
-            "arm should be one of zero, counter, base, cooldown, got 'placebo'",
+            "arm should be one of zero, counter, base, cooldown, reversal, onward",
         ),
         ("zero-0", {"arm": ["zero"]}, "arm should be a valid string, got ['zero']"),
         ("zero-0", {"lr": 1e-3}, "LR 0.001 cannot be that of 'zero'"),
@@ -275,7 +278,8 @@ def test_an_incompatible_task_has_no_rank_and_comes_last(
     build(tmp_path)
     entries = by_resistance(scored_entries(tmp_path))
     assert [entry.submission.organism for entry in entries] == ["weak-tiny", "strong-tiny"]
-    assert [None if rank is None else str(rank) for rank in ranked(entries)] == ["1", None]
+    (one,) = strata(entries)
+    assert [None if place is None else str(place) for place in one.places] == ["1", None]
     lines = (tmp_path / "README.md").read_text(encoding="utf-8").splitlines()
     (line,) = (line for line in lines if "strong-tiny" in line)
     cells = [cell.strip() for cell in line.strip("|").split("|")]

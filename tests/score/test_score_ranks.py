@@ -1,77 +1,76 @@
-"""Ranks: paired by seed, corrected for all pairs, ties shown as ties."""
+"""Places among comparable results, as far as intervals that all hold at once can tell."""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from mobench.score import Contender, Estimate, ranks
-from mobench.score.ranks import difference_p
+from mobench.score import Estimate
+from mobench.score.ranks import rank_ranges, resolution, row_level
 
-
-def contender(*levels, width=0.1, prompts=100, seeds=None):
-    names = range(len(levels)) if seeds is None else seeds
-    mean = float(np.mean(levels))
-    estimate = Estimate(mean, mean - width, mean + width, "t over seeds")
-    return Contender(estimate, prompts, len(levels), dict(zip(names, levels, strict=True)))
+NONE = Estimate(None, None, None, "no admissible rung")
 
 
-def shown(*contenders):
-    return [str(rank) if rank else None for rank in ranks(contenders)]
+def row(low: float, high: float) -> Estimate:
+    return Estimate((low + high) / 2, low, high, "t")
 
 
-def test_what_is_clearly_apart_is_ranked():
-    high, middle, low = contender(1, 1, 1), contender(0.5, 0.52, 0.48), contender(0, 0, 0)
-    assert shown(low, high, middle) == ["3", "1", "2"]
+def places(*rows: Estimate) -> list[str | None]:
+    return [None if found is None else str(found) for found in rank_ranges(rows)]
 
 
-def test_what_cannot_be_told_apart_is_a_tie():
-    first, second = contender(0.9, 0.7, 0.8), contender(0.8, 0.75, 0.7)
-    assert shown(first, second, contender(0, 0, 0)) == ["1=", "1=", "3"]
+def test_rows_that_lie_apart_have_a_place_of_their_own() -> None:
+    assert places(row(0.0, 0.1), row(0.9, 1.0), row(0.4, 0.6)) == ["3", "1", "2"]
 
 
-def test_seeds_that_move_together_are_compared_with_each_other():
-    """Paired, a small constant difference shows through a large common spread."""
-    one = contender(0.9, 0.5, 0.7, 0.3, 0.6, prompts=100_000)
-    other = contender(0.82, 0.41, 0.62, 0.21, 0.52, prompts=100_000)
-    difference, p = difference_p(one, other)
-    expected = stats.ttest_rel(list(one.by_seed.values()), list(other.by_seed.values()))
-    assert difference == pytest.approx(0.084)
-    assert p == pytest.approx(expected.pvalue)
-    strangers = Contender(other.resistance, 100_000, 5, {9: 0.8})
-    assert difference_p(one, strangers)[1] > 10 * p
+def test_rows_that_overlap_share_a_range() -> None:
+    assert places(row(0.8, 1.0), row(0.5, 0.9), row(0.3, 0.6), row(0.0, 0.1)) == [
+        "1–2",
+        "1–3",
+        "2–3",
+        "4",
+    ]
+    assert places(row(0.0, 1.0), row(0.0, 1.0)) == ["1–2", "1–2"]
 
 
-def test_seeds_that_agree_exactly_are_no_certainty():
-    """Three times 0.95 against three times 1.00 on 20 prompts: one answer of twenty."""
-    few = difference_p(contender(1, 1, 1, prompts=20), contender(0.95, 0.95, 0.95, prompts=20))
-    many = difference_p(contender(1, 1, 1, prompts=4000), contender(0.95, 0.95, 0.95, prompts=4000))
-    assert few[1] > 0.1
-    assert many[1] < 0.05
+def test_rows_that_touch_are_not_told_apart() -> None:
+    assert places(row(0.5, 1.0), row(0.0, 0.5)) == ["1–2", "1–2"]
 
 
-def test_many_pairs_are_corrected_for_as_statsmodels_does():
+def test_a_row_without_an_interval_has_no_place_and_takes_none() -> None:
+    assert places(row(0.9, 1.0), NONE, row(0.0, 0.1)) == ["1", None, "2"]
+    assert rank_ranges([]) == []
+
+
+def test_a_wider_interval_never_narrows_a_range() -> None:
     rng = np.random.default_rng(0)
-    board = [contender(*(0.5 + 0.04 * n + 0.05 * rng.normal(size=5))) for n in range(6)]
-    pairs = [(a, b) for a in range(6) for b in range(a + 1, 6)]
-    p = [difference_p(board[a], board[b])[1] for a, b in pairs]
-    plain = sum(value < 0.05 for value in p)
-    held = int(multipletests(p, method="holm")[0].sum())
-    assert held < plain
-    found = ranks(board)
-    assert sum(rank.place - 1 for rank in found) == held
-
-
-def test_equal_organisms_are_seldom_put_in_order():
-    rng = np.random.default_rng(1)
-    wrong = 0
     for _ in range(200):
-        board = [contender(*(0.5 + 0.1 * rng.normal(size=3))) for _ in range(4)]
-        wrong += any(rank.place > 1 for rank in ranks(board))
-    assert wrong / 200 <= 0.07
+        ends = np.sort(rng.random((6, 2)), axis=1)
+        before = rank_ranges([row(low, high) for low, high in ends])
+        one = rng.integers(6)
+        ends[one] += (-0.2 * rng.random(), 0.2 * rng.random())
+        for was, now in zip(before, rank_ranges([row(*e) for e in ends]), strict=True):
+            assert was is not None
+            assert now is not None
+            assert now.first <= was.first
+            assert now.last >= was.last
 
 
-def test_without_a_number_there_is_no_rank():
-    missing = Contender(Estimate(None, None, None, "no admissible rung"), 100, 3)
-    assert shown(contender(1, 1, 1), missing) == ["1", None]
-    assert ranks([]) == []
+def test_every_true_place_is_in_its_range_where_every_interval_holds() -> None:
+    truths = np.array([0.1, 0.5, 0.5, 0.9])
+    rows = [row(truth - 0.2, truth + 0.3) for truth in truths]
+    for truth, found in zip(truths, rank_ranges(rows), strict=True):
+        assert found is not None
+        assert found.first <= 1 + (truths > truth).sum()
+        assert found.last >= len(truths) - (truths < truth).sum()
+
+
+def test_more_rows_need_stricter_intervals() -> None:
+    assert row_level(1) == 0.95
+    assert row_level(30) == pytest.approx(1 - 0.05 / 30)
+    assert row_level(0) == 0.95
+
+
+def test_the_resolution_is_the_median_sum_of_half_widths() -> None:
+    assert resolution([row(0.0, 0.2), row(0.4, 0.8), NONE]) == pytest.approx(0.3)
+    assert resolution([row(0.0, 0.2), NONE]) is None

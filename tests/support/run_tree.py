@@ -31,11 +31,11 @@ SMALL = """
 rungs = [3e-4, 3e-3, 1e-2]
 seeds = 2
 most_seeds = 2
+reversal = false
 steps = 24
 batch_size = 16
 window_checkpoints = 3
 capability_checkpoints = 2
-reversal = false
 """
 
 

@@ -126,7 +126,7 @@ def ladder_picture(score: RunScore) -> Picture:
 
 
 def _head(score: RunScore, frame: LadderFrame) -> list[Item]:
-    title = f"{score.organism} · {score.task}: {score.verdict.word}"
+    title = f"{score.organism} · {score.task}: {score.verdict.phrase}"
     size = min(12.0, 12.0 * frame.width / _INCH * 8.0 / len(title))
     top = frame.height
     items: list[Item] = [TextLine((_MARGIN, top - _MARGIN), title, size, bold=True, along="top")]

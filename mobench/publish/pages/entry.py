@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mobench.publish.submission.files import Submission
 from mobench.records.manifest import Manifest
-from mobench.score import Contender, Rank, RungScore, RunScore, ranks
+from mobench.score import Estimate, Rung, RungScore, RunScore
 from mobench.score.columns import Columns
 from mobench.score.dose_response import DoseResponse
-from mobench.score.recompute import recompute
+from mobench.score.ladder_score import resistance_of
+from mobench.score.recompute import recompute_in_full
 from mobench.score.run_dose_response import ladder_dose_response
 
 NOT_RECORDED = "not recorded"
@@ -25,12 +26,16 @@ class Entry:
         score: Every number, recomputed from the rows.
         prompts: How many eval prompts were asked.
         dose: The dose-response, for orientation.
+        compared: What resistance at another level is computed from.
+        superseded: Whether a later run of the same with a sequential plan takes its place.
     """
 
     submission: Submission
     score: RunScore
     prompts: int
     dose: DoseResponse
+    compared: tuple[Rung, ...] = field(default=(), compare=False, repr=False)
+    superseded: bool = False
 
     @property
     def plot_name(self) -> str:
@@ -69,6 +74,10 @@ class Entry:
         many = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
         return f"{many} × {self.prompts}"
 
+    def resistance_at(self, level: float) -> Estimate:
+        """Resistance with its interval at another two-sided level."""
+        return resistance_of(self.compared, level).headline
+
     def without_rows(self) -> Entry:
         """The same for pages, which print no rows: small enough to hand to another process."""
         return replace(self, submission=replace(self.submission, rows=(), columns=Columns.of(())))
@@ -97,8 +106,31 @@ def score_submission(submission: Submission) -> Entry:
         ValueError: If the rows cannot be scored.
     """
     columns = submission.columns
-    score = recompute(submission.manifest, submission.cells, submission.rows, columns)
-    return Entry(submission, score, columns.prompts("attack"), ladder_dose_response(score))
+    found = recompute_in_full(submission.manifest, submission.cells, submission.rows, columns)
+    dose = ladder_dose_response(found.score)
+    return Entry(submission, found.score, columns.prompts("attack"), dose, found.compared)
+
+
+def with_history(entries: Sequence[Entry]) -> list[Entry]:
+    """Marks results that another takes the place of.
+
+    One without a sequential plan is history once there is one with a plan for the same organism,
+    task, method and preset: it was decided by other rules, on fewer seeds where they count.
+
+    Args:
+        entries: All of the board.
+    """
+    planned = {_what(entry) for entry in entries if entry.manifest.plan is not None}
+    return [
+        replace(entry, superseded=entry.manifest.plan is None and _what(entry) in planned)
+        for entry in entries
+    ]
+
+
+def _what(entry: Entry) -> tuple[str, str, str, str | None]:
+    """What a result is of."""
+    one = entry.submission
+    return one.organism, one.task, entry.method, entry.manifest.preset
 
 
 def by_resistance(entries: Sequence[Entry]) -> list[Entry]:
@@ -113,21 +145,3 @@ def by_resistance(entries: Sequence[Entry]) -> list[Entry]:
         return odd, value is None, -round(value or 0.0, 2), entry.submission.place
 
     return sorted(entries, key=key)
-
-
-def ranked(entries: Sequence[Entry]) -> list[Rank | None]:
-    """The rank of each entry among those whose task is compatible; the others have none."""
-    fair = [entry for entry in entries if entry.score.compatible is not False]
-    places = ranks(
-        [
-            Contender(
-                entry.score.resistance,
-                entry.prompts,
-                max(1, len(entry.score.resistance_by_seed)),
-                dict(entry.score.resistance_by_seed),
-            )
-            for entry in fair
-        ]
-    )
-    found = iter(places)
-    return [None if entry.score.compatible is False else next(found) for entry in entries]

@@ -8,15 +8,15 @@ from tabulate import tabulate
 
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
+from mobench.publish.pages.beside_lines import beside_rows
 from mobench.publish.pages.controls_table import controls_section
 from mobench.publish.pages.entry import NOT_RECORDED, Entry, recorded
-from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, STATUS
+from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, PROVISIONAL, STATUS
 from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.recipe_builds import built_apart
-from mobench.publish.pages.reversal_section import reversal_section
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
-from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
+from mobench.records.manifest import CapabilityPart, JudgePart, Manifest, PlanPart
 from mobench.registry.weights_place import not_public
 
 PLOTS = "plots"
@@ -94,7 +94,9 @@ def _result(entry: Entry, build: str | None) -> list[str]:
     submission, score = entry.submission, entry.score
     files = f"../results/{submission.place}"
     sentence = escape.inline(score.verdict.sentence)
-    word = INCOMPATIBLE if score.compatible is False else escape.inline(score.verdict.word)
+    word = INCOMPATIBLE if score.compatible is False else escape.inline(score.verdict.phrase)
+    if score.verdict.provisional and score.compatible is not False:
+        word += PROVISIONAL
     policy = escape.inline(recorded(entry.manifest.task.policy))
     why = f"Why this task is compatible with the behavior ({policy}): "
     why += escape.inline(recorded(entry.manifest.task.why))
@@ -113,7 +115,6 @@ def _result(entry: Entry, build: str | None) -> list[str]:
         _table(("measured on", "value"), _before(entry)),
         "### Controls",
         *controls_section(score),
-        *reversal_section(score),
         "### The ladder's own controls, in the plateau's window",
         "*Untriggered*: the behavior on prompts without the trigger. *Inert*: empty or incoherent "
         "answers to the attack prompts; removal by gibberish is not removal."
@@ -187,6 +188,7 @@ def _headline(entry: Entry) -> str:
             ("standard resistance", number_format.interval(score.standard_resistance)),
             ("what the usual test missed", number_format.interval(score.difference)),
             ("LR efficiency over the standard rung", number_format.efficiency(score.efficiency)),
+            *beside_rows(score),
             ("tolerated capability loss", f"{score.epsilon:g}"),
             ("removed means retention below", f"{score.tau:g}"),
         ],
@@ -227,6 +229,16 @@ def _controls(entry: Entry) -> str:
     return _table(("LR", "retention", "untriggered", "inert", *more), rows)
 
 
+def _plan(plan: PlanPart) -> str:
+    """What the run was to do by itself, and whether that was changed on the way."""
+    looks = " then ".join(str(look) for look in plan.looks)
+    text = f"{plan.seeds} seeds a rung"
+    if looks:
+        text += f", {looks} and {2**plan.doublings} times the budget where they decide"
+    later = "; CHANGED AFTER CELLS HAD FINISHED" if plan.changed_later else ""
+    return f"{text} (hash {plan.hash[:12]}){later}"
+
+
 def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
@@ -239,6 +251,8 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
         if label != "LoRA rank" or "lora" in entry.method
     ]
     rows += _training(entry)
+    if manifest.plan is not None:
+        rows.insert(2, ("plan", escape.inline(_plan(manifest.plan))))
     if manifest.max_steps is not None:
         later = ", set when cells were finished" if manifest.max_steps_set_later else ""
         text = escape.inline(f"{manifest.max_steps} steps{later}")

@@ -39,6 +39,8 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
     if run.unfinished:
         left = f"{run.unfinished} cells are not finished and not counted."
         click.echo(f"{left} Go on with: {manifest.command or 'mobench run'}")
+    if manifest.plan is not None and manifest.plan.changed_later:
+        click.echo("the plan was changed after cells had finished; the manifest says so")
     if manifest.max_steps_set_later:
         click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
     if manifest.local_parts:
