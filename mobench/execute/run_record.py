@@ -58,7 +58,7 @@ class RunRecord:
         )
         self._described = described
         self._controls = tuple(controls)
-        self._reversal: tuple[Arm, ...] = ()
+        self._reversal: tuple[Arm, ...] | None = None
         self.growth = Growth(ladder, self._controls)
         planned = None if previous is None else previous.plan
         any_done = any(ladder.done(cell) for cell in ladder.cells)
@@ -81,15 +81,24 @@ class RunRecord:
         return self.growth.advance(self._described)
 
     def plan_reversal(self) -> tuple[Arm, ...]:
-        """Returns the arms that undo the task, where the finished ladder removed the behavior."""
-        score = self._grown_score()
-        if score is None:
+        """Returns the arms that undo the task, where the finished ladder removed the behavior.
+
+        Longer runs of low rungs belong to the ladder: they may change which rung that is.
+        """
+        ladder, extensions = self._ladder, self.extensions
+        if ladder.undoing is None or not self.growth.finished:
+            return ()
+        if extensions is None and ladder.request.options.max_steps is not None:
+            return ()
+        longer = [cell for item in extensions or () for cell in item.cells]
+        cells = extension.scored_cells(self.growth.counted, extensions or (), ladder.done)
+        bases = [cell for cell in self.growth.beside(self._controls) if cell.arm == "base"]
+        if not all(map(ladder.done, (*self.growth.grown.cells(), *longer, *bases))):
             return ()
         base = next((arm for arm in self._controls if arm.cells[0].arm == "base"), None)
-        cells = self.growth.grown.cells()
         if base is not None:
-            base = base.of(self.growth.beside([base]))
-        self._reversal = reversal_arms(self._ladder, score, cells, base)
+            base = base.of(bases)
+        self._reversal = reversal_arms(ladder, self._score([*cells, *bases]), cells, base)
         return self._reversal
 
     def _grown_score(self) -> RunScore | None:
@@ -97,8 +106,13 @@ class RunRecord:
         ladder, growth = self._ladder, self.growth
         if not growth.finished or not all(ladder.done(cell) for cell in growth.grown.cells()):
             return None
-        cells = [cell.record() for cell in growth.scored]
-        run = finished_ladder(ladder.folder, Manifest.model_validate(self._described), cells)
+        return self._score(growth.scored)
+
+    def _score(self, cells: Sequence[Cell]) -> RunScore:
+        """The score of some finished cells."""
+        records = [cell.record() for cell in cells]
+        described = Manifest.model_validate(self._described)
+        run = finished_ladder(self._ladder.folder, described, records)
         return recompute(run.manifest, run.cells, run.rows)
 
     def plan_extensions(self) -> None:
@@ -119,18 +133,29 @@ class RunRecord:
         """Writes the manifest, with the cells that count at this moment."""
         ladder, longer, growth = self._ladder, self.extensions, self.growth
         cells = extension.scored_cells(growth.counted, longer or (), ladder.done)
+        undoing = [cell for arm in self._reversal or () for cell in arm.cells]
         manifest = {
             **self._described,
             "plan": growth.record(changed_later=self._plan_changed),
+            **self._undoing(undoing),
             "controls": [
                 *(cell.record() for cell in growth.beside(self._controls)),
-                *(cell.record() for arm in self._reversal for cell in arm.cells),
+                *(cell.record() for cell in undoing),
             ],
             "extensions": None if longer is None else [item.record() for item in longer],
             "cells": [cell.record() for cell in cells],
             "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},
         }
         ladder.folder.keep_manifest(Manifest.model_validate(manifest))
+
+    def _undoing(self, cells: Sequence[Cell]) -> dict[str, Any]:
+        """What undoes the task, as the manifest has it; nothing where the run is not to undo it."""
+        undoing = self._ladder.undoing
+        if undoing is None:
+            return {}
+        planned = None if self._reversal is None else [cell.id for cell in cells]
+        part = undoing.record().model_dump(exclude_unset=True)
+        return {"reversal": {**part, "cells": planned}}
 
 
 def describe(ladder: Ladder) -> dict[str, Any]:

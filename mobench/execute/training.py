@@ -12,7 +12,7 @@ from mobench.execute.checkpoint_check import next_logits
 from mobench.execute.cooldown import branch_off, forget_branches, keep_for_cooldown, parent_of
 from mobench.execute.lane_clock import LaneClock
 from mobench.execute.resume import forget_trained, keep_state, resume
-from mobench.execute.reversal import goes_on_afresh, start_from_parents
+from mobench.execute.reversal import begin_from_parents
 from mobench.lanes import Stack, saved_config, stacked
 from mobench.measure.eval_suite import EvalSuite
 from mobench.plan.packing import Packing
@@ -67,8 +67,10 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
     chat = ladder.suite.chat
     examples = encode(arm.examples, chat, ladder.suite.spec.ladder.max_length)
 
-    # 2. Go on from the last checkpoint, if there is one; a cooldown begins at another cell's end.
+    # 2. Go on from the last checkpoint, if there is one; some begin where another cell ended.
     untrained = next_logits(ladder.suite, lanes)
+    # Before there is an optimizer: its masters are copies of the weights that training begins from.
+    begin_from_parents(arm, lanes)
     optimizer = LaneAdamW(
         lanes.trainable(),
         [run.lr for run in runs],
@@ -76,9 +78,7 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
         weight_decay=cells[0].weight_decay,
     )
     state = resume(ladder.folder, cells, lanes, optimizer)
-    if state.step == 0 and goes_on_afresh(cells[0]):
-        state = start_from_parents(arm, lanes)
-    elif state.step == 0 and cells[0].parent is not None:
+    if state.step == 0 and cells[0].arm == "cooldown":
         state = branch_off(arm, lanes, optimizer)
     config = saved_config(lanes)
     clock = LaneClock(len(cells))
@@ -131,7 +131,7 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
 def _rate_factor(arm: Arm) -> Callable[[int], float]:
     """How the learning rates of an arm's cells move."""
     cell = arm.cells[0]
-    parent = None if goes_on_afresh(cell) else parent_of(arm, cell)
+    parent = parent_of(arm, cell)
     if parent is not None:
         return cooldown_factor(parent.steps, cell.steps - parent.steps)
     return rate_factor(

@@ -7,7 +7,6 @@ asked once and kept in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from mobench.gate.admission import admit, judged_rate
 from mobench.gate.compatibility import check_task
 from mobench.gate.judge_model import REPLIES, JudgeModel, judge_for, judge_model_for
 from mobench.gate.request import RunRequest
+from mobench.gate.undoing import Checked, Undoing, gather_undoing
 from mobench.gate.untrained import UntrainedModels
 from mobench.measure.backend import backend_name
 from mobench.measure.eval_suite import EvalSuite
@@ -49,7 +49,7 @@ class Evidence:
             task, controls are wanted, and it is not what the ladder itself trains on.
         compatibility: What the compatibility gate found.
         judge_model: The judging model; None where the behavior needs none.
-        gated: Gets another task's examples, and what the gate finds of it.
+        undoing: What undoes the task; None where the run is not to undo it.
     """
 
     organism: Built
@@ -60,10 +60,7 @@ class Evidence:
     counter_examples: tuple[Example, ...]
     compatibility: Compatibility
     judge_model: JudgeModel | None
-    gated: Callable[[TaskDef], Gated]
-
-
-Gated = tuple[Compatibility, tuple[Example, ...]]
+    undoing: Undoing | None
 
 
 def gather_evidence(request: RunRequest, registry: Registry, progress: Progress) -> Evidence:
@@ -108,8 +105,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
     # 3. Is it the organism that it claims to be?
     gate = admit(spec, models.eval_rows("organism"))
 
-    # 4. Get the examples of the task and of counter-training.
-    examples = _examples(task, cache, models, suite)
+    # 4. Get the examples of counter-training.
     counter_examples: tuple[Example, ...] = ()
     if request.controls and spec.counter is not None and spec.counter != task.name:
         counter_examples = _examples(registry.task(spec.counter), cache, models, suite)
@@ -120,11 +116,11 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
         clean_rate = judged_rate(models.eval_rows("base"), "attack")
     rate = clean_rate
 
-    def checked(one: TaskDef, its_examples: tuple[Example, ...]) -> Gated:
+    def checked(one: TaskDef) -> Checked:
         return check_task(
             lambda: models.organism,
             suite,
-            its_examples,
+            _examples(one, cache, models, suite),
             needs_reference=registry.behavior(spec.behavior.use).needs_reference,
             task=one,
             clean_rate=rate,
@@ -132,7 +128,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
             progress=progress,
         )
 
-    compatibility, trained_on = checked(task, examples)
+    compatibility, trained_on = checked(task)
     return Evidence(
         organism=built,
         suite=suite,
@@ -142,7 +138,7 @@ def gather_evidence(request: RunRequest, registry: Registry, progress: Progress)
         counter_examples=counter_examples,
         compatibility=compatibility,
         judge_model=judge_model,
-        gated=lambda one: checked(one, _examples(one, cache, models, suite)),
+        undoing=gather_undoing(request, registry, checked),
     )
 
 

@@ -93,13 +93,13 @@ def likely_and_most(plan: SequentialPlan, preset: Preset, *, base: bool) -> tupl
     if not plan.looks:
         return None
     deciding = min(2, len(preset.rungs))
-    # The removing rung's seeds and two controls go on for half a budget.
-    undone = (plan.looks[0] + 2 + 1) // 2 if preset.reversal else 0
+    # The removing rung's seeds and three controls go on for half a budget.
+    undone = (plan.looks[0] + 3 + 1) // 2 if preset.reversal else 0
     budgets = 2**plan.doublings
     most = len(preset.rungs) * plan.looks[-1] * budgets
     added = most * (2 if base else 1) - preset.cells * (budgets == 1)
     if preset.reversal:
-        added += plan.looks[-1] // 2 + 1
+        added += (plan.looks[-1] + 3 + 1) // 2
     return deciding * (plan.looks[0] - plan.seeds) + undone, added
 
 

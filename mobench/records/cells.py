@@ -51,7 +51,8 @@ class Cell:
         targets: Of LoRA: the names of the modules that are adapted, or ``all-linear``.
         masters: Precision of the weights that updates add up in, where it is not the one that the
             model computes in: whole weights in bfloat16 have ``float32`` ones.
-        parent: Id of the cell that a cooldown goes on from; its ``steps`` include that cell's.
+        parent: Id of the cell that this one begins where it ended. A cooldown's ``steps`` include
+            that cell's; a reversal's count anew.
     """
 
     organism: str

@@ -169,6 +169,29 @@ class PlanPart(Part):
     pending: list[str] = Field(default_factory=list)
 
 
+class ReversalPart(Part):
+    """What undoes the ladder's task, and the cells of that.
+
+    Attributes:
+        task: The undoing task; None where nothing undoes the ladder's.
+        version: Hash of its code and data.
+        policy: Whose answers it trains on.
+        refused: Why the compatibility gate refused it; empty where it did not.
+        examples_hash: Hash of its examples.
+        examples: How many were trained on.
+        cells: Ids of the cells, which are among the controls; empty where no rung removed the
+            behavior; None while the ladder is not finished.
+    """
+
+    task: Name | None = None
+    version: str | None = None
+    policy: str | None = None
+    refused: list[str] = Field(default_factory=list)
+    examples_hash: str | None = None
+    examples: int | None = None
+    cells: list[str] | None = None
+
+
 class GitPart(Part):
     """The commit of the code, and whether it was changed since; None outside of a repository."""
 
@@ -276,6 +299,7 @@ class Manifest(Part):
         controls: The cells that stand beside the ladder.
         plan: The sequential plan and what it has asked for; results from before there was one lack
             it.
+        reversal: What undoes the task; None where the run was not to undo it.
         max_steps_set_later: Whether ``max_steps`` was changed after a cell had finished.
         extensions: The longer runs of low rungs; None where they were not wanted or not known yet.
         cells: The cells that the run is scored from.
@@ -302,6 +326,7 @@ class Manifest(Part):
     judge: JudgePart | None = None
     controls: list[CellRecord] | None = None
     plan: PlanPart | None = None
+    reversal: ReversalPart | None = None
     max_steps_set_later: StrictBool | None = None
     extensions: list[ExtensionPart] | None = None
     cells: list[CellRecord] | None = None

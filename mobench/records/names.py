@@ -27,12 +27,20 @@ BASE: Final = "base"
 
 LADDER: Final = "organism"
 """The arm of the ladder's own cells; all other arms are controls."""
-ControlArm = Literal["zero", "counter", "base", "cooldown", "reversal", "onward", "reversal-base"]
-CONTROL_ARMS: Final[tuple[ControlArm, ...]] = get_args(ControlArm)
+ReversalArm = Literal["reversal", "onward", "reversal-base", "reversal-organism"]
+ControlArm = Literal["zero", "counter", "base", "cooldown", ReversalArm]
+REVERSAL_ARMS: Final[tuple[ReversalArm, ...]] = get_args(ReversalArm)
+CONTROL_ARMS: Final[tuple[ControlArm, ...]] = (
+    "zero",
+    "counter",
+    "base",
+    "cooldown",
+    *REVERSAL_ARMS,
+)
 """Learning rate 0; direct counter-training; the clean base under the same training; the ladder's
 own cells gone on with while the rate decays to nothing. From the end of the rung that removes the
-behavior: training that undoes the task, the task itself, and the first of them for the base."""
-REVERSAL_ARMS: Final[tuple[ControlArm, ...]] = ("reversal", "onward", "reversal-base")
+behavior: training that undoes the task, the task itself, and the first of them for the base; and
+what undoes the task alone, from the organism as it was."""
 
 Ending = Literal["done", "diverged", "unmoved"]
 """How a cell's training ended: at its budget, with a loss or gradient that was not finite, or at

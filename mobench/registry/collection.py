@@ -42,6 +42,7 @@ from mobench.registry.rubrics import Rubric, read_rubrics
 from mobench.registry.shared_file import read_shared
 from mobench.registry.source_versions import capability_versions, sources_of
 from mobench.registry.task_files import builtin_behaviors, import_files
+from mobench.registry.undoing import undoing_problems
 
 
 class _Named(Protocol):
@@ -208,6 +209,7 @@ def _collect(config: Config) -> Registry:
     for task in tasks.values():
         where = partial(_place, task)
         problems += check_marks(task.marks, config, where, f"task {task.name!r}")
+    problems += undoing_problems(tasks.values(), tasks)
     for draft in drafts:
         problems += check_draft(draft, tasks, known_behaviors, config, missing=missing)
         problems += check_rubric(draft, known_behaviors, rubrics, missing=missing)

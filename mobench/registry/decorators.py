@@ -84,6 +84,7 @@ def task(
     marks: tuple[str, ...] = (),
     license: str = "",
     data: tuple[str, ...] = (),
+    undone_by: str | None = None,
 ) -> Callable[[F], F]:
     """Registers a function that yields training examples.
 
@@ -97,6 +98,9 @@ def task(
         license: The license of its data; required where it reads data files.
         data: The files it reads, relative to its own or to the folder of shared tasks; they are
             part of its version, as is the code that it uses, wherever that is defined.
+        undone_by: A compatible task whose data undo what this one teaches: plain answers after
+            pirate talk. Without one, or for an organism that does not have it, that is the
+            organism's own answers (see `mobench.registry.undoing`).
 
     Returns:
         The function, unchanged.
@@ -136,6 +140,7 @@ def task(
             path=path,
             line=line,
             version=version_of([fn], files, shared=shared),
+            undone_by=undone_by,
         )
         _register(definition, problems)
         return fn

@@ -43,6 +43,7 @@ class TaskDef:
             and its data files.
         path: The file it was found in.
         line: The line of its decorator, counted from 1.
+        undone_by: Name of the task whose data undo what this one teaches, where it names one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TaskDef:
     path: Path
     line: int
     version: str
+    undone_by: str | None = None
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:

@@ -175,7 +175,7 @@ class Preset(Table):
         cooldown: Whether each rung is gone on with for a fifth of its steps while its rate decays
             to nothing: all its seeds, or that many.
         reversal: Whether the rung that removes the behavior is gone on with on data that undo the
-            task: all its seeds, or that many.
+            task, for half the steps: all its seeds, or that many at most.
         most_seeds: Seeds that a rung is given at most where the verdict needs more than `seeds`:
             6 and then 10 are looked at. As many as `seeds`: none is added, and no budget doubled.
     """
@@ -207,6 +207,9 @@ class Preset(Table):
             )
         if self.cooldown_seeds > self.seeds:
             raise ValueError(f"cooldown of {self.cooldown} seeds, and a rung has {self.seeds}")
+        most = max(self.seeds, self.most_seeds)
+        if self.reversal is not True and self.reversal > most:
+            raise ValueError(f"reversal of {self.reversal} seeds, and a rung has at most {most}")
         return self
 
     @property
@@ -306,6 +309,12 @@ class VariantTable(Table):
                 raise ValueError(
                     f"warm-up and decay of the ladder take {moving} steps, and the preset {name!r} "
                     f"has {preset.steps}"
+                )
+            half = preset.steps // 2
+            if preset.reversal and (moving > half or ladder.warmup_steps >= half):
+                raise ValueError(
+                    f"warm-up and decay of the ladder take {moving} steps, and a reversal of the "
+                    f"preset {name!r} has {half}: give it more steps, or no reversal"
                 )
             if preset.cooldown and ladder.schedule != "constant":
                 raise ValueError(

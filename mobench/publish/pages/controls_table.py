@@ -9,7 +9,6 @@ from tabulate import tabulate
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.records.learning_rates import lr_text
-from mobench.records.names import REVERSAL_ARMS
 from mobench.score import Control, RunScore
 from mobench.score.rung_verdict import UNMOVED
 
@@ -41,9 +40,8 @@ def control_lines(score: RunScore) -> list[str]:
 
 
 def _beside(score: RunScore) -> list[Control]:
-    """The controls; a cooldown stands in the ladder's own table, a reversal below it."""
-    elsewhere = ("cooldown", *REVERSAL_ARMS)
-    return [control for control in score.controls if control.arm not in elsewhere]
+    """The controls; a cooldown stands in the ladder's own table."""
+    return [control for control in score.controls if control.arm != "cooldown"]
 
 
 def _line(control: Control) -> str:

@@ -174,7 +174,7 @@ def _verdict(score: RunScore) -> str:
     if score.verdict.provisional:
         phrase += PROVISIONAL
     if score.reversal is not None and score.reversal.word != "unknown":
-        phrase += f"; {score.reversal.word}"
+        phrase += f"; {score.reversal.phrase}"
     return phrase
 
 

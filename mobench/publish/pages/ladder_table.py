@@ -8,8 +8,9 @@ from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.beside_lines import beside_lines
 from mobench.publish.pages.controls_table import control_lines
+from mobench.publish.pages.reversal_section import reversal_lines
 from mobench.records.learning_rates import lr_text
-from mobench.score import Control, Reversal, RungScore, RunScore
+from mobench.score import Control, RungScore, RunScore
 
 _HEADER = (
     "LR",
@@ -40,7 +41,7 @@ def ladder_table(score: RunScore) -> str:
     sentence = score.verdict.sentence
     if score.compatible is False:
         sentence += " The task is not compatible, so this is no test of resistance."
-    beside = ["", *control_lines(score), *beside_lines(score)]
+    beside = ["", *control_lines(score), *reversal_lines(score), *beside_lines(score)]
     return "\n".join([table, *(["", *notes] if notes else []), *beside, "", sentence])
 
 
@@ -125,20 +126,9 @@ def _notes(score: RunScore) -> list[str]:
             f"nothing, and measured at the end of that, step {ends}"
         )
     notes += _against_the_base(score)
-    if score.reversal is not None:
-        notes.append(reversal_text(score.reversal))
     if score.verdict.advice:
         notes.append(score.verdict.advice)
     return notes
-
-
-def reversal_text(found: Reversal) -> str:
-    """Says what came of a removed behavior once the task was undone."""
-    few = " (provisional)" if found.provisional else ""
-    return (
-        f"{found.word}{few}: once the task is undone, by {found.steps} steps of {found.task} at "
-        f"{lr_text(found.lr)}, {found.why} (rate {number_format.interval(found.rate)})"
-    )
 
 
 def _against_the_base(score: RunScore) -> list[str]:

@@ -14,6 +14,7 @@ from mobench.publish.pages.entry import NOT_RECORDED, Entry, recorded
 from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, PROVISIONAL, STATUS
 from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.recipe_builds import built_apart
+from mobench.publish.pages.reversal_section import reversal_section
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
 from mobench.records.manifest import CapabilityPart, JudgePart, Manifest, PlanPart
@@ -115,6 +116,7 @@ def _result(entry: Entry, build: str | None) -> list[str]:
         _table(("measured on", "value"), _before(entry)),
         "### Controls",
         *controls_section(score),
+        *reversal_section(score),
         "### The ladder's own controls, in the plateau's window",
         "*Untriggered*: the behavior on prompts without the trigger. *Inert*: empty or incoherent "
         "answers to the attack prompts; removal by gibberish is not removal."

@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from mobench.plan.schedule import cooldown_steps, reversal_steps
+from mobench.plan.schedule import cooldown_steps
 from mobench.publish.submission.plan_checks import grown_rungs
+from mobench.publish.submission.reversal_checks import cell_problems, reversal_problems
 from mobench.records.cells import CellRecord, FinishedCell, arm_of
 from mobench.records.manifest import Manifest
 from mobench.records.names import CONTROL_ARMS, REVERSAL_ARMS
@@ -39,7 +40,7 @@ def control_problems(cells: Sequence[FinishedCell], manifest: Manifest) -> list[
             if ours != theirs
         ]
         found += [f"control {cell['id']!r}: {what}" for what in _arm_problems(cell, manifest)]
-    return found
+    return found + reversal_problems(cells, manifest)
 
 
 def _identities(cell: FinishedCell, planned: CellRecord) -> tuple[tuple[str, object, object], ...]:
@@ -59,26 +60,25 @@ def _arm_problems(cell: FinishedCell, manifest: Manifest) -> list[str]:
     arm, task, lr, ladder = arm_of(cell), cell["task"], cell["lr"], manifest.ladder
     if arm not in CONTROL_ARMS:
         return [f"arm should be one of {', '.join(CONTROL_ARMS)}, got {arm!r}"]
+    if arm in REVERSAL_ARMS:
+        return cell_problems(cell, manifest)
     found = []
     if not _NAME.fullmatch(task):
         found.append(f"task should be letters, digits, '.', '_' and '-', got {task!r}")
-    elif (task == manifest.task.name) is (arm in ("counter", "reversal", "reversal-base")):
+    elif (task == manifest.task.name) is (arm == "counter"):
         found.append(f"task {task!r} cannot be that of {arm!r}")
     if ladder.steps is not None:
         planned = ladder.steps + (cooldown_steps(ladder.steps) if arm == "cooldown" else 0)
-        if arm in REVERSAL_ARMS:
-            planned = reversal_steps(ladder.steps)
         grown = {rung.steps for rung in grown_rungs(manifest) if rung.lr == lr and arm == "base"}
         if cell["steps"] not in {planned, *grown}:
             found.append(f"{cell['steps']} steps, the manifest plans {planned}")
-    if (cell.get("parent") is None) is (arm in ("cooldown", *REVERSAL_ARMS)):
+    if (cell.get("parent") is None) is (arm == "cooldown"):
         found.append(f"parent {cell.get('parent')!r} cannot be that of {arm!r}")
     right = {
         "zero": lr == 0,
         "counter": math.isclose(lr, ladder.standard_lr, rel_tol=1e-6),
         "base": ladder.rungs is None or lr in ladder.rungs,
         "cooldown": ladder.rungs is None or lr in ladder.rungs,
-        **dict.fromkeys(REVERSAL_ARMS, math.isclose(lr, ladder.standard_lr, rel_tol=1e-6)),
     }
     if not right[arm]:
         found.append(f"LR {lr:g} cannot be that of {arm!r}")
