@@ -227,3 +227,26 @@ def test_what_shows_the_behavior_undoes_nothing(run_shown: Runs, tree: Path) -> 
     assert told["task"] == "toy-leak"
     assert "the behavior is in 300 of 300 targets" in told["refused"][0]
     assert not (only_run(tree) / "undoing.jsonl").exists()
+
+
+def test_whole_weights_in_low_precision_begin_where_the_rung_ended_too(
+    run_shown: Runs, tree: Path
+) -> None:
+    """Their masters are copies of what training begins from."""
+    change(tree, "[variants.tiny]\n", '[variants.tiny]\ndtype = "bfloat16"\n')
+    run_shown(WatchedProgress(), preset="undone")
+    run = only_run(tree)
+    for cell in cells_by_arm(manifest(run))["reversal"]:
+        first, ended, untrained = (
+            load_file(run / "cells" / name / "adapters" / step / "model.safetensors")
+            for name, step in (
+                (cell["id"], "step-000001"),
+                (cell["parent"], "step-000128"),
+                (cell["parent"], "step-000001"),
+            )
+        )
+
+        def distance(other: dict[str, Any], first: dict[str, Any] = first) -> float:
+            return float(sum((first[name] - other[name]).float().norm() for name in first))
+
+        assert distance(ended) < 0.2 * distance(untrained)
