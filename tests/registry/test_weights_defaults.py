@@ -201,6 +201,7 @@ def test_part_of_a_preset_leaves_the_rest_to_its_size(tmp_path: Path) -> None:
     quick = spec.presets["quick"]
     assert (quick.steps, quick.rungs, quick.window_checkpoints) == (4, (1e-3, 3e-3), 3)
     assert spec.presets["standard"].steps == 8
+    assert (quick.reversal, spec.presets["standard"].reversal) == (False, True)
 
 
 def test_rungs_without_the_default_standard_rate_say_where_it_is_from(tmp_path: Path) -> None:

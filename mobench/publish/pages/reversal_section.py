@@ -1,4 +1,4 @@
-"""Suppressed or removed: what a reversal shows, for the terminal and for a page."""
+"""Removed or suppressed: what a reversal shows, for the terminal and for a page."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from mobench.records.learning_rates import lr_text
 from mobench.score import Estimate, Reversal, RunScore
 
 _MEANING = (
-    "*Suppressed or removed?* From where the removing rung ended, the model is trained on, at the "
-    "standard learning rate and with fresh moments, on data that undo the task and show nothing "
-    "of the behavior. What comes back was only suppressed; what does not was removed as far as "
-    "this training can tell."
+    "From where the removing rung ended the model is trained on, at the standard learning rate and "
+    "with fresh moments, on data that undo the task and show nothing of the behavior. What comes "
+    "back was only suppressed; what does not was removed as far as this training can tell."
 )
 _CONTROLS = (
     "Controls of one seed: the clean base taken the same way must not show the behavior if a "
@@ -48,7 +47,7 @@ def reversal_section(score: RunScore) -> list[str]:
     found = score.reversal
     if found is None:
         return []
-    parts = ["### Suppressed or removed", escape.inline(f"{reversal_sentence(found)}."), _MEANING]
+    parts = ["### Removed or suppressed", escape.inline(f"{reversal_sentence(found)}."), _MEANING]
     if not found.by_seed:
         return parts
     columns = [(str(step), rate) for step, rate in zip(found.checkpoints, found.rates, strict=True)]
