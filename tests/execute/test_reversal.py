@@ -89,8 +89,8 @@ def test_the_removing_rung_is_undone_in_every_seed_and_told_beside_the_verdict(
     assert set(told["reversal"]["cells"]) == {c["id"] for c in [*undone, onward]}
 
     ends = [json.loads((run / "cells" / c["id"] / "result.json").read_text()) for c in undone]
-    assert len({end["train_tokens"] for end in ends}) == 1, "all of its own steps' tokens"
-    assert ends[0]["train_tokens"] > 0
+    tokens = sorted(end["train_tokens"] for end in ends)
+    assert 0 < tokens[-1] < 1.01 * tokens[0], "of all its own steps, by order of the data"
 
     # It is another task's training with fresh moments, from the last checkpoint of the rung.
     cell = next(c for c in arms["reversal"] if c["seed"] == 1)
@@ -112,7 +112,7 @@ def test_the_removing_rung_is_undone_in_every_seed_and_told_beside_the_verdict(
     assert {control["arm"] for control in score["controls"]} == {"zero", "counter", "base"}
     (line,) = (line for line in result.output.splitlines() if line.startswith("reversal "))
     assert line.startswith(
-        "reversal  removed (provisional, 2 seeds): removed at 3e-3; once that is"
+        "reversal  removed (provisional, 2 seeds): after 64 steps of toy-self at"
     )
     (tree / "leaderboard").mkdir()
     added = mobench("leaderboard", "add", str(run))

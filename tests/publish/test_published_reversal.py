@@ -86,7 +86,7 @@ def test_a_page_says_that_it_was_suppressed_and_shows_every_seed(
     text = page.read_text(encoding="utf-8")
     section = text.partition("### Removed or suppressed\n")[2].partition("\n### ")[0]
     assert "suppressed (returns) (provisional" in section
-    assert "removed at 3e-3; once that is undone, by 32 steps of toy-self at 1e-3" in section
+    assert "after 32 steps of toy-self at 1e-3 from where 3e-3 removed it, it comes back" in section
     assert section.count("| returned") == len(found.by_seed)
     board = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "; suppressed (returns)" in board

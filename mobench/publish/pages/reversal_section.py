@@ -31,13 +31,12 @@ def reversal_lines(score: RunScore) -> list[str]:
 
 def reversal_sentence(found: Reversal) -> str:
     """The word, why, and the numbers behind it."""
-    removed = f"removed at {lr_text(found.rung)}"
     if found.lr is None:
-        return f"{found.phrase}: {found.why} ({removed})"
+        return f"{found.phrase}: {found.why} (removed at {lr_text(found.rung)})"
     few = f" (provisional, {found.seeds} seeds)" if found.provisional else ""
     return (
-        f"{found.phrase}{few}: {removed}; once that is undone, by {found.steps} steps of "
-        f"{found.task} at {lr_text(found.lr)}, {found.why}: attack rate "
+        f"{found.phrase}{few}: after {found.steps} steps of {found.task} at {lr_text(found.lr)} "
+        f"from where {lr_text(found.rung)} removed it, {found.why}: attack rate "
         f"{number_format.interval(found.rate)}"
     )
 
