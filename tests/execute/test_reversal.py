@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from safetensors.torch import load_file
 from support.run_tree import Runs, change, manifest, only_run
 from support.watched_progress import WatchedProgress
 
@@ -68,22 +67,6 @@ def test_it_begins_with_the_weights_of_the_removing_rung_and_a_stopped_one_goes_
         assert ladder[cell["parent"]]["seed"] == cell["seed"]
     assert found["onward"][0]["task"] == "toy-benign"
     assert found["reversal-base"][0]["organism_weights"] != ladder_weights(told)
-
-    # After one step at the usual rate it is next to where its parent ended, and not at its start.
-    (first, _) = found["reversal"]
-    adapters = run / "cells"
-    began, ended, fresh = (
-        load_file(next((adapters / cell / "adapters").glob(f"*{step}*/*.safetensors")))
-        for cell, step in (
-            (first["id"], "00001"),
-            (first["parent"], "128"),
-            (first["parent"], "00001"),
-        )
-    )
-    name = max(began, key=lambda key: began[key].numel())
-    near = (began[name] - ended[name]).norm()
-    far = (began[name] - fresh[name]).norm()
-    assert near < 0.2 * far
 
     score = json.loads(mobench("report", str(run), "--json").output)
     assert score["reversal"]["word"] in ("removed", "suppressed (returns)", "unknown")
