@@ -26,7 +26,7 @@ from benchmarks.coverage_ladders import (
     unknown_cases,
     verdict_cases,
 )
-from benchmarks.coverage_ranks import ranks_cases
+from benchmarks.coverage_ranks import rank_cases
 from benchmarks.coverage_scenarios import Scenario, moving_cases, plateau_cases, split_cases
 from benchmarks.coverage_tables import tables
 from benchmarks.markers import insert
@@ -43,7 +43,7 @@ SECTIONS: dict[str, Callable[[], list[Scenario]]] = {
     "moving": moving_cases,
     "headline": headline_cases,
     "unknown": unknown_cases,
-    "ranks": ranks_cases,
+    "ranks": rank_cases,
     "looks": looks_cases,
     "verdict": verdict_cases,
 }

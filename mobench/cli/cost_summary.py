@@ -21,7 +21,7 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         cost: What the run will take.
     """
     rungs = ", ".join(f"{lr:g}" for lr in cost.rungs)
-    least = "at least " if cost.likely else ""
+    least = "at least " if cost.least else ""
     lines = [
         f"{spec.name} on {task.name}, {spec.ladder.method}",
         f"  cells   {least}{cost.cells} = {len(cost.rungs)} rungs ({rungs}) × {cost.seeds} seeds"
@@ -33,14 +33,8 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         f"  memory  {_memory(cost)}",
         f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
         f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
+        *_plan(cost),
     ]
-    for name, more in (("likely", cost.likely), ("most", cost.most)):
-        if more is not None:
-            lines.append(
-                f"  {name:<7} {more.cells} cells more by the plan: "
-                f"{more.train_flops + more.measure_flops:.2g} FLOPs, "
-                f"{more.disk_bytes / GIB:.1f} GiB, about {_duration(more.seconds)} on top"
-            )
     extension = cost.extension
     if extension is not None and extension.cells == 0:
         lines.append("  longer  no rung: none is above the standard one, or the bound is too low")
@@ -53,6 +47,38 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
             f"{extension.disk_bytes / GIB:.1f} GiB, about {_duration(extension.seconds)} on top",
         ]
     return "\n".join(lines)
+
+
+def _plan(cost: RunCost) -> list[str]:
+    """Returns what the whole run takes by its plan, from nothing added to everything."""
+    from tabulate import tabulate
+
+    lines = [
+        [
+            name,
+            f"{planned.cells:,}",
+            f"{planned.steps:,}",
+            f"{planned.train_tokens:,}",
+            f"{planned.train_flops + planned.measure_flops:.2g}",
+            f"{planned.disk_bytes / GIB:.1f} GiB",
+            _duration(planned.seconds),
+        ]
+        for name, planned in (
+            ("least", cost.least),
+            ("likely", cost.likely),
+            ("most", cost.most),
+        )
+        if planned is not None
+    ]
+    if not lines:
+        return []
+    head = ["", "cells", "steps in all", "tokens", "FLOPs", "disk", "time"]
+    table = tabulate(lines, head, tablefmt="plain", disable_numparse=True,
+                     colalign=["left", *["right"] * (len(head) - 1)])  # fmt: skip
+    return [
+        "  plan    seeds and steps are added where the verdict is open; the whole run then takes",
+        *(f"          {line}" for line in table.splitlines()),
+    ]
 
 
 def _cooldown(cost: RunCost) -> list[str]:

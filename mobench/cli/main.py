@@ -18,7 +18,7 @@ COMMANDS = {
     "run": ("mobench.cli.run:run", "Train an organism over its ladder and measure what is left."),
     "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
-    "power": ("mobench.cli.power:power", "How many seeds and prompts a verdict needs."),
+    "power": ("mobench.cli.power:power", "How often a plan decides, rightly or not: simulated."),
     "leaderboard": (
         "mobench.cli.leaderboard:leaderboard",
         "Build or check the leaderboard from submitted results.",

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mobench.plan.simulated_run import Measured
     from mobench.registry import OrganismSpec
     from mobench.registry.organism_spec import Preset
 
-
 QUESTIONS = 200
-"""Capability questions that are simulated for each task: how many it has is known once loaded."""
+"""Capability questions simulated of each of lm-eval's own tasks: how many it has is known late."""
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...]:  # noqa: ARG001
@@ -34,7 +35,9 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 @click.option("--organism", required=True, help="Whose preset is simulated.")
 @click.option("--preset", default="standard", show_default=True, help="Which of its presets.")
 @click.option("--seeds", callback=_numbers, help="Such as 3 or 3,6; the preset's by default.")
-@click.option("--most-seeds", type=click.IntRange(1), help="At rungs that decide; 3: none added.")
+@click.option(
+    "--most-seeds", type=click.IntRange(1), help="At rungs that decide; as --seeds: fixed."
+)
 @click.option("--prompts", callback=_numbers, help="Such as 60 or 60,200; its own by default.")
 @click.option("--replicates", default=100, show_default=True, type=click.IntRange(10))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -59,15 +62,17 @@ def power(
     from mobench.progress import Progress
     from mobench.registry import collect_for
 
-    spec = collect_for(organism).organism(organism)
+    registry = collect_for(organism)
+    spec = registry.organism(organism)
     chosen = choose_preset(spec, preset)
     found: list[dict[str, Any]] = []
     sizes = [(s, p) for s in seeds or (chosen.seeds,) for p in prompts or (len(spec.prompts),)]
     with Progress().phase("simulating", len(sizes) * len(worlds()) * replicates) as tick:
         for seed_count, prompt_count in sizes:
-            most = most_seeds or max(seed_count, chosen.most_seeds)
+            most = max(seed_count, most_seeds or chosen.most_seeds)
             like = chosen.model_copy(update={"seeds": seed_count, "most_seeds": most})
-            plan, measured = plan_of(like), _measured(spec, chosen, prompt_count)
+            plan = plan_of(like)
+            measured = _measured(spec, chosen, prompt_count, registry.capability_dir(spec))
             for world in worlds():
                 shares = simulate(world, plan, measured, replicates=replicates, on_done=tick)
                 found.append(
@@ -86,57 +91,81 @@ def power(
     _print(found, replicates)
 
 
-def _measured(spec: OrganismSpec, preset: Preset, prompts: int) -> Measured:
+def _measured(spec: OrganismSpec, preset: Preset, prompts: int, folder: Path) -> Measured:
     """How much the preset asks of each cell."""
+    from mobench.plan.question_count import known_questions
     from mobench.plan.schedule import checkpoints
     from mobench.plan.simulated_run import Measured
 
     kept = checkpoints(preset.steps, preset.window_checkpoints)
     window = sum(step >= preset.steps / 2 for step in kept)
-    return Measured(prompts, window, (QUESTIONS,) * len(spec.capability))
+    questions = tuple(count or QUESTIONS for count in known_questions(spec, folder))
+    return Measured(prompts, window, questions)
 
 
 def _print(rows: list[dict[str, Any]], replicates: int) -> None:
-    from tabulate import tabulate
+    """Prints a table for each plan, and what it comes to."""
+    from itertools import groupby
 
     from mobench.score.seed_agreement import SEEDS_WANTED, agreement_confidence
 
-    lines = [
-        [
-            row["world"],
-            " or ".join(row["truths"]),
-            f"{1 - row['wrong'] - row['undetermined']:.0%}",
-            f"{row['wrong']:.0%}",
-            f"{row['undetermined']:.0%}",
-            f"{row['cells']:.1f}",
-        ]
-        for row in rows
-    ]
-    sizes = dict.fromkeys((row["seeds"], row["most_seeds"], row["prompts"]) for row in rows)
-    headers = ["organism", "truth", "right", "wrong", "undetermined", "cells"]
-    for size in sizes:
-        seeds, most, prompts = size
-        chosen = [
-            line
-            for line, row in zip(lines, rows, strict=True)
-            if (row["seeds"], row["most_seeds"], row["prompts"]) == size
-        ]
-        click.echo(f"{seeds} seeds a rung, {most} where they decide, {prompts} prompts")
-        click.echo(tabulate(chosen, headers=headers))
-        of = [row for row in rows if (row["seeds"], row["most_seeds"], row["prompts"]) == size]
-        click.echo(
-            f"at most {max(row['wrong'] for row in of):.0%} wrong in any world, on average "
-            f"{sum(row['undetermined'] for row in of) / len(of):.0%} undetermined and "
-            f"{sum(row['cells'] for row in of) / len(of):.1f} cells (a doubled one counts twice)\n"
-        )
-    click.echo(f"{replicates} simulated runs for each line: good to ±{_error(replicates):.0%}.")
-    fewest = min(max(row["seeds"], row["most_seeds"]) for row in rows)
+    for size, group in groupby(rows, key=lambda r: (r["seeds"], r["most_seeds"], r["prompts"])):
+        _print_plan(*size, list(group))
+    click.echo(
+        "* is true in that world; wrong is any other verdict but undetermined, and a doubled cell "
+        f"counts twice. {replicates} simulated runs for each line: a share is good to "
+        f"±{_error(replicates):.0%}."
+    )
+    fewest = min(row["most_seeds"] for row in rows)
     if fewest < SEEDS_WANTED:
         click.echo(
             f"{fewest} seeds that agree exclude with {agreement_confidence(fewest):.0%} "
             f"confidence, at each rung, that most go the other way; {SEEDS_WANTED} do with "
             f"{agreement_confidence(SEEDS_WANTED):.0%}."
         )
+
+
+def _print_plan(seeds: int, most: int, prompts: int, rows: list[dict[str, Any]]) -> None:
+    """Prints how one plan does in every world."""
+    from textwrap import fill
+
+    from tabulate import tabulate
+
+    from mobench.plan.power import VERDICT_WORDS
+
+    more = f"up to {most} where they decide" if most > seeds else "no more are added"
+    click.echo(f"{seeds} seeds a rung, {more}; {prompts} prompts\n")
+    lines = [
+        [
+            row["world"],
+            *(_said(row, word) for word in VERDICT_WORDS),
+            f"{row['wrong']:.0%}",
+            f"{row['cells']:.1f}",
+        ]
+        for row in rows
+    ]
+    words = (fill(word, 12) for word in VERDICT_WORDS)
+    headers = ["organism", *words, "wrong", "cells"]
+    right = ["right"] * (len(headers) - 1)
+    click.echo(tabulate(lines, headers, disable_numparse=True, colalign=["left", *right]))
+    worst = max(rows, key=lambda row: row["wrong"])
+    where = f" ({worst['world']})" if worst["wrong"] else ""
+    click.echo(
+        f"\nOf such runs at most {worst['wrong']:.0%} end with a wrong verdict{where}, and on "
+        f"average {_mean(rows, 'undetermined'):.0%} without any, for "
+        f"{_mean(rows, 'cells'):.1f} cells.\n"
+    )
+
+
+def _said(row: dict[str, Any], word: str) -> str:
+    """How often a verdict came, marked where it is true; a dot for never."""
+    share = row["said"][word]
+    mark = "*" if word in row["truths"] else " "
+    return f"{share:.0%}{mark}" if share or mark == "*" else ". "
+
+
+def _mean(rows: list[dict[str, Any]], key: str) -> float:
+    return float(sum(row[key] for row in rows)) / len(rows)
 
 
 def _error(replicates: int) -> float:

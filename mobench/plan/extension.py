@@ -152,16 +152,18 @@ def group_by_budget(extensions: Iterable[Extension]) -> list[list[Cell]]:
 
 
 def longest_budgets(
-    rungs: Sequence[float], *, standard_lr: float, steps: int, max_steps: int
+    rungs: Sequence[float], *, standard_lr: float, steps: int, removed_by: int, max_steps: int
 ) -> dict[float, int]:
     """Returns the most steps that each rung can be extended to, before the ladder is run.
 
-    The worst case is the top rung removing the behavior at its last step.
+    The worst case is the top rung removing the behavior at its last step, of a doubled budget where
+    the plan doubles any.
 
     Args:
         rungs: Learning rates of the ladder.
         standard_lr: The standard rung; only a rung above it can extend others.
         steps: The ordinary budget.
+        removed_by: The last step of the longest one.
         max_steps: No rung is given more.
 
     Returns:
@@ -170,7 +172,7 @@ def longest_budgets(
     top = max(rungs)
     if top <= standard_lr * (1 + 1e-6):
         return {}
-    bounds = {lr: min(needed_steps(lr, top, steps), max_steps) for lr in rungs if lr < top}
+    bounds = {lr: min(needed_steps(lr, top, removed_by), max_steps) for lr in rungs if lr < top}
     return {lr: bound for lr, bound in bounds.items() if bound > steps}
 
 

@@ -133,11 +133,16 @@ def reversal_cells(
     )
 
 
+def has_clean_base(spec: OrganismSpec) -> bool:
+    """Returns whether an organism has a clean base, by its file alone."""
+    return any((spec.implant, spec.adapter, spec.clean_base))
+
+
 def control_count(spec: OrganismSpec, preset: Preset) -> int:
     """Returns how many controls of a ladder's length stand beside it, by the organism's file alone.
 
     There is one at learning rate 0, one of counter-training where the organism names a task for
     it, and the clean base at every rung where the organism has one.
     """
-    has_base = any((spec.implant, spec.adapter, spec.clean_base))
-    return 1 + (spec.counter is not None) + (len(preset.rungs) if has_base else 0)
+    of_base = len(preset.rungs) if has_clean_base(spec) else 0
+    return 1 + (spec.counter is not None) + of_base

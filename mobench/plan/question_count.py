@@ -19,14 +19,24 @@ def question_count(spec: OrganismSpec, folder: Path) -> int:
         spec: The organism.
         folder: The folder of task YAMLs. Of a task there with a file of questions the lines count.
     """
-    count = unknown = 0
+    counts = known_questions(spec, folder)
+    known = [count for count in counts if count is not None]
+    return sum(known) + (UNKNOWN if len(known) < len(counts) else 0)
+
+
+def known_questions(spec: OrganismSpec, folder: Path) -> tuple[int | None, ...]:
+    """Returns how many questions each of an organism's capability tasks asks; None: not known yet.
+
+    Args:
+        spec: The organism.
+        folder: The folder of task YAMLs.
+    """
+    counts: list[int | None] = []
     for task in spec.capability:
-        questions = _questions(folder, task.task)
-        if questions is None:
-            unknown = UNKNOWN
-        else:
-            count += questions if task.limit is None else min(task.limit, questions)
-    return count + unknown
+        found = _questions(folder, task.task)
+        limited = found is not None and task.limit is not None
+        counts.append(min(found or 0, task.limit or 0) if limited else found)
+    return tuple(counts)
 
 
 def _questions(folder: Path, task: str) -> int | None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mobench.machine.hardware import GIB, Hardware, matmul_flops
 from mobench.plan.duration import estimated_seconds
 from mobench.plan.extension import longest_budgets
-from mobench.plan.grid import control_count
+from mobench.plan.grid import control_count, has_clean_base
+from mobench.plan.growth_cost import Added, PlanCost, likely_growth, most_growth
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
 from mobench.plan.packing import MEMORY_SHARE, Packing, initial_packing, planned_memory
 from mobench.plan.question_count import UNKNOWN
 from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
-from mobench.plan.sequential import likely_and_most, plan_of
-from mobench.plan.workload import Workload, moment_bytes, workload
+from mobench.plan.sequential import plan_of
+from mobench.plan.workload import Workload, moment_bytes, together, workload
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
@@ -44,25 +45,6 @@ class ExtensionCost:
 
 
 @dataclass(frozen=True)
-class GrowthCost:
-    """What the sequential plan adds on top: in a likely case, or at most.
-
-    Attributes:
-        cells: Cells that are added; one of doubled budget counts as two.
-        train_flops: Of training them.
-        measure_flops: Of measuring them.
-        disk_bytes: Of their adapters.
-        seconds: Estimated time on this machine.
-    """
-
-    cells: int
-    train_flops: float
-    measure_flops: float
-    disk_bytes: int
-    seconds: float
-
-
-@dataclass(frozen=True)
 class RunCost:
     """What a run will take in cells, tokens, FLOPs, memory, disk and time.
 
@@ -82,8 +64,12 @@ class RunCost:
         capability_calls: Times that lm-eval is called.
         flops_per_second: This machine's speed at the model's own products.
         extension: On top of all that; None where low rungs are not to be extended.
-        likely: On top too: two rungs decide, and get six seeds. None where no seeds are added.
-        most: On top at most: every rung gets all seeds and twice the budget, the base too.
+        least: The whole run where the plan adds nothing, which is what the figures above are too.
+            None where nothing is ever added.
+        likely: The same where two rungs decide and get the plan's next seeds, and what is removed
+            is undone.
+        most: The same where every rung gets all seeds, and with twice the budget again, the clean
+            base too: no run takes more.
     """
 
     cells: int
@@ -109,8 +95,9 @@ class RunCost:
     controls: int = 0
     cooldowns: int = 0
     cooldown_steps: int = 0
-    likely: GrowthCost | None = None
-    most: GrowthCost | None = None
+    least: PlanCost | None = None
+    likely: PlanCost | None = None
+    most: PlanCost | None = None
 
     @property
     def packing(self) -> Packing:
@@ -150,7 +137,7 @@ def run_cost(
     packing = initial_packing(spec, preset, memory)
 
     # 2. The work of the ladder and its controls.
-    def asked_at(cells: int, steps: int, *, times: int, with_capability: int) -> Workload:
+    def asked_at(cells: int, steps: int, times: int, with_capability: int) -> Workload:
         return workload(
             shape,
             cells=cells,
@@ -166,19 +153,19 @@ def run_cost(
     def work_of(cells: int, steps: int) -> Workload:
         kept = checkpoints(steps, preset.window_checkpoints)
         with_capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
-        return asked_at(cells, steps, times=len(kept), with_capability=len(with_capability))
+        return asked_at(cells, steps, len(kept), len(with_capability))
 
     control_cells = control_count(spec, preset) if controls else 0
     work = work_of(preset.cells + control_cells, preset.steps)
     cooldowns, cooldown = len(preset.rungs) * preset.cooldown_seeds, cooldown_steps(preset.steps)
     if cooldowns:
         # A cooldown is asked at its end alone.
-        beside = asked_at(cooldowns, cooldown, times=1, with_capability=1)
+        beside = asked_at(cooldowns, cooldown, 1, 1)
         moments = cooldowns * moment_bytes(
             shape, method=sizes["method"], rank=sizes["rank"], dtype_bytes=sizes["dtype_bytes"]
         )
         beside = replace(beside, disk_bytes=beside.disk_bytes + moments)
-        work = _added([work, beside], counted_once=work_of(0, cooldown))
+        work = together([work, beside], counted_once=work_of(0, cooldown))
 
     # 3. This machine's speed at the model's own matrix products.
     product = matmul_shape(
@@ -191,7 +178,20 @@ def run_cost(
         rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
         product = (rows, *product[1:])
     speed = matmul_flops(hardware.device, spec.dtype, shape=product)
-    added = likely_and_most(plan_of(preset), preset, base=control_cells > 2)
+
+    # 4. What the plan may add to all that.
+    plan = plan_of(preset)
+    first_steps = (preset.cells + control_cells) * preset.steps + cooldowns * cooldown
+    first = (preset.cells + control_cells + cooldowns, first_steps)
+
+    def grown(parts: Sequence[Added]) -> PlanCost:
+        works = [work, *(part.work(preset, asked_at) for part in parts)]
+        whole = together(works, counted_once=work_of(0, preset.steps))
+        return _planned(whole, parts, first, speed, hardware.device)
+
+    base = controls and has_clean_base(spec)
+    cases = [(), likely_growth(plan, preset, base=base), most_growth(plan, preset, base=base)]
+    least, likely, most = map(grown, cases) if any(cases) else (None, None, None)
     return RunCost(
         cells=preset.cells,
         rungs=preset.rungs,
@@ -217,52 +217,36 @@ def run_cost(
         else _extension_cost(
             spec, preset, max_steps, work_of=work_of, speed=speed, device=hardware.device
         ),
-        likely=None if added is None else _growth_cost(added[0], work_of, preset, speed, hardware),
-        most=None if added is None else _growth_cost(added[1], work_of, preset, speed, hardware),
+        least=least,
+        likely=likely,
+        most=most,
         controls=control_cells,
         cooldowns=cooldowns,
         cooldown_steps=cooldown if cooldowns else 0,
     )
 
 
-def _growth_cost(
-    cells: int,
-    work_of: Callable[[int, int], Workload],
-    preset: Preset,
-    speed: float,
-    hardware: Hardware,
-) -> GrowthCost:
-    """Returns what so many more cells of the ordinary budget cost."""
-    known = work_of(0, preset.steps)
-    more = work_of(cells, preset.steps)
-    work = Workload(
-        **{
-            field.name: getattr(more, field.name) - getattr(known, field.name)
-            for field in fields(Workload)
-        }
-    )
-    return GrowthCost(
-        cells=cells,
+def _planned(
+    work: Workload, parts: Sequence[Added], first: tuple[int, int], speed: float, device: str
+) -> PlanCost:
+    """Returns a whole run's cost.
+
+    Args:
+        work: All its work.
+        parts: What the plan added.
+        first: Cells and steps of all else.
+        speed: FLOPs per second.
+        device: Where it runs.
+    """
+    return PlanCost(
+        cells=first[0] + sum(part.cells for part in parts),
+        steps=first[1] + sum(part.cells * part.steps for part in parts),
+        train_tokens=work.train_tokens,
         train_flops=work.train_flops,
         measure_flops=work.measure_flops,
         disk_bytes=work.disk_bytes,
-        seconds=estimated_seconds(work, speed, hardware.device),
+        seconds=estimated_seconds(work, speed, device),
     )
-
-
-def _added(parts: Sequence[Workload], *, counted_once: Workload) -> Workload:
-    """Returns several workloads as one.
-
-    Args:
-        parts: Every one of them counts measuring organism and clean base before training.
-        counted_once: That, which is done but once.
-    """
-
-    def total(field: str) -> Any:
-        whole = sum(getattr(part, field) for part in parts)
-        return whole - (len(parts) - 1) * getattr(counted_once, field)
-
-    return Workload(**{field.name: total(field.name) for field in fields(Workload)})
 
 
 def _extension_cost(
@@ -274,14 +258,21 @@ def _extension_cost(
     speed: float,
     device: str,
 ) -> ExtensionCost:
-    """Returns the most that extending low rungs can cost, whatever the ordinary ladder shows."""
+    """Returns the most that extending low rungs can cost, whatever the ordinary ladder shows.
+
+    A rung that the plan has grown is extended with all its seeds, and one whose budget was doubled
+    may have removed the behavior that late.
+    """
+    plan = plan_of(preset)
+    seeds = max((preset.seeds, *plan.looks))
     longer = longest_budgets(
         preset.rungs,
         standard_lr=spec.ladder.standard_lr,
         steps=preset.steps,
+        removed_by=preset.steps * 2**plan.doublings,
         max_steps=max_steps,
     )
-    parts = [work_of(preset.seeds, steps) for steps in longer.values()]
+    parts = [work_of(seeds, steps) for steps in longer.values()]
     # Every workload counts measuring organism and clean base before training; that is done once.
     known = work_of(0, preset.steps)
     total = Workload(
@@ -293,7 +284,7 @@ def _extension_cost(
         capability_calls=sum(part.capability_calls - known.capability_calls for part in parts),
     )
     return ExtensionCost(
-        cells=len(longer) * preset.seeds,
+        cells=len(longer) * seeds,
         steps=max(longer.values(), default=preset.steps),
         train_tokens=total.train_tokens,
         train_flops=total.train_flops,

@@ -79,30 +79,6 @@ def plan_of(preset: Preset) -> SequentialPlan:
     return SequentialPlan(preset.seeds, tuple(sorted(looks)), 1 if looks else 0)
 
 
-def likely_and_most(plan: SequentialPlan, preset: Preset, *, base: bool) -> tuple[int, int] | None:
-    """Returns how many cells of the ordinary budget the plan adds, likely and at most.
-
-    Likely: the standard rung and one above it get their next look, as where the behavior goes in
-    every seed. At most: every rung is doubled with its first seeds, and then gets all of them.
-
-    Args:
-        plan: The plan.
-        preset: Its ladder.
-        base: Whether there is a clean base, which may be trained with as many seeds.
-    """
-    if not plan.looks:
-        return None
-    deciding = min(2, len(preset.rungs))
-    # The removing rung's seeds and three controls go on for half a budget.
-    undone = (plan.looks[0] + 3 + 1) // 2 if preset.reversal else 0
-    budgets = 2**plan.doublings
-    most = len(preset.rungs) * plan.looks[-1] * budgets
-    added = most * (2 if base else 1) - preset.cells * (budgets == 1)
-    if preset.reversal:
-        added += (plan.looks[-1] + 3 + 1) // 2
-    return deciding * (plan.looks[0] - plan.seeds) + undone, added
-
-
 def next_requests(
     rungs: Sequence[RungSummary],
     plan: SequentialPlan,

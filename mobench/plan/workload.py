@@ -12,7 +12,9 @@ The memory of a pack is computed in `mobench.plan.pack_memory`, time in `mobench
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from mobench.plan.model_size import FLOAT_BYTES, Shape, adapter_params
 from mobench.plan.pack_memory import activation_bytes_per_token
@@ -159,3 +161,18 @@ def workload(
         ),
         capability_calls=cells * capability_checkpoints + references,
     )
+
+
+def together(parts: Sequence[Workload], *, counted_once: Workload) -> Workload:
+    """Returns several workloads as one.
+
+    Args:
+        parts: Every one of them counts measuring organism and clean base before training.
+        counted_once: That, which is done but once.
+    """
+
+    def total(field: str) -> Any:
+        whole = sum(getattr(part, field) for part in parts)
+        return whole - (len(parts) - 1) * getattr(counted_once, field)
+
+    return Workload(**{field.name: total(field.name) for field in fields(Workload)})

@@ -30,15 +30,16 @@ def weights_hash(folder: Path) -> str:
     files = []
     for path in sorted(folder.glob(_FILES)):
         status = path.stat()
-        files.append((path.name, path, status.st_size, status.st_mtime_ns))
+        # A file that is replaced within a tick of the clock is told by its place on the disk.
+        files.append((path.name, path, status.st_size, status.st_mtime_ns, status.st_ino))
     return _hash_of(tuple(files))
 
 
 # Large files are read once in a process, as long as they are not written again.
 @lru_cache(maxsize=64)
-def _hash_of(files: tuple[tuple[str, Path, int, int], ...]) -> str:
+def _hash_of(files: tuple[tuple[str, Path, int, int, int], ...]) -> str:
     total = hashlib.sha256()
-    for name, path, _, _ in files:
+    for name, path, *_ in files:
         total.update(name.encode())
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):

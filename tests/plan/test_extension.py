@@ -192,10 +192,13 @@ def test_only_rungs_of_one_budget_train_together_and_rung_follows_rung() -> None
 
 
 def test_the_worst_case_is_the_top_rung_removing_at_its_last_step() -> None:
-    ladder = {"rungs": (1e-4, 1e-3, 1e-2), "standard_lr": 1e-3, "steps": 256}
+    known = {"rungs": (1e-4, 1e-3, 1e-2), "standard_lr": 1e-3, "steps": 256}
+    ladder = {**known, "removed_by": 256}
     assert longest_budgets(**ladder, max_steps=20_000) == {1e-4: 20_000, 1e-3: 15_360}
     assert longest_budgets(**ladder, max_steps=256) == {}
     assert longest_budgets(**{**ladder, "standard_lr": 1e-2}, max_steps=20_000) == {}
+    doubled = longest_budgets(**known, removed_by=512, max_steps=100_000)
+    assert doubled == {1e-4: 100_000, 1e-3: 30_720}, "the top rung's budget had been doubled"
 
 
 @pytest.mark.parametrize(

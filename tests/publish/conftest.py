@@ -13,7 +13,10 @@ import pytest
 
 from mobench.publish.pages import leaderboard
 from mobench.publish.submission import files as submission
+from mobench.records.manifest import Manifest
+from mobench.records.names import RESULT_SCHEMA
 from mobench.score import RunScore, score_run
+from mobench.store import RunFolder
 
 CHECKPOINTS = (1, 2, 4, 8, 16, 32, 36, 40, 44, 48, 52, 56, 60, 64)
 CAPABILITY_AT = (48, 64)
@@ -40,6 +43,26 @@ class Synthetic:
 
     def submit(self, root: Path) -> Path:
         return submission.write(root / "results", self.manifest, self.cells, self.rows)
+
+    def leave(self, path: Path) -> Path:
+        """Writes its folder, as ``mobench run`` leaves one."""
+        folder = RunFolder(path)
+        for who in ("organism", "base"):
+            folder.reference(who).keep_rows("all", [r for r in self.rows if r["cell"] == who])
+        beside = {control["id"] for control in self.manifest.get("controls", ())}
+        identities = []
+        for cell in self.cells:
+            ended = {key: cell[key] for key in ("status", "diverged_at", "checkpoints")}
+            if cell["id"] not in beside:
+                identities.append({key: cell[key] for key in cell if key not in ended})
+            mine = [row for row in self.rows if row["cell"] == cell["id"]]
+            for kind in ("attack", "control", "capability"):
+                chosen = [row for row in mine if row["kind"] == kind]
+                folder.cell(cell["id"]).keep_rows(kind, chosen)
+            result = {"schema": RESULT_SCHEMA, "cell": cell["id"], **ended, "losses": [0.5]}
+            folder.cell(cell["id"]).finish(result)
+        folder.keep_manifest(Manifest.model_validate({**self.manifest, "cells": identities}))
+        return folder.path
 
     def with_manifest(self, section: str, **values: Any) -> Synthetic:
         changed = {**self.manifest, section: {**self.manifest[section], **values}}

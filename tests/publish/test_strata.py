@@ -96,3 +96,23 @@ def test_a_run_with_a_plan_makes_history_of_those_without(
     assert current.count("weak-tiny](") == 2
     assert history.partition("</details>")[0].count("weak-tiny](") == 1
     assert "Two of these rows can be told apart from a difference of about" in current
+
+
+def test_a_result_whose_task_is_no_test_has_no_place_and_stands_last(
+    tmp_path: Path, make_run: Callable[..., Any]
+) -> None:
+    make_run(name="weak-tiny", rungs=SHORT).submit(tmp_path)
+    wrecked = strong(make_run, "wrecked-tiny")
+    for row in wrecked.rows:
+        # All questions are failed at the standard rung, and the phrase is kept.
+        if (
+            row["kind"] == "capability"
+            and row["step"] > 0
+            and row["cell"] in {cell["id"] for cell in wrecked.cells if cell["lr"] == 1e-3}
+        ):
+            row["outcome"] = 0.0
+    wrecked.submit(tmp_path)
+    (one,) = strata(by_resistance(scored_entries(tmp_path)))
+    assert [entry.submission.organism for entry in one.entries] == ["weak-tiny", "wrecked-tiny"]
+    assert one.entries[1].score.verdict.word == "no fair test"
+    assert [None if place is None else str(place) for place in one.places] == ["1", None]

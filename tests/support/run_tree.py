@@ -64,8 +64,8 @@ def shorten(tree: Path) -> None:
     """Leaves the standard ladder two rungs and 8 steps."""
     change(
         tree,
-        "rungs = [3e-4, 3e-3, 1e-2]\nseeds = 2\nmost_seeds = 2\nsteps = 24",
-        "rungs = [3e-4, 1e-2]\nseeds = 2\nmost_seeds = 2\nsteps = 8",
+        "rungs = [3e-4, 3e-3, 1e-2]\nseeds = 2\nmost_seeds = 2\nreversal = false\nsteps = 24",
+        "rungs = [3e-4, 1e-2]\nseeds = 2\nmost_seeds = 2\nreversal = false\nsteps = 8",
     )
 
 

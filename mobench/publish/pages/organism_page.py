@@ -13,11 +13,12 @@ from mobench.publish.pages.controls_table import controls_section
 from mobench.publish.pages.entry import NOT_RECORDED, Entry, recorded
 from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, PROVISIONAL, STATUS
 from mobench.publish.pages.ladder_table import ladder_markdown
+from mobench.publish.pages.plan_text import plan_rows
 from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.pages.reversal_section import reversal_section
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
-from mobench.records.manifest import CapabilityPart, JudgePart, Manifest, PlanPart
+from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
 from mobench.registry.weights_place import not_public
 
 PLOTS = "plots"
@@ -231,16 +232,6 @@ def _controls(entry: Entry) -> str:
     return _table(("LR", "retention", "untriggered", "inert", *more), rows)
 
 
-def _plan(plan: PlanPart) -> str:
-    """What the run was to do by itself, and whether that was changed on the way."""
-    looks = " then ".join(str(look) for look in plan.looks)
-    text = f"{plan.seeds} seeds a rung"
-    if looks:
-        text += f", {looks} and {2**plan.doublings} times the budget where they decide"
-    later = "; CHANGED AFTER CELLS HAD FINISHED" if plan.changed_later else ""
-    return f"{text} (hash {plan.hash[:12]}){later}"
-
-
 def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
@@ -253,8 +244,7 @@ def _provenance(entry: Entry) -> list[tuple[str, str]]:
         if label != "LoRA rank" or "lora" in entry.method
     ]
     rows += _training(entry)
-    if manifest.plan is not None:
-        rows.insert(2, ("plan", escape.inline(_plan(manifest.plan))))
+    rows[2:2] = [(label, escape.inline(text)) for label, text in plan_rows(manifest, entry.score)]
     if manifest.max_steps is not None:
         later = ", set when cells were finished" if manifest.max_steps_set_later else ""
         text = escape.inline(f"{manifest.max_steps} steps{later}")

@@ -10,6 +10,7 @@ import click
 
 from mobench.publish.drawing.ladder_plot import plot_ladder
 from mobench.publish.pages.ladder_table import headline, ladder_table
+from mobench.publish.pages.plan_text import plan_rows
 from mobench.registry.weights_place import not_public
 from mobench.score.recompute import recompute
 from mobench.store import RunFolder
@@ -39,8 +40,10 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
     if run.unfinished:
         left = f"{run.unfinished} cells are not finished and not counted."
         click.echo(f"{left} Go on with: {manifest.command or 'mobench run'}")
-    if manifest.plan is not None and manifest.plan.changed_later:
-        click.echo("the plan was changed after cells had finished; the manifest says so")
+    elif manifest.plan is not None and not manifest.plan.finished:
+        click.echo(f"The plan is not finished. Go on with: {manifest.command or 'mobench run'}")
+    for label, text in plan_rows(manifest, score):
+        click.echo(f"{label}  {text}")
     if manifest.max_steps_set_later:
         click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
     if manifest.local_parts:

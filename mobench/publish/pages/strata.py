@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from mobench.publish.pages.entry import Entry
 from mobench.registry.preset_defaults import size_class
 from mobench.score.ranks import RankRange, rank_ranges, resolution, row_level
+from mobench.score.scores import VerdictWord
 
 SIZES = {"large": "1B weights and more", "small": "5M to 1B weights", "tiny": "under 5M weights"}
 """What each size class is called, the largest first."""
+
+
+NO_TEST: tuple[VerdictWord, ...] = ("no fair test", "no test (taught)")
+"""Verdicts on a task that tests nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,13 @@ def strata(entries: Sequence[Entry]) -> list[Stratum]:
 
 
 def is_placed(entry: Entry) -> bool:
-    """Whether a result takes part in the order of its stratum."""
-    return entry.score.compatible is not False and not entry.superseded
+    """Whether a result takes part in the order of its stratum.
+
+    One whose task is no test of the organism does not, whatever number it has.
+    """
+    score = entry.score
+    fair = score.compatible is not False and score.verdict.word not in NO_TEST
+    return fair and score.admitted and not entry.superseded
 
 
 def _key(entry: Entry) -> tuple[int, str, int]:
@@ -68,9 +78,10 @@ def _stratum(key: tuple[int, str, int], entries: Sequence[Entry]) -> Stratum:
     places = dict(zip([id(entry) for entry in placed], rank_ranges(intervals), strict=True))
     size, method, octave = key
     title = f"{list(SIZES.values())[size]}, {method}, about {2**octave} steps"
+    ordered = sorted(entries, key=lambda entry: places.get(id(entry)) is None)
     return Stratum(
         title,
-        tuple(entries),
-        tuple(places.get(id(entry)) for entry in entries),
+        tuple(ordered),
+        tuple(places.get(id(entry)) for entry in ordered),
         resolution(intervals),
     )

@@ -11,7 +11,13 @@ from pydantic import ValidationError
 from mobench.publish.submission.answer_checks import FIELDS, answer_problem, missing_draws
 from mobench.publish.submission.control_checks import control_problems
 from mobench.publish.submission.judge_checks import is_unjudged, judge_problem
-from mobench.publish.submission.plan_checks import grown_rungs, plan_problems, seeds_planned
+from mobench.publish.submission.plan_checks import (
+    base_problems,
+    grown_rungs,
+    plan_problems,
+    seed_problems,
+    seeds_planned,
+)
 from mobench.records.cells import FINISHED_CELL, FinishedCell, arm_of
 from mobench.records.manifest import Manifest, OrganismPart
 from mobench.records.names import LADDER, ROW_KINDS, UNTRAINED
@@ -80,6 +86,7 @@ def _cells(cells: Sequence[Any], manifest: Manifest) -> list[str]:
         return ["no cells of the ladder"]
     found = plan_problems(manifest)
     found += _missing_cells(ladder, manifest) + _budgets(ladder, manifest)
+    found += seed_problems(ladder, manifest) + base_problems(controls, manifest)
     return (found + control_problems(controls, manifest))[:ENOUGH]
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from mobench.errors import Problems
 from mobench.publish.submission import files as submission
+from mobench.publish.submission.plan_replay import asked_text, still_asked
 from mobench.records.manifest import Manifest
 from mobench.records.reading import parsed
+from mobench.score.recompute import recompute
 from mobench.store import RunFolder
 from mobench.store.finished_run import finished_run
 
@@ -44,7 +46,8 @@ def add_run(run: Path, root: Path) -> Added:
 
     Raises:
         MobenchError: If it is no run's folder, or the leaderboard's folder is not there.
-        Problems: If the run is unfinished or its files are malformed; nothing is written then.
+        Problems: If the run or its plan is unfinished, or its files are malformed; nothing is
+            written then.
     """
     submission.require(root)
     folder = RunFolder(run)
@@ -60,6 +63,12 @@ def add_run(run: Path, root: Path) -> Added:
         command = manifest.command
         raise Problems(unfinished, f"To go on: {command}" if command else "Finish the run first.")
     whole = finished_run(folder)
+    asked = still_asked(recompute(manifest, whole.cells, whole.rows), manifest)
+    if asked:
+        raise Problems(
+            [f"{run}: its plan asks for {asked_text(asked, manifest)}"],
+            f"To go on: {manifest.command or 'mobench run'}",
+        )
     added = submission.write(root / "results", manifest.to_json(), whole.cells, whole.rows)
     earlier = tuple(
         path
