@@ -203,7 +203,7 @@ def test_a_manifest_that_does_not_fit_is_refused(
             "zero-0",
             {"arm": "placebo"},
             "arm should be one of zero, counter, base, cooldown, reversal, onward, reversal-base, "
-            "got 'placebo'",
+            "reversal-organism, got 'placebo'",
         ),
         ("zero-0", {"arm": ["zero"]}, "arm should be a valid string, got ['zero']"),
         ("zero-0", {"lr": 1e-3}, "LR 0.001 cannot be that of 'zero'"),
