@@ -210,7 +210,7 @@ def _collect(config: Config) -> Registry:
     for task in tasks.values():
         where = partial(_place, task)
         problems += check_marks(task.marks, config, where, f"task {task.name!r}")
-    problems += undoing_problems(own_tasks, tasks)
+    problems += undoing_problems(own_tasks, tasks, missing.functions)
     for draft in drafts:
         problems += check_draft(draft, tasks, known_behaviors, config, missing=missing)
         problems += check_rubric(draft, known_behaviors, rubrics, missing=missing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mobench.errors import did_you_mean
+from mobench.errors import Consequence, did_you_mean
 from mobench.registry.definitions import TaskDef
 from mobench.registry.organism_spec import OrganismSpec
 
@@ -29,16 +29,28 @@ def undoing_task(spec: OrganismSpec, task: TaskDef, tasks: Mapping[str, TaskDef]
     return next((one for one in others if one.policy == "on-policy" and one.compatible), None)
 
 
-def undoing_problems(tasks: Iterable[TaskDef], known: Mapping[str, TaskDef]) -> list[str]:
-    """Returns ``file:line: what`` for each task that names something else than what undoes it."""
-    found = []
+def undoing_problems(
+    tasks: Iterable[TaskDef], known: Mapping[str, TaskDef], missing: Mapping[str, str]
+) -> list[str]:
+    """Returns ``file:line: what`` for each task that names something else than what undoes it.
+
+    Args:
+        tasks: Those that are looked at.
+        known: All tasks, by name.
+        missing: Names that a file would have given that could not be collected, and why it could
+            not; what is said of them follows from that.
+    """
+    found: list[str] = []
     for task in tasks:
         name = task.undone_by
         if name is None:
             continue
         place = f"{task.path}:{task.line}: task {task.name!r}"
         undoing = known.get(name)
-        if undoing is None:
+        if undoing is None and name in missing:
+            what = f"{place} is undone by task {name!r}, which could not be collected"
+            found.append(Consequence(what, missing[name]))
+        elif undoing is None:
             found.append(
                 f"{place} is undone by the unknown task {name!r}.{did_you_mean(name, known)}"
             )

