@@ -93,12 +93,12 @@ def test_a_dry_run_tells_what_the_plan_comes_to_at_least_likely_and_at_most(
         assert least[figure] < likely[figure] < most[figure]
     assert least["cells"] == cost["cells"] + cost["controls"]
     assert least["steps"] == least["cells"] * cost["steps"]
-    # Two rungs get three seeds more; six of the removing one and two controls undo the task.
-    assert likely["cells"] - least["cells"] == 2 * 3 + 6 + 2
-    assert likely["steps"] - least["steps"] == 6 * cost["steps"] + 8 * cost["steps"] // 2
+    # Two rungs get three seeds more; six of the removing one and three controls undo the task.
+    assert likely["cells"] - least["cells"] == 2 * 3 + 6 + 3
+    assert likely["steps"] - least["steps"] == 6 * cost["steps"] + 9 * cost["steps"] // 2
     # Ten seeds of organism and base at every rung, all of them again for twice the steps.
     rungs = len(cost["rungs"])
-    assert most["cells"] == least["cells"] + rungs * (7 + 9) + 2 * rungs * 10 + 10 + 2
+    assert most["cells"] == least["cells"] + rungs * (7 + 9) + 2 * rungs * 10 + 10 + 3
     assert most["train_tokens"] / least["train_tokens"] == pytest.approx(
         most["steps"] / least["steps"]
     )
