@@ -11,7 +11,7 @@ from __future__ import annotations
 from mobench.execute.arms import Arm, ladder_arm
 from mobench.execute.going_on import begin_at_ends
 from mobench.execute.ladder import Ladder
-from mobench.lanes import Lanes
+from mobench.lanes import Stack
 from mobench.plan.grid import cooldown_cells
 from mobench.records.cells import Cell
 from mobench.train.optimizer import LaneAdamW
@@ -41,7 +41,7 @@ def parent_of(arm: Arm, cell: Cell) -> Cell | None:
     return next(one for one in arm.ladder.cells if one.id == cell.parent)
 
 
-def branch_off(arm: Arm, lanes: Lanes, optimizer: LaneAdamW) -> PackState:
+def branch_off(arm: Arm, lanes: Stack, optimizer: LaneAdamW) -> PackState:
     """Puts weights and moments where the cells begin that cooled cells go on from.
 
     Args:

@@ -9,7 +9,6 @@ such a run begins anew.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 
 import torch
@@ -17,13 +16,14 @@ import torch
 from mobench.errors import MobenchError
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
-from mobench.lanes import Lanes
+from mobench.lanes import Stack, saved_config
 from mobench.plan.extension import with_budget
 from mobench.plan.sequential import plan_of
 from mobench.records.cells import Cell
 from mobench.records.names import LADDER
 from mobench.records.rows import placed
 from mobench.store import CellFolder
+from mobench.store.folder import weights_in
 from mobench.train.optimizer import LaneAdamW, lanes_of, put_together
 from mobench.train.pack import PackState
 from mobench.train.schedule import rate_factor
@@ -84,7 +84,7 @@ def _is_whole(arm: Arm, cell: Cell) -> bool:
 
 
 def begin_at_ends(
-    parents: Sequence[CellFolder], step: int, lanes: Lanes, optimizer: LaneAdamW
+    parents: Sequence[CellFolder], step: int, lanes: Stack, optimizer: LaneAdamW
 ) -> PackState:
     """Puts weights and moments where the cells ended that are gone on from.
 
@@ -115,7 +115,7 @@ def begin_at_ends(
     return state
 
 
-def take_over(arm: Arm, shorter: Sequence[Cell], lanes: Lanes, optimizer: LaneAdamW) -> PackState:
+def take_over(arm: Arm, shorter: Sequence[Cell], lanes: Stack, optimizer: LaneAdamW) -> PackState:
     """Begins longer runs where the shorter ones ended.
 
     Args:
@@ -129,15 +129,20 @@ def take_over(arm: Arm, shorter: Sequence[Cell], lanes: Lanes, optimizer: LaneAd
     """
     folders = [arm.folder(cell) for cell in shorter]
     state = begin_at_ends(folders, shorter[0].steps, lanes, optimizer)
+    config = saved_config(lanes)
     for lane, (cell, folder) in enumerate(zip(arm.cells, folders, strict=True)):
         end = folder.training()
         state.losses[lane] = list(end["losses"])
         state.moved[lane] = end["moved"]
+        own, last = arm.folder(cell), state.step
+        if end["diverged_at"] is not None:
+            last = end["diverged_at"] - 1
         for step in cell.checkpoints:
-            if 0 < step <= state.step and folder.adapter(step).is_dir():
-                shutil.copytree(folder.adapter(step), arm.folder(cell).adapter(step),
-                                dirs_exist_ok=True)  # fmt: skip
-                _copy_answers(arm, folder, cell, step)
+            if not 0 < step <= last:
+                continue
+            if not weights_in(own.adapter(step)).is_file():
+                own.keep_adapter(step, folder.read_adapter(step), config)
+            _copy_answers(arm, folder, cell, step)
     state.seconds = max(folder.training().get("train_seconds", 0.0) for folder in folders)
     return state
 
@@ -152,6 +157,7 @@ def _copy_answers(arm: Arm, shorter: CellFolder, cell: Cell, step: int) -> None:
         arm.ladder.request.spec.decoding is not None
         or step in cell.capability_checkpoints
         or not shorter.has_rows(part)
+        or arm.folder(cell).has_rows(part)
     ):
         return
     answers = [dict(row) for row in shorter.part(part) if row["kind"] == "attack"]
