@@ -15,7 +15,7 @@ from mobench.measure.attack_rows import attack_rows
 from mobench.measure.capability_rows import measure_capability
 from mobench.measure.judges import AnyJudge
 from mobench.progress import Progress
-from mobench.records.manifest import InterfacePart
+from mobench.records.manifest_parts import InterfacePart
 from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 from mobench.registry import OrganismSpec, Settled

@@ -14,7 +14,7 @@ import numpy as np
 
 from mobench.records.cells import FinishedCell, arm_of
 from mobench.records.learning_rates import lr_text
-from mobench.records.manifest import ReversalPart
+from mobench.records.manifest_parts import ReversalPart
 from mobench.records.names import BASE, ORGANISM, Untrained
 from mobench.score.criteria import Criteria
 from mobench.score.estimate import Estimate

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mobench.records.cells import TRAINING, FinishedCell, arm_of
-from mobench.records.manifest import ReversalPart
+from mobench.records.manifest_parts import ReversalPart
 from mobench.records.names import BASE, EVAL_KINDS, ORGANISM, EvalKind, Untrained
 from mobench.records.rows import Row
 from mobench.score.capability_loss import capability_loss
