@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 from mobench.execute.arms import Arm, control_arms, ladder_arm
 from mobench.execute.cooldown import cooldown_arms
@@ -14,6 +15,7 @@ from mobench.execute.measurement import Engine
 from mobench.execute.packs import PackRunner
 from mobench.execute.run_record import RunRecord
 from mobench.execute.serving import ServedEngine
+from mobench.execute.shared_work import SharedWork
 from mobench.gate.request import RunRequest
 from mobench.machine.heap import keep_freed_memory
 from mobench.machine.memory_errors import is_out_of_memory
@@ -64,61 +66,74 @@ def _run(
     ladder = lay_out(request, registry, progress)
     build_seconds = time.monotonic() - started
 
-    # 3. Begin the run's record. Of a ladder that is finished already, longer runs stay counted.
+    # 3. Begin the run's record, beside whoever else is at work on it.
+    with closing(SharedWork(ladder.folder, progress)) as work:
+        _finish_run(ladder, work, packing, progress, build_seconds=build_seconds)
+    return ladder.folder
+
+
+def _finish_run(
+    ladder: Ladder,
+    work: SharedWork,
+    packing: Packing,
+    progress: Progress,
+    *,
+    build_seconds: float,
+) -> None:
+    """Finishes a ladder that is laid out, with its controls and all that its plan asks for."""
+    # 1. Of a ladder that is finished already, longer runs stay counted.
     beside = (*cooldown_arms(ladder), *control_arms(ladder))
     record = RunRecord(ladder, beside, build_seconds=build_seconds)
     record.plan_extensions()
     record.plan_reversal()
     record.keep()
 
-    # 4. Measure organism and clean base before any training.
-    engine = _engine(ladder, progress)
+    # 2. Measure organism and clean base before any training.
+    engine = _engine(ladder, work, progress)
     with record.timed("measure"):
         engine.measure_untrained()
 
-    # 5. Train and measure the ladder, what goes on from it, and its controls.
-    runner = PackRunner(engine, packing, record, progress)
+    # 3. Train and measure the ladder, what goes on from it, and its controls.
+    runner = PackRunner(work, engine, packing, record, progress)
     _finish([ladder_arm(ladder, ladder.cells), *beside], engine, runner, record)
 
-    # 6. Add seeds and steps where the finished ladder does not decide yet, by the plan.
+    # 4. Add seeds and steps where the finished ladder does not decide yet, by the plan.
     while record.grow():
         record.keep()
         progress.note(record.growth.describe())
         _finish(record.growth.arms(), engine, runner, record)
 
-    # 7. Decide from the finished ladder which low rungs are run for longer.
+    # 5. Decide from the finished ladder which low rungs are run for longer.
     record.plan_extensions()
     record.keep()
 
-    # 8. Train and measure those, the shortest budget first.
+    # 6. Train and measure those, the shortest budget first.
     longer = record.extensions or ()
     for item in longer:
         progress.note(f"lr={item.lr:g} is run for {item.steps} steps (6·N·S: {item.needed_steps})")
     for cells in group_by_budget(longer):
         _finish([ladder_arm(ladder, cells)], engine, runner, record)
 
-    # 9. Undo the task at the rung that removed the behavior, and see whether it comes back.
+    # 7. Undo the task at the rung that removed the behavior, and see whether it comes back.
     undoing = record.plan_reversal()
     record.keep()
     if undoing:
         progress.note(f"{len(undoing[0].cells)} seeds go on with {undoing[0].cells[0].task}")
         _finish(undoing, engine, runner, record)
     forget_ends(ladder)
-    return ladder.folder
 
 
-def _engine(ladder: Ladder, progress: Progress) -> Engine:
+def _engine(ladder: Ladder, work: SharedWork, progress: Progress) -> Engine:
     """What answers in this run."""
     if ladder.request.options.engine == "vllm":
-        return ServedEngine(ladder, progress)
-    return InProcessEngine(ladder, progress)
+        return ServedEngine(ladder, work, progress)
+    return InProcessEngine(ladder, work, progress)
 
 
 def _finish(arms: Sequence[Arm], engine: Engine, runner: PackRunner, record: RunRecord) -> None:
     """Brings every cell of the arms to its result."""
     unfinished = [arm.of(cell for cell in arm.cells if not arm.folder(cell).done) for arm in arms]
-    for arm in unfinished:
-        runner.run(arm)
+    runner.run(unfinished)
     with record.timed("measure"):
         engine.measure_trained(unfinished)
     record.keep()

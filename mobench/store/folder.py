@@ -9,6 +9,8 @@
         reference/               rows of the organism and of its clean base before training
         replies.jsonl            what a judging model said, where one judges
         packs/<id>/              state of a pack in training, gone when its cells are trained
+        claims/                  which process is at work on what
+        clocks/                  how long each has been
         cells/<cell id>/         the ladder's and the controls'
             cell.json            the cell's identity
             adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
@@ -256,6 +258,14 @@ class RunFolder:
         for identity in cells:
             rows.extend(self.cell(identity).rows())
         return rows
+
+    def claims(self) -> Path:
+        """Where processes say what they are at work on."""
+        return self.path / "claims"
+
+    def clocks(self) -> Path:
+        """Where processes say how long they have worked."""
+        return self.path / "clocks"
 
     def replies(self) -> Path:
         """Where a judging model's replies are kept as they come."""
