@@ -6,37 +6,47 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
+from mobench.errors import MobenchError
 from mobench.execute.arms import Arm, control_arms, ladder_arm
+from mobench.execute.asked import keep_asked
 from mobench.execute.cooldown import cooldown_arms
 from mobench.execute.going_on import forget_ends
 from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.measurement import Engine
+from mobench.execute.on_ray import Need, work_on_ray
 from mobench.execute.packs import PackRunner
 from mobench.execute.run_record import RunRecord
 from mobench.execute.serving import ServedEngine
 from mobench.execute.shared_work import SharedWork
+from mobench.execute.workers import work_together
 from mobench.gate.request import RunRequest
+from mobench.machine.hardware import detect
 from mobench.machine.heap import keep_freed_memory
-from mobench.machine.memory_errors import is_out_of_memory
+from mobench.machine.memory_errors import free_memory, is_out_of_memory
 from mobench.measure.capability_tasks import check_capability
 from mobench.plan.extension import group_by_budget
-from mobench.plan.packing import Packing, out_of_memory_error
+from mobench.plan.packing import Packing, out_of_memory_error, planned_memory
 from mobench.progress import Progress
 from mobench.registry import Registry
 from mobench.store import RunFolder
 
 
 def run_ladder(
-    request: RunRequest, registry: Registry, packing: Packing, progress: Progress
+    request: RunRequest,
+    registry: Registry,
+    packing: Packing,
+    progress: Progress,
+    into: RunFolder | None = None,
 ) -> RunFolder:
-    """Runs every cell that is not finished yet.
+    """Runs every cell that is not finished yet and that no other process is at work on.
 
     Args:
         request: The request of the run.
         registry: Where tasks and capability files lie.
         packing: How cells are put into memory; a smaller way is taken where it does not fit.
         progress: Where progress is shown.
+        into: The run's folder, where it has been begun by another process.
 
     Returns:
         The run's folder, complete.
@@ -45,7 +55,7 @@ def run_ladder(
         MobenchError: Something that the user can mend; what was measured stays.
     """
     try:
-        return _run(request, registry, packing, progress)
+        return _run(request, registry, packing, progress, into)
     except Exception as error:
         # Memory may run out before the first pack and after the last, too.
         if not is_out_of_memory(error):
@@ -54,7 +64,11 @@ def run_ladder(
 
 
 def _run(
-    request: RunRequest, registry: Registry, packing: Packing, progress: Progress
+    request: RunRequest,
+    registry: Registry,
+    packing: Packing,
+    progress: Progress,
+    into: RunFolder | None,
 ) -> RunFolder:
     # 1. Check what needs no model.
     keep_freed_memory()
@@ -66,10 +80,40 @@ def _run(
     ladder = lay_out(request, registry, progress)
     build_seconds = time.monotonic() - started
 
-    # 3. Begin the run's record, beside whoever else is at work on it.
+    if into is None:
+        keep_asked(ladder.folder, request)
+    elif ladder.folder.path != into.path:
+        raise MobenchError(
+            f"{into.path} is another run than its options ask for here: {ladder.folder.path.name}",
+            "the organism, its task or this machine is not what it was begun with; give the run's "
+            "own command, which begins it anew",
+        )
+
+    # 3. Let others do it, and finish what they leave.
+    if into is None:
+        _let_others_work(ladder, packing, progress)
     with closing(SharedWork(ladder.folder, progress)) as work:
         _finish_run(ladder, work, packing, progress, build_seconds=build_seconds)
     return ladder.folder
+
+
+def _let_others_work(ladder: Ladder, packing: Packing, progress: Progress) -> None:
+    """Starts the workers that were asked for, and waits until nothing is left for them."""
+    request, folder = ladder.request, ladder.folder
+    options, count = request.options, request.options.workers
+    if count == 1 and options.on is None:
+        return
+    free_memory()
+    if options.on is None:
+        work_together(folder, count, device=request.device, progress=progress)
+        return
+    on_gpu = request.device.startswith("cuda")
+    need = Need(
+        cpus=1 if on_gpu else max(1, detect(request.device).cores // count),
+        gpus=int(on_gpu),
+        memory=0 if on_gpu else planned_memory(request.spec, request.preset, packing),
+    )
+    work_on_ray(folder, count, need, address=options.on, cache=request.cache, progress=progress)
 
 
 def _finish_run(
