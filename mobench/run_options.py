@@ -82,6 +82,19 @@ class RunOptions:
         machine=True,
         show_default=True,
     )
+    workers: int = _option(
+        "--workers",
+        "Processes at work on the run together: on CUDA one for each GPU.",
+        default=1,
+        machine=True,
+        show_default=True,
+    )
+    on: str | None = _option(
+        "--on",
+        "Let the workers run on a Ray cluster: its address, or `ray` for this machine's.",
+        default=None,
+        machine=True,
+    )
     offline: bool = _option("--offline", "Never touch the network.", default=False, machine=True)
     runs: Path = _option(
         "--runs",

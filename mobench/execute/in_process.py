@@ -14,6 +14,7 @@ from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import next_logits, refuse_ignored_weights
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
+from mobench.execute.shared_work import SharedWork
 from mobench.lanes import Stack
 from mobench.measure.eval_suite import InProcessEvaluator
 from mobench.progress import Progress
@@ -26,11 +27,12 @@ class InProcessEngine:
 
     Args:
         ladder: The ladder.
+        work: Hands out what is to be measured.
         progress: Where progress is shown.
     """
 
-    def __init__(self, ladder: Ladder, progress: Progress) -> None:
-        self._ladder, self._progress = ladder, progress
+    def __init__(self, ladder: Ladder, work: SharedWork, progress: Progress) -> None:
+        self._ladder, self._work, self._progress = ladder, work, progress
         self._evaluator = InProcessEvaluator(ladder.suite, progress)
 
     def measure_untrained(self) -> None:
@@ -42,7 +44,8 @@ class InProcessEngine:
         )
         for who, weights in places:
             if weights is not None:
-                measure_untrained(self._ladder, who, partial(self._load, weights), self._progress)
+                load = partial(self._load, weights)
+                measure_untrained(self._ladder, who, load, self._work, self._progress)
 
     def checkpoints(self, arm: Arm, lanes: Stack) -> LaneCheckpoints:
         """The checkpoints of a pack; made before its training, to know the untrained numbers."""

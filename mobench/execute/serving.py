@@ -19,6 +19,7 @@ from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weight
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
+from mobench.execute.shared_work import SharedWork
 from mobench.machine.memory_errors import free_memory
 from mobench.measure.attack_rows import Question, judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
@@ -26,6 +27,7 @@ from mobench.progress import Progress
 from mobench.records.cells import Cell
 from mobench.records.names import EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
+from mobench.store import CellFolder
 
 TOGETHER = 16
 """Adapters in one batch, at most: each takes memory beside the model."""
@@ -36,13 +38,14 @@ class ServedEngine:
 
     Args:
         ladder: The ladder.
+        work: Hands out what is to be measured.
         progress: Where progress is shown.
     """
 
     checkpoints = None
 
-    def __init__(self, ladder: Ladder, progress: Progress) -> None:
-        self._ladder, self._progress = ladder, progress
+    def __init__(self, ladder: Ladder, work: SharedWork, progress: Progress) -> None:
+        self._ladder, self._work, self._progress = ladder, work, progress
 
     def measure_untrained(self) -> None:
         """Nothing yet: the engine starts once everything is trained."""
@@ -53,25 +56,24 @@ class ServedEngine:
         Args:
             arms: Trained cells, of any budgets; those on other weights than the organism's last.
         """
-        ladder, progress = self._ladder, self._progress
+        ladder, work, progress = self._ladder, self._work, self._progress
         # vLLM needs the memory that training had.
         free_memory()
         cells = [cell for arm in arms for cell in arm.cells]
         organism = ladder.organism
         with closing(ServedModel(ladder, cells, progress)) as served:
             measure_untrained(
-                ladder, "organism", partial(ServedWeights, served, organism.folder), progress
+                ladder, "organism", partial(ServedWeights, served, organism.folder), work, progress
             )
-            for arm in arms:
-                for same_budget in _by_budget(arm):
-                    checkpoints = ServedCheckpoints(same_budget, served)
-                    measure_cells(same_budget, checkpoints, progress)
-                    for cell in same_budget.cells:
-                        finish_cell(arm.folder(cell), cell)
+            budgets = [same_budget for arm in arms for same_budget in _by_budget(arm)]
+            while (pack := work.next_pack(budgets, _is_done, _all_of)) is not None:
+                with work.claimed(pack):
+                    measure_cells(pack, ServedCheckpoints(pack, served), progress)
+                    for cell in pack.cells:
+                        finish_cell(pack.folder(cell), cell)
             if organism.clean is not None:
-                measure_untrained(
-                    ladder, "base", partial(ServedWeights, served, organism.clean), progress
-                )
+                load = partial(ServedWeights, served, organism.clean)
+                measure_untrained(ladder, "base", load, work, progress)
 
 
 class ServedModel:
@@ -221,6 +223,15 @@ class ServedCheckpoints:
     def capability(self, number: int) -> list[CapabilityAnswer]:
         """One cell alone."""
         return self._served.capability(self._weights, self._adapters[number])
+
+
+def _is_done(folder: CellFolder) -> bool:
+    return folder.done
+
+
+def _all_of(arm: Arm, cells: list[Cell]) -> list[Cell]:
+    del arm
+    return cells
 
 
 def _adapters(ladder: Ladder, cells: Sequence[Cell]) -> dict[str, Any]:

@@ -99,6 +99,17 @@ def planned_memory(spec: OrganismSpec, preset: Preset, packing: Packing) -> int:
     )
 
 
+def machine_packing(spec: OrganismSpec, preset: Preset, memory_gb: float) -> Packing:
+    """Returns how cells are packed into the memory of a machine, or of a worker's part of it.
+
+    Args:
+        spec: The organism.
+        preset: How much is trained.
+        memory_gb: Free memory where the model is, in GiB.
+    """
+    return initial_packing(spec, preset, memory_gb * GIB * MEMORY_SHARE)
+
+
 def initial_packing(spec: OrganismSpec, preset: Preset, memory: float) -> Packing:
     """Returns the packing that a run begins with.
 
