@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mobench.errors import MobenchError
+from mobench.machine.system_errors import as_system_errors
 from mobench.store.atomic import write_with
 
 
@@ -24,15 +22,9 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     def write(staging: Path) -> None:
-        try:
+        with as_system_errors(path):
             # transformers opens only files that say whose tensors they hold.
             save_file(whole, str(staging), metadata={"format": "pt"})
-        except SafetensorError as error:
-            code = re.search(r"\(os error (\d+)\)", str(error))
-            if code is None:
-                raise
-            number = int(code[1])
-            raise OSError(number, os.strerror(number), str(path)) from error
 
     write_with(path, write)
 

@@ -48,6 +48,11 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
         click.echo("--max-steps was set or changed after cells had finished; the manifest says so")
     if manifest.local_parts:
         click.echo(f"weights {not_public(manifest.local_parts)}; nobody else can repeat this yet")
+    if run.not_listed:
+        cells = "1 cell" if run.not_listed == 1 else f"{run.not_listed} cells"
+        click.echo(
+            f"rows  of {cells} are from before files were listed: a change would not be told"
+        )
     if manifest.judge is not None:
         click.echo(f"judge {manifest.judge.identity}")
     click.echo(f"run   {_near(folder.path)}")
