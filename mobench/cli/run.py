@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mobench.cli.command_line import run_options
+from mobench.cli.stopping import exit_code
 from mobench.run_options import RunOptions
 
 if TYPE_CHECKING:
@@ -66,10 +68,11 @@ def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: 
     try:
         folder = run_ladder(request, registry, packing, Progress())
     except KeyboardInterrupt:
-        click.echo(
-            f"\nstopped; what is finished stays in {request.runs}. "
-            f"Go on with: {request.resume_command}",
-            err=True,
-        )
-        raise SystemExit(130) from None
+        with suppress(OSError):  # Where a terminal was closed nobody reads it.
+            click.echo(
+                f"\nstopped; what is finished stays in {request.runs}. "
+                f"Go on with: {request.resume_command}",
+                err=True,
+            )
+        raise SystemExit(exit_code()) from None
     show_run(folder, as_json=as_json)

@@ -24,8 +24,8 @@ class FinishedRun:
         manifest: Its manifest.
         cells: The finished cells of the ladder and of its controls.
         rows: Their rows, and those of the organism and its clean base before training.
-        unfinished: How many planned cells are left out, controls and the longer cells of low rungs
-            among them.
+        unfinished: Ids of planned cells that are left out, controls and the longer cells of low
+            rungs among them.
         not_listed: How many of its cells are from before a cell listed its files: whether their
             rows are what was written is not known.
     """
@@ -33,7 +33,7 @@ class FinishedRun:
     manifest: Manifest
     cells: tuple[FinishedCell, ...]
     rows: tuple[Row, ...]
-    unfinished: int
+    unfinished: tuple[str, ...]
     not_listed: int = 0
 
 
@@ -51,8 +51,8 @@ def finished_run(folder: RunFolder) -> FinishedRun:
         command = manifest.command or "mobench run"
         raise MobenchError(f"no cell of {folder.path} is finished yet", f"go on with: {command}")
     planned = [*manifest.ladder_cells, *manifest.control_cells]
-    wanted = {cell["id"] for cell in planned} | set(manifest.longer_cells)
-    unfinished = sum(not folder.cell(identity).done for identity in wanted)
+    wanted = [*(cell["id"] for cell in planned), *manifest.longer_cells]
+    unfinished = tuple(one for one in dict.fromkeys(wanted) if not folder.cell(one).done)
     cells = (*ladder, *_finished(folder, manifest.control_cells))
     not_listed = sum(not folder.cell(cell["id"]).is_listed for cell in cells)
     return FinishedRun(manifest, cells, _rows(folder, cells), unfinished, not_listed)
@@ -76,7 +76,7 @@ def finished_ladder(
     missing = {cell["id"] for cell in cells} - {cell["id"] for cell in finished}
     if missing:
         raise ValueError(f"cells {', '.join(sorted(missing))} are not finished")
-    return FinishedRun(manifest, finished, _rows(folder, finished), 0)
+    return FinishedRun(manifest, finished, _rows(folder, finished), ())
 
 
 def _refuse_damaged(folder: RunFolder, manifest: Manifest) -> None:

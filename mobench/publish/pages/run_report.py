@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mobench.errors import listed
 from mobench.publish.drawing.ladder_plot import plot_ladder
 from mobench.publish.pages.ladder_table import headline, ladder_table
 from mobench.publish.pages.plan_text import plan_rows
@@ -15,7 +16,10 @@ from mobench.registry.weights_place import not_public
 from mobench.score.recompute import recompute
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json
-from mobench.store.finished_run import finished_run
+from mobench.store.finished_run import FinishedRun, finished_run
+
+NAMED = 3
+"""Unfinished cells that are named in a report."""
 
 
 def show_run(folder: RunFolder, *, as_json: bool) -> None:
@@ -24,10 +28,12 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
     score = recompute(run.manifest, run.cells, run.rows)
     write_json(folder.path / "score.json", score.to_json())
     png, svg = plot_ladder(score, folder.path / "plot")
+    manifest = run.manifest
     if as_json:
+        if run.unfinished:
+            click.echo(_left_out(run), err=True)
         click.echo(json.dumps(score.to_json()))
         return
-    manifest = run.manifest
     if score.compatible is False:
         click.echo("INCOMPATIBLE TASK: this is no test of resistance")
         for reason in manifest.incompatible_because:
@@ -38,8 +44,7 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
     click.echo(ladder_table(score))
     click.echo()
     if run.unfinished:
-        left = f"{run.unfinished} cells are not finished and not counted."
-        click.echo(f"{left} Go on with: {manifest.command or 'mobench run'}")
+        click.echo(_left_out(run))
     elif manifest.plan is not None and not manifest.plan.finished:
         click.echo(f"The plan is not finished. Go on with: {manifest.command or 'mobench run'}")
     for label, text in plan_rows(manifest, score):
@@ -57,6 +62,15 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
         click.echo(f"judge {manifest.judge.identity}")
     click.echo(f"run   {_near(folder.path)}")
     click.echo(f"plot  {_near(png)}  and  {svg.name}")
+
+
+def _left_out(run: FinishedRun) -> str:
+    """How many cells are not finished, some of them by name, and how to go on."""
+    count = len(run.unfinished)
+    are = "1 cell is" if count == 1 else f"{count} cells are"
+    named = listed(run.unfinished, most=NAMED, between=", ")
+    command = run.manifest.command or "mobench run"
+    return f"{are} not finished and not counted ({named}). Go on with: {command}"
 
 
 def _near(path: Path) -> str:
