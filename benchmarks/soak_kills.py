@@ -60,7 +60,7 @@ def kill_benchmark(tree: Path, expected: dict[str, object], kills: Kills, draw: 
         expected: Contents of a run that was never stopped.
         kills: Takes what came of it.
         draw: Draws moments and signals.
-        most: Kills at most, after which commands are let end.
+        most: Kills of each command at most, after which it is let end.
         built: A cache with the organism, to begin with; None builds it here too.
     """
     cache, runs, board = tree / "cache", tree / "runs", tree / "leaderboard"
@@ -69,10 +69,9 @@ def kill_benchmark(tree: Path, expected: dict[str, object], kills: Kills, draw: 
     if built is not None:
         shutil.copytree(built, cache)
     board.mkdir()
-    first = kills.total
 
     def through(arguments: tuple[str, ...], longest: float, stage: Callable[[], str]) -> None:
-        ended = None
+        ended, first = None, kills.total
         while ended is None:
             spent = kills.total - first >= most
             by = draw.choice(SIGNALS)
@@ -89,8 +88,8 @@ def kill_benchmark(tree: Path, expected: dict[str, object], kills: Kills, draw: 
     through(RUN, 5.0, lambda: _stage(cache, runs))
     (run,) = runs.iterdir()
     kills.different += differences(contents(run), expected)
-    through(("leaderboard", "add", f"runs/{run.name}"), 0.9, lambda: "publish")
-    through(("leaderboard", "build"), 1.2, lambda: "publish")
+    through(("leaderboard", "add", f"runs/{run.name}"), 0.6, lambda: "publish")
+    through(("leaderboard", "build"), 0.8, lambda: "publish")
     _compare_boards(tree, cache, run, board, kills)
     kills.trials += 1
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 METADATA = "option"
+KEPT_ADAPTERS = ("all", "last", "none")
+"""What may be kept of a cell's checkpoints once it is measured."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,14 @@ class RunOptions:
         "--device",
         "auto, cpu, cuda, cuda:1 or mps.",
         default="auto",
+        machine=True,
+        show_default=True,
+    )
+    keep_adapters: str = _option(
+        "--keep-adapters",
+        "Checkpoints left after measuring: all, each cell's last, or none.",
+        default="all",
+        choices=KEPT_ADAPTERS,
         machine=True,
         show_default=True,
     )

@@ -21,6 +21,7 @@ COMMANDS = {
     "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
     "power": ("mobench.cli.power:power", "How often a plan decides, rightly or not: simulated."),
+    "clean": ("mobench.cli.clean:clean", "Show and remove what killed commands left behind."),
     "leaderboard": (
         "mobench.cli.leaderboard:leaderboard",
         "Build or check the leaderboard from submitted results.",

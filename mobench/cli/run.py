@@ -15,6 +15,7 @@ from mobench.run_options import RunOptions
 if TYPE_CHECKING:
     from mobench.gate.request import RunRequest
     from mobench.plan.packing import Packing
+    from mobench.plan.run_cost import RunCost
     from mobench.registry import Registry
 
 
@@ -56,7 +57,27 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         click.echo(json.dumps(cost.to_json()) if as_json else plan)
         return
     check_request(request, registry, hardware=hardware, needed_bytes=cost.memory_bytes)
+    _check_disk(request, cost)
     _run(request, registry, cost.packing, as_json=as_json)
+
+
+def _check_disk(request: RunRequest, cost: RunCost) -> None:
+    """Refuses a run that the disk cannot hold."""
+    from dataclasses import replace
+
+    from mobench.plan.disk import disk_needed, refuse_full_disk, written_already
+
+    preset, options = request.preset, request.options
+    smallest = replace(options, keep_adapters="last")
+    refuse_full_disk(
+        disk_needed(cost, preset, options),
+        request.runs,
+        name=request.spec.name,
+        smaller=disk_needed(cost, preset, smallest) if options.keep_adapters == "all" else None,
+        there=written_already(
+            request.runs, f"{request.spec.name}--{request.task.name}--{options.preset}-"
+        ),
+    )
 
 
 def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: bool) -> None:

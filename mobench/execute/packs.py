@@ -107,7 +107,7 @@ class PackRunner:
         with self._record.timed("measure"):
             measure_cells(pack, checkpoints, self._progress)
             for cell in pack.cells:
-                finish_cell(pack.folder(cell), cell)
+                finish_cell(pack, cell)
 
     def _begin_anew(self, pack: Arm, damaged: DamagedFile) -> None:
         """Takes a cell back whose checkpoint is not what was written.
@@ -159,6 +159,12 @@ def settle_heap(packing: Packing) -> None:
         keep_freed_memory()
 
 
-def finish_cell(folder: CellFolder, cell: Cell) -> None:
-    """Writes the result of a cell that is trained and measured."""
+def finish_cell(arm: Arm, cell: Cell) -> None:
+    """Writes the result of a cell that is trained and measured, and lets unwanted checkpoints go.
+
+    The last one stays until the run is finished, whatever is wanted: a reversal goes on from it.
+    """
+    folder = arm.folder(cell)
     folder.finish(cell_result(cell, folder.training()))
+    if arm.ladder.request.options.keep_adapters != "all":
+        folder.keep_adapters([max(cell.checkpoints)])

@@ -102,7 +102,19 @@ def _run(
     if undoing:
         progress.note(f"{len(undoing[0].cells)} seeds go on with {undoing[0].cells[0].task}")
         _finish(undoing, engine, runner, record)
+
+    # 10. Nothing goes on from any checkpoint now.
+    _let_go(ladder)
     return ladder.folder
+
+
+def _let_go(ladder: Ladder) -> None:
+    """Removes the checkpoints that are not wanted of a finished run."""
+    wanted = ladder.request.options.keep_adapters
+    for cell in ladder.folder.cells() if wanted != "all" else ():
+        result = cell.result()
+        if result is not None:
+            cell.keep_adapters([] if wanted == "none" else [max(result["checkpoints"])])
 
 
 def _engine(ladder: Ladder, progress: Progress) -> Engine:

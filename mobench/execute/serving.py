@@ -67,7 +67,7 @@ class ServedEngine:
                     checkpoints = ServedCheckpoints(same_budget, served)
                     measure_cells(same_budget, checkpoints, progress)
                     for cell in same_budget.cells:
-                        finish_cell(arm.folder(cell), cell)
+                        finish_cell(arm, cell)
             if organism.clean is not None:
                 measure_untrained(
                     ladder, "base", partial(ServedWeights, served, organism.clean), progress
@@ -196,6 +196,8 @@ class ServedCheckpoints:
 
     def open(self, step: int, wanted: Sequence[int]) -> None:
         """Names the adapters, or puts one cell's weights into the engine."""
+        for number in wanted:
+            self._folders[number].check_adapter(step)  # vLLM reads them itself.
         if self.together is None:
             self._adapters = {
                 n: Adapter(f"{self._folders[n].path.name}/{step}", self._folders[n].adapter(step))

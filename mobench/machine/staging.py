@@ -12,10 +12,14 @@ import socket
 import time
 from pathlib import Path
 
+OLD_SECONDS = 86400.0
+"""After so long what has a name of before names told the process is nobody's."""
 FOREIGN_SECONDS = 7 * 86400.0
 """After so long without a change what another host began is nobody's either."""
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "host"
 _NAME = re.compile(r"\.(?P<of>.+)\.mobench-(?P<host>[A-Za-z0-9-]+)-(?P<pid>\d+)\.[A-Za-z0-9_]+")
+
+_OLD_NAME = re.compile(r"\..+\.[a-z0-9_]{8}")
 
 
 def staging_prefix(name: str, process: int) -> str:
@@ -28,23 +32,19 @@ def staging_prefix(name: str, process: int) -> str:
     return f".{name}.mobench-{_HOST}-{process}."
 
 
-def is_staging(path: Path) -> bool:
-    """Whether a path has the name of something in the making."""
-    return _NAME.fullmatch(path.name) is not None
-
-
 def is_abandoned(path: Path) -> bool:
     """Whether something in the making has nobody any more who makes it.
 
     False for whatever has another kind of name.
     """
     found = _NAME.fullmatch(path.name)
-    if found is None:
-        return False
     try:
         changed = path.lstat().st_mtime
     except FileNotFoundError:
         return False
+    if found is None:
+        earlier = _OLD_NAME.fullmatch(path.name) is not None
+        return earlier and time.time() - changed > OLD_SECONDS
     if found["host"] != _HOST:
         return time.time() - changed > FOREIGN_SECONDS
     import psutil
