@@ -96,8 +96,17 @@ def damage_files(
 
 
 @contextmanager
-def damaged(file: Path, damage: Damage, draw: random.Random) -> Iterator[bool]:
-    """Damages a file while the block runs; yields whether that changed it."""
+def damaged(
+    file: Path, damage: Damage, draw: random.Random, *, put_back: bool = True
+) -> Iterator[bool]:
+    """Damages a file while the block runs; yields whether that changed it.
+
+    Args:
+        file: The file.
+        damage: What is done to it.
+        draw: Draws bits and lines.
+        put_back: Whether the file is as it was after the block.
+    """
     content, status = file.read_bytes(), file.stat()
     other = damage(content, draw)
     try:
@@ -107,8 +116,9 @@ def damaged(file: Path, damage: Damage, draw: random.Random) -> Iterator[bool]:
             file.write_bytes(other)
         yield other != content
     finally:
-        file.write_bytes(content)
-        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        if put_back:
+            file.write_bytes(content)
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _judge(file: Path, way: str, ended: Ended, whole: object, damages: Damages) -> None:

@@ -120,6 +120,8 @@ def _convert(source: Path, target: Path, remedy: str) -> None:
     from tokenizers import pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from mobench.machine.memory_errors import is_out_of_memory
+
     # 1. Read the file; transformers dequantizes it.
     try:
         dequantized: Any = AutoModelForCausalLM.from_pretrained(
@@ -127,6 +129,8 @@ def _convert(source: Path, target: Path, remedy: str) -> None:
         )
         tokenizer: Any = AutoTokenizer.from_pretrained(str(source.parent), gguf_file=source.name)
     except Exception as error:  # A damaged file can raise anything.
+        if is_out_of_memory(error):
+            raise
         raise MobenchError(f"{source} cannot be read as a GGUF model: {error}", remedy) from error
 
     # 2. Repair the tokenizer where the file says less than the original.

@@ -35,6 +35,10 @@ COMMANDS = {
 DEBUG = "--debug"
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 """What the system says of a file or folder that may not be read or written."""
+MORE_MEMORY = (
+    "end what else uses memory, or raise the limit (ulimit -v), and give the same command again; "
+    "what was finished is kept"
+)
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What it says where nothing more can be written."""
 
@@ -113,6 +117,11 @@ def _as_messages(ctx: click.Context) -> Iterator[None]:
             raise
         _say(fact, remedy)
         ctx.exit(2)
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        _say("memory does not suffice", MORE_MEMORY)
+        ctx.exit(2)
 
 
 def _refusal(error: OSError) -> tuple[str, str]:
@@ -135,9 +144,24 @@ def _refusal(error: OSError) -> tuple[str, str]:
             f"a file may not be as large as it would be{at}",
             "raise the limit (ulimit -f) and run the same command again; what was finished is kept",
         )
+    if error.errno == errno.ENOMEM:
+        return "memory does not suffice", MORE_MEMORY
     if error.errno == errno.EIO and where:
         return f"{where}: the disk gives an error", "see to the disk; what was finished is kept"
     return "", ""
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, even to load what would tell that."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, ImportError):
+        return any(words in str(error) for words in ("failed to map segment", "allocate memory"))
+    try:
+        from mobench.machine.memory_errors import is_out_of_memory
+    except (ImportError, MemoryError, OSError):
+        return False
+    return is_out_of_memory(error)
 
 
 def _elsewhere(path: object) -> str:

@@ -35,6 +35,7 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     from mobench.machine.hardware import detect
     from mobench.plan.question_count import question_count
     from mobench.plan.run_cost import run_cost
+    from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
     from mobench.registry import collect_for
 
     options = RunOptions(**typed)
@@ -54,7 +55,8 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)
-        click.echo(json.dumps(cost.to_json()) if as_json else plan)
+        width = terminal_width()
+        click.echo(json.dumps(cost.to_json()) if as_json else broken_if_narrow(plan, width))
         return
     check_request(request, registry, hardware=hardware, needed_bytes=cost.memory_bytes)
     _check_disk(request, cost)

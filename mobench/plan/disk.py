@@ -76,5 +76,5 @@ def refuse_full_disk(
 
 
 def gib(count: float) -> str:
-    """Bytes as GiB."""
-    return f"{count / GIB:.1f} GiB"
+    """Bytes as GiB, or as MiB where that says more."""
+    return f"{count / GIB:.1f} GiB" if count >= GIB / 10 else f"{count / 2**20:.1f} MiB"

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mobench.errors import MobenchError
+from mobench.machine.memory_errors import is_out_of_memory
 from mobench.machine.system_errors import as_system_errors
 from mobench.store.atomic import write_with
 
@@ -37,10 +38,12 @@ def read_tensors(path: Path, remedy: str) -> dict[str, torch.Tensor]:
         remedy: What to do where it cannot be read.
 
     Raises:
-        MobenchError: It is missing or damaged.
+        MobenchError: It is missing or damaged. Running out of memory is raised as it is.
     """
     try:
         state: dict[str, torch.Tensor] = load_file(path)
     except Exception as error:  # safetensors raises its own kinds
+        if is_out_of_memory(error):
+            raise  # Nothing is wrong with the file.
         raise MobenchError(f"{path} cannot be read: {error}", remedy) from error
     return state
