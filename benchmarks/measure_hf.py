@@ -18,7 +18,7 @@ from mobench.chat import ChatFormat
 from mobench.decode.answers import decode_by_length, generate
 from mobench.decode.decoding import left_pad
 from mobench.lanes import stacked
-from mobench.store.folder import weights_in
+from mobench.store.cell_folder import weights_in
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from benchmarks.measure_hf import whole
 from benchmarks.measure_work import Work
 from mobench.assemble.loading import load_tokenizer
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
-from mobench.store.folder import AS_ADAPTER
+from mobench.store.cell_folder import AS_ADAPTER
 
 SCRIPT = """
 import json, sys

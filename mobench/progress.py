@@ -74,6 +74,13 @@ class Progress:
         else:
             _print(line, sys.stderr)
 
+    def warn(self, line: str) -> None:
+        """Prints a line that must not be missed, whether or not progress is shown."""
+        if self.enabled:
+            self.note(line)
+        else:
+            _print(line, sys.stderr)
+
 
 def _silent(count: int = 1, detail: str = "") -> None:
     del count, detail

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 METADATA = "option"
+KEPT_ADAPTERS = ("all", "last", "none")
+"""What may be kept of a cell's checkpoints once it is measured."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,14 @@ class RunOptions:
         "Let the workers run on a Ray cluster: its address, or `ray` for this machine's.",
         default=None,
         machine=True,
+    )
+    keep_adapters: str = _option(
+        "--keep-adapters",
+        "Checkpoints left after measuring: all, each cell's last, or none.",
+        default="all",
+        choices=KEPT_ADAPTERS,
+        machine=True,
+        show_default=True,
     )
     offline: bool = _option("--offline", "Never touch the network.", default=False, machine=True)
     runs: Path = _option(

@@ -25,6 +25,7 @@ OTHER: dict[str, Any] = {
     "allow_incompatible": True,
     "judge": "openai:http://127.0.0.1:8000/v1#a model",
     "device": "cuda:1",
+    "keep_adapters": "last",
     "offline": True,
     "runs": Path("some where/else"),
 }
@@ -71,4 +72,4 @@ def test_a_published_command_has_what_is_of_the_run_and_nothing_of_the_machine(n
     asked = replace(DEFAULTS, **{name: OTHER[name]})
     read = typed(command_line(asked, published=True))
     assert read == (DEFAULTS if option.machine else asked)
-    assert option.machine == (name in ("device", "offline", "runs"))
+    assert option.machine == (name in ("device", "keep_adapters", "offline", "runs"))

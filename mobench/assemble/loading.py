@@ -91,7 +91,8 @@ def load_tokenizer(
         remedy: What to do where the folder cannot be read.
 
     Raises:
-        MobenchError: The tokenizer's files are missing or damaged.
+        MobenchError: The tokenizer's files are missing or damaged. Running out of memory is raised
+            as it is.
     """
     try:
         with quiet():
@@ -99,6 +100,8 @@ def load_tokenizer(
                 folder, local_files_only=True, trust_remote_code=False
             )
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise MobenchError(
             f"the tokenizer in {folder} cannot be loaded: {first_line(error)}",
             remedy or mend(folder, "tokenizer"),

@@ -10,13 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mobench.assemble.staged_folder import put_in_place, staged_folder
 from mobench.errors import MobenchError
 from mobench.quiet import quiet
 from mobench.records.names import BASE_SCHEMA
@@ -52,9 +50,7 @@ def wheel_base(package: str, version: str, file: str, cache: Path) -> Path:
     if is_intact(folder):
         return folder
     source = find_in_wheel(package, version, file)
-    cache.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
-    try:
+    with staged_folder(folder) as staging:
         with quiet():
             _convert(source, staging, _reinstall(package, version))
         manifest = {
@@ -68,8 +64,6 @@ def wheel_base(package: str, version: str, file: str, cache: Path) -> Path:
         }
         (staging / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         put(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return folder
 
 
@@ -126,6 +120,8 @@ def _convert(source: Path, target: Path, remedy: str) -> None:
     from tokenizers import pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from mobench.machine.memory_errors import is_out_of_memory
+
     # 1. Read the file; transformers dequantizes it.
     try:
         dequantized: Any = AutoModelForCausalLM.from_pretrained(
@@ -133,6 +129,8 @@ def _convert(source: Path, target: Path, remedy: str) -> None:
         )
         tokenizer: Any = AutoTokenizer.from_pretrained(str(source.parent), gguf_file=source.name)
     except Exception as error:  # A damaged file can raise anything.
+        if is_out_of_memory(error):
+            raise
         raise MobenchError(f"{source} cannot be read as a GGUF model: {error}", remedy) from error
 
     # 2. Repair the tokenizer where the file says less than the original.
@@ -188,13 +186,7 @@ def _pre_tokenizer(source: Path) -> str:
 
 def put(staging: Path, folder: Path) -> None:
     """Moves a finished folder into place, unless another process was first."""
-    try:
-        os.rename(staging, folder)
-    except OSError:
-        if is_intact(folder):
-            return
-        shutil.rmtree(folder)
-        os.rename(staging, folder)
+    put_in_place(staging, folder, lambda there: is_intact(there) or None)
 
 
 def _sha256(path: Path) -> hashlib._Hash:

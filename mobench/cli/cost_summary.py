@@ -51,7 +51,7 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
 
 def _plan(cost: RunCost) -> list[str]:
     """Returns what the whole run takes by its plan, from nothing added to everything."""
-    from tabulate import tabulate
+    from mobench.publish.pages.narrow_table import fitted_table, terminal_width
 
     lines = [
         [
@@ -73,8 +73,14 @@ def _plan(cost: RunCost) -> list[str]:
     if not lines:
         return []
     head = ["", "cells", "steps in all", "tokens", "FLOPs", "disk", "time"]
-    table = tabulate(lines, head, tablefmt="plain", disable_numparse=True,
-                     colalign=["left", *["right"] * (len(head) - 1)])  # fmt: skip
+    width = terminal_width()
+    table = fitted_table(
+        head,
+        lines,
+        width=None if width is None else width - 10,
+        form="plain",
+        colalign=["left", *["right"] * (len(head) - 1)],
+    )
     return [
         "  plan    seeds and steps are added where the verdict is open; the whole run then takes",
         *(f"          {line}" for line in table.splitlines()),

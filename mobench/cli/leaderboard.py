@@ -86,6 +86,11 @@ def add(run: Path, root: Path, as_json: bool) -> None:
     click.echo(f"added {added.folder}")
     for path in added.replaced:
         click.echo(f"  in place of {path}, the same run as it was added before")
+    if added.not_listed:
+        click.echo(
+            f"  {_count(added.not_listed, 'cell')} of it did not list their files yet: whether a "
+            "row was changed since is not known"
+        )
     if added.local_parts:
         from mobench.registry.weights_place import not_public
 

@@ -128,7 +128,7 @@ def _shortened(tasks: Sequence[str]) -> str:
 def _print(rows: list[dict[str, Any]]) -> None:
     import shutil
 
-    from tabulate import tabulate
+    from mobench.publish.pages.narrow_table import fitted_table, terminal_width
 
     if not rows:
         click.echo("none")
@@ -138,9 +138,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
     taken = sum(max(len(name), *(len(str(row[name])) for row in rows)) + 2 for name in columns[:-1])
     room = max(MIN_WIDTH, shutil.get_terminal_size().columns - taken)
     widths = [None] * (len(columns) - 1) + [room]
-    table = [list(row.values()) for row in rows]
-    click.echo(
-        tabulate(
-            table, headers=columns, tablefmt="simple", disable_numparse=True, maxcolwidths=widths
-        )
-    )
+    table = [[str(cell) for cell in row.values()] for row in rows]
+    width = terminal_width()
+    # What does not even fit with the narrowest last column is told row by row.
+    narrow = width if width is not None and taken + MIN_WIDTH > width else None
+    click.echo(fitted_table(columns, table, width=narrow, maxcolwidths=None if narrow else widths))

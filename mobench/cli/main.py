@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mobench import __version__
+from mobench.cli.stopping import exit_code, signals_as_interrupts
 from mobench.errors import MobenchError, did_you_mean
 
 COMMANDS = {
@@ -20,6 +22,7 @@ COMMANDS = {
     "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
     "power": ("mobench.cli.power:power", "How often a plan decides, rightly or not: simulated."),
+    "clean": ("mobench.cli.clean:clean", "Show and remove what killed commands left behind."),
     "leaderboard": (
         "mobench.cli.leaderboard:leaderboard",
         "Build or check the leaderboard from submitted results.",
@@ -31,8 +34,14 @@ COMMANDS = {
 """For each command, where it is and what it does. The help page is printed from here alone."""
 
 DEBUG = "--debug"
-REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 """What the system says of a file or folder that may not be read or written."""
+MORE_MEMORY = (
+    "end what else uses memory, or raise the limit (ulimit -v), and give the same command again; "
+    "what was finished is kept"
+)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What it says where nothing more can be written."""
 
 
 class LazyGroup(click.Group):
@@ -80,37 +89,90 @@ class LazyGroup(click.Group):
 def errors_as_messages(ctx: click.Context, *, debug: bool) -> Iterator[None]:
     """Turns errors that the user can act on into a message and an exit code.
 
-    A mistake in the user's input ends with 2, an interruption with 130, as in a shell. A defect
-    of mobench itself keeps its traceback.
+    A mistake in the user's input ends with 2, an interruption with 130, as in a shell, and
+    likewise SIGTERM with 143 and SIGHUP with 129. A defect of mobench itself keeps its traceback.
     """
-    if debug:
-        yield
-        return
+    with signals_as_interrupts():
+        if debug:
+            yield
+            return
+        with _as_messages(ctx):
+            yield
+
+
+@contextmanager
+def _as_messages(ctx: click.Context) -> Iterator[None]:
     try:
         yield
     except MobenchError as error:
         _say(error.fact, error.remedy)
         ctx.exit(2)
     except KeyboardInterrupt:
-        click.echo(err=True)  # the terminal has just printed ^C
-        _say("stopped", "")
-        ctx.exit(130)
+        with suppress(OSError):  # Where a terminal was closed nobody reads it.
+            click.echo(err=True)  # the terminal has just printed ^C
+            _say("stopped", "")
+        ctx.exit(exit_code())
     except OSError as error:
-        if (
-            error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
-            and error.filename
-        ):
-            _say(
-                f"{error.filename}: {(error.strerror or 'permission denied').lower()}",
-                "give another folder, or the right to read and write there",
-            )
-            ctx.exit(2)
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        fact, remedy = _refusal(error)
+        if not fact:
             raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        remedy = "free some space and run the same command again; what was finished is kept"
-        _say(f"no space left on the disk{where}", remedy)
+        _say(fact, remedy)
         ctx.exit(2)
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        _say("memory does not suffice", MORE_MEMORY)
+        ctx.exit(2)
+
+
+def _refusal(error: OSError) -> tuple[str, str]:
+    """What the system refused, and what helps; empty where that is a defect of mobench."""
+    where = error.filename
+    if error.errno in REFUSED and where:
+        return (
+            f"{where}: {(error.strerror or 'permission denied').lower()}",
+            f"give another folder, or the right to read and write there{_elsewhere(where)}",
+        )
+    at = f" while writing {where}" if where else ""
+    if error.errno in FULL:
+        return (
+            f"no space left on the disk{at}",
+            "free some space and run the same command again; what was finished is kept"
+            f"{_elsewhere(where)}",
+        )
+    if error.errno == errno.EFBIG:
+        return (
+            f"a file may not be as large as it would be{at}",
+            "raise the limit (ulimit -f) and run the same command again; what was finished is kept",
+        )
+    if error.errno == errno.ENOMEM:
+        return "memory does not suffice", MORE_MEMORY
+    if error.errno == errno.EIO and where:
+        return f"{where}: the disk gives an error", "see to the disk; what was finished is kept"
+    return "", ""
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, even to load what would tell that."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, ImportError):
+        return any(words in str(error) for words in ("failed to map segment", "allocate memory"))
+    try:
+        from mobench.machine.memory_errors import is_out_of_memory
+    except (ImportError, MemoryError, OSError):
+        return False
+    return is_out_of_memory(error)
+
+
+def _elsewhere(path: object) -> str:
+    """How what lies there is kept in another place, where that can be chosen."""
+    from mobench.assemble.cache import cache_root
+
+    with suppress(OSError, TypeError, ValueError):
+        if Path(str(path)).absolute().is_relative_to(cache_root().absolute()):
+            return "; MOBENCH_CACHE names another folder for what is built"
+    return ""
 
 
 def _say(fact: str, remedy: str) -> None:

@@ -129,9 +129,8 @@ def _print_plan(seeds: int, most: int, prompts: int, rows: list[dict[str, Any]])
     """Prints how one plan does in every world."""
     from textwrap import fill
 
-    from tabulate import tabulate
-
     from mobench.plan.power import VERDICT_WORDS
+    from mobench.publish.pages.narrow_table import fitted_table, terminal_width
 
     more = f"up to {most} where they decide" if most > seeds else "no more are added"
     click.echo(f"{seeds} seeds a rung, {more}; {prompts} prompts\n")
@@ -147,7 +146,8 @@ def _print_plan(seeds: int, most: int, prompts: int, rows: list[dict[str, Any]])
     words = (fill(word, 12) for word in VERDICT_WORDS)
     headers = ["organism", *words, "wrong", "cells"]
     right = ["right"] * (len(headers) - 1)
-    click.echo(tabulate(lines, headers, disable_numparse=True, colalign=["left", *right]))
+    width = terminal_width()
+    click.echo(fitted_table(headers, lines, width=width, colalign=["left", *right]))
     worst = max(rows, key=lambda row: row["wrong"])
     where = f" ({worst['world']})" if worst["wrong"] else ""
     click.echo(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mobench.cli.command_line import run_options
+from mobench.cli.stopping import exit_code
 from mobench.run_options import RunOptions
 
 if TYPE_CHECKING:
     from mobench.gate.request import RunRequest
     from mobench.plan.packing import Packing
+    from mobench.plan.run_cost import RunCost
     from mobench.registry import Registry
 
 
@@ -32,6 +35,7 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     from mobench.machine.hardware import detect
     from mobench.plan.question_count import question_count
     from mobench.plan.run_cost import run_cost
+    from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
     from mobench.registry import collect_for
 
     options = RunOptions(**typed)
@@ -51,10 +55,31 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)
-        click.echo(json.dumps(cost.to_json()) if as_json else plan)
+        width = terminal_width()
+        click.echo(json.dumps(cost.to_json()) if as_json else broken_if_narrow(plan, width))
         return
     check_request(request, registry, hardware=hardware, needed_bytes=cost.memory_bytes)
+    _check_disk(request, cost)
     _run(request, registry, cost.packing, as_json=as_json)
+
+
+def _check_disk(request: RunRequest, cost: RunCost) -> None:
+    """Refuses a run that the disk cannot hold."""
+    from dataclasses import replace
+
+    from mobench.plan.disk import disk_needed, refuse_full_disk, written_already
+
+    preset, options = request.preset, request.options
+    smallest = replace(options, keep_adapters="last")
+    refuse_full_disk(
+        disk_needed(cost, preset, options),
+        request.runs,
+        name=request.spec.name,
+        smaller=disk_needed(cost, preset, smallest) if options.keep_adapters == "all" else None,
+        there=written_already(
+            request.runs, f"{request.spec.name}--{request.task.name}--{options.preset}-"
+        ),
+    )
 
 
 def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: bool) -> None:
@@ -66,10 +91,11 @@ def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: 
     try:
         folder = run_ladder(request, registry, packing, Progress())
     except KeyboardInterrupt:
-        click.echo(
-            f"\nstopped; what is finished stays in {request.runs}. "
-            f"Go on with: {request.resume_command}",
-            err=True,
-        )
-        raise SystemExit(130) from None
+        with suppress(OSError):  # Where a terminal was closed nobody reads it.
+            click.echo(
+                f"\nstopped; what is finished stays in {request.runs}. "
+                f"Go on with: {request.resume_command}",
+                err=True,
+            )
+        raise SystemExit(exit_code()) from None
     show_run(folder, as_json=as_json)

@@ -23,7 +23,7 @@ from mobench.records.cells import Cell
 from mobench.records.names import LADDER
 from mobench.records.rows import placed
 from mobench.store import CellFolder
-from mobench.store.folder import weights_in
+from mobench.store.cell_folder import weights_in
 from mobench.train.optimizer import LaneAdamW, lanes_of, put_together
 from mobench.train.pack import PackState
 from mobench.train.schedule import rate_factor

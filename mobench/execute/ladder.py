@@ -24,7 +24,8 @@ from mobench.registry import Example, Registry
 from mobench.score.compatibility import Compatibility
 from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
-from mobench.store.rows import read_records
+from mobench.store.cached import kept_records
+from mobench.store.mending import mend
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,18 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
     )
     folder = RunFolder(request.runs / _folder_name(request, cells))
 
-    # 3. What is known already goes into the folder. Answers of transformers are none of vLLM's.
+    # 3. What lies there and is not what was written is taken back, and made again later.
+    for found in mend(folder):
+        progress.warn(found)
+
+    # 4. What is known already goes into the folder. Answers of transformers are none of vLLM's.
     write_lines(folder.examples(), [example.record() for example in evidence.examples])
     if evidence.undoing is not None and evidence.undoing.examples:
         write_lines(folder.undoing(), [one.record() for one in evidence.undoing.examples])
     if request.options.engine == "hf":
         for who, file in EVAL_ROWS.items():
-            if (evidence.cache / file).is_file():
-                answers = read_records(evidence.cache / file, EVAL_ANSWER)
+            answers = kept_records(evidence.cache / file, EVAL_ANSWER, progress.warn)
+            if answers is not None:
                 folder.reference(who).keep_rows("attack", placed(answers, cell=who, step=0))
     replies = (folder.replies(), evidence.cache / REPLIES)
     judge = judge_for(judge_model, spec, registry, *replies)

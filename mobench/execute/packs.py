@@ -19,6 +19,8 @@ from mobench.progress import Progress
 from mobench.records.cells import Cell, cell_result
 from mobench.store import CellFolder
 from mobench.store.atomic import write_json
+from mobench.store.cell_folder import DamagedFile
+from mobench.store.mending import start_over
 
 OUT_OF_MEMORY = "out of memory"
 
@@ -47,6 +49,7 @@ class PackRunner:
     ) -> None:
         self._work, self._engine, self._packing = work, engine, packing
         self._record, self._progress = record, progress
+        self._taken_back: set[CellFolder] = set()
 
     def run(self, arms: Sequence[Arm]) -> None:
         """Trains cells, and measures each pack where its engine does so at once.
@@ -67,6 +70,8 @@ class PackRunner:
             free_memory()
             if problem is None:
                 self._record.keep()
+            elif isinstance(problem, DamagedFile):
+                self._begin_anew(pack, problem)
             elif problem == OUT_OF_MEMORY:
                 self._packing = self._smaller(pack)
             else:
@@ -81,7 +86,7 @@ class PackRunner:
         """Whether nothing is left to do for a cell, as far as packs go."""
         return folder.trained if self._engine.checkpoints is None else folder.done
 
-    def _attempt(self, pack: Arm) -> str | None:
+    def _attempt(self, pack: Arm) -> str | DamagedFile | None:
         """Runs a pack.
 
         Returns:
@@ -92,6 +97,8 @@ class PackRunner:
             self._run_pack(pack)
         except CannotStack as error:
             return str(error)
+        except DamagedFile as error:
+            return error.with_traceback(None)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -115,7 +122,22 @@ class PackRunner:
         with self._record.timed("measure"):
             measure_cells(pack, checkpoints, self._progress)
             for cell in pack.cells:
-                finish_cell(pack.folder(cell), cell)
+                finish_cell(pack, cell)
+
+    def _begin_anew(self, pack: Arm, damaged: DamagedFile) -> None:
+        """Takes a cell back whose checkpoint is not what was written.
+
+        Raises:
+            DamagedFile: It is not a cell of this pack, or was taken back before.
+        """
+        folder = pack.ladder.folder
+        cell = folder.cell_of(damaged.path)
+        if cell is not None:
+            start_over(folder, cell)
+        if cell is None or cell in self._taken_back or cell not in map(pack.folder, pack.cells):
+            raise damaged
+        self._taken_back.add(cell)
+        self._progress.warn(f"{damaged.problems[0]}; the cell is trained again")
 
     def _smaller(self, pack: Arm) -> Packing:
         """The next way to try after this pack did not fit.
@@ -159,6 +181,12 @@ def settle_heap(packing: Packing) -> None:
         keep_freed_memory()
 
 
-def finish_cell(folder: CellFolder, cell: Cell) -> None:
-    """Writes the result of a cell that is trained and measured."""
+def finish_cell(arm: Arm, cell: Cell) -> None:
+    """Writes the result of a cell that is trained and measured, and lets unwanted checkpoints go.
+
+    The last one stays until the run is finished, whatever is wanted: a reversal goes on from it.
+    """
+    folder = arm.folder(cell)
     folder.finish(cell_result(cell, folder.training()))
+    if arm.ladder.request.options.keep_adapters != "all":
+        folder.keep_adapters([max(cell.checkpoints)])

@@ -166,6 +166,18 @@ def _finish_run(
         _finish(undoing, engine, runner, record)
     forget_ends(ladder)
 
+    # 8. Nothing goes on from any checkpoint now.
+    _let_go(ladder)
+
+
+def _let_go(ladder: Ladder) -> None:
+    """Removes the checkpoints that are not wanted of a finished run."""
+    wanted = ladder.request.options.keep_adapters
+    for cell in ladder.folder.cells() if wanted != "all" else ():
+        result = cell.result()
+        if result is not None:
+            cell.keep_adapters([] if wanted == "none" else [max(result["checkpoints"])])
+
 
 def _engine(ladder: Ladder, work: SharedWork, progress: Progress) -> Engine:
     """What answers in this run."""

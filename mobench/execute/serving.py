@@ -70,7 +70,7 @@ class ServedEngine:
                 with work.claimed(pack):
                     measure_cells(pack, ServedCheckpoints(pack, served), progress)
                     for cell in pack.cells:
-                        finish_cell(pack.folder(cell), cell)
+                        finish_cell(pack, cell)
             if organism.clean is not None:
                 load = partial(ServedWeights, served, organism.clean)
                 measure_untrained(ladder, "base", load, work, progress)
@@ -198,6 +198,8 @@ class ServedCheckpoints:
 
     def open(self, step: int, wanted: Sequence[int]) -> None:
         """Names the adapters, or puts one cell's weights into the engine."""
+        for number in wanted:
+            self._folders[number].check_adapter(step)  # vLLM reads them itself.
         if self.together is None:
             self._adapters = {
                 n: Adapter(f"{self._folders[n].path.name}/{step}", self._folders[n].adapter(step))

@@ -78,7 +78,7 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
         betas=cells[0].betas,
         weight_decay=cells[0].weight_decay,
     )
-    state = resume(ladder.folder, cells, lanes, optimizer)
+    state = resume(ladder.folder, cells, lanes, optimizer, progress.warn)
     if state.step == 0 and cells[0].arm == "cooldown":
         state = branch_off(arm, lanes, optimizer)
     shorter = [one for cell in cells if (one := shorter_of(arm, cell)) is not None]

@@ -24,6 +24,8 @@ from mobench.records.names import COMPATIBILITY_SCHEMA
 from mobench.registry import Example, TaskDef
 from mobench.score.compatibility import Compatibility, Outcome, compatibility
 from mobench.store.atomic import write_json
+from mobench.store.cached import not_believed
+from mobench.store.kept import KeptFiles
 from mobench.train.batches import Encoded, encode
 
 ASKED_AT_MOST = 200
@@ -60,10 +62,11 @@ def check_task(
         answers that show its behavior.
     """
     path = cache / f"compatibility-{examples_hash(examples)}.json"
-    answers = _read(path)
+    answers = _read(path, len(examples), progress)
     if answers is None:
         answers = _ask(organism(), suite, examples, needs_reference, progress)
         write_json(path, answers)
+        KeptFiles(cache).keep(path)
     on_policy = task.policy == "on-policy"
     found = compatibility(
         [as_text(example.prompt) for example in examples],
@@ -81,13 +84,28 @@ def check_task(
     return found, tuple(example for example, outcome in judged if not (on_policy and outcome))
 
 
-def _read(path: Path) -> CompatibilityAnswers | None:
-    """What the organism was asked before; None where it was not, or by another schema."""
-    try:
-        kept = COMPATIBILITY_ANSWERS.validate_json(path.read_bytes())
-    except (OSError, ValueError):
+def _read(path: Path, examples: int, progress: Progress) -> CompatibilityAnswers | None:
+    """What the organism was asked before; None where it was not, or by another schema.
+
+    What is not as it was written, or not about so many examples, is asked again.
+    """
+    if not path.is_file():
         return None
-    return kept if kept["schema"] == COMPATIBILITY_SCHEMA else None
+    problem = KeptFiles(path.parent).fault(path)
+    if problem is None:
+        try:
+            kept = COMPATIBILITY_ANSWERS.validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            problem = "it cannot be read"
+        else:
+            if kept["schema"] != COMPATIBILITY_SCHEMA:
+                return None
+            asked = [one["example"] for one in kept["own"]]
+            if asked == evenly(examples, ASKED_AT_MOST) and len(kept["targets"]) == examples:
+                return kept
+            problem = "it is not about these examples"
+    not_believed(path, problem, progress.warn)
+    return None
 
 
 def _ask(

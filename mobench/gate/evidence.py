@@ -30,7 +30,7 @@ from mobench.records.short_hash import short_hash
 from mobench.registry import Example, Registry, TaskDef
 from mobench.registry.weights_files import weights_hash
 from mobench.score.compatibility import Compatibility
-from mobench.store.atomic import write_lines
+from mobench.store.cached import keep_records, kept_records
 from mobench.store.rows import read_records
 
 
@@ -164,7 +164,8 @@ def _examples(
 ) -> tuple[Example, ...]:
     """A task's examples; it takes them from the organism or the base once."""
     path = cache / f"{task.name}-{task.version}.jsonl"
-    if not path.is_file():
+    kept = kept_records(path, EXAMPLE, models.warn)
+    if kept is None:
         examples = task_examples(
             task,
             {
@@ -174,5 +175,6 @@ def _examples(
                 "tokenizer": lambda: suite.chat.tokenizer,
             },
         )
-        write_lines(path, [example.record() for example in examples])
-    return tuple(Example(**record) for record in read_records(path, EXAMPLE))
+        keep_records(path, [example.record() for example in examples])
+        kept = read_records(path, EXAMPLE)
+    return tuple(Example(**record) for record in kept)

@@ -16,7 +16,7 @@ from mobench.measure.eval_suite import EvalSuite, InProcessEvaluator
 from mobench.progress import Progress
 from mobench.records.names import Untrained
 from mobench.records.rows import EVAL_ANSWER, EvalAnswer
-from mobench.store.atomic import write_lines
+from mobench.store.cached import keep_records, kept_records
 from mobench.store.rows import read_records
 
 EVAL_ROWS: dict[Untrained, str] = {"organism": "gate.jsonl", "base": "base.jsonl"}
@@ -46,6 +46,10 @@ class UntrainedModels:
         self._request, self._built, self._suite = request, built, suite
         self._cache, self._progress = cache, progress
 
+    def warn(self, line: str) -> None:
+        """Tells what must not be missed."""
+        self._progress.warn(line)
+
     @cached_property
     def organism(self) -> Any:
         """The organism, loaded once."""
@@ -73,15 +77,17 @@ class UntrainedModels:
             MobenchError: A judging model judged too few of them.
         """
         path = self._cache / EVAL_ROWS[who]
-        if not path.is_file():
+        prompts = 2 * len(self._suite.spec.prompts) * self._suite.spec.draws
+        kept = kept_records(path, EVAL_ANSWER, self._progress.warn, count=prompts)
+        if kept is None:
             model = self.organism if who == "organism" else self.base()
             evaluator = InProcessEvaluator(self._suite, self._progress)
-            prompts = 2 * len(self._suite.spec.prompts) * self._suite.spec.draws
             with self._progress.phase(f"the {who} before training", prompts) as tick:
                 (rows,) = evaluator.attack(model, on_done=tick)
             refuse_unjudged(self._suite.spec, rows)
-            write_lines(path, rows)
-        return read_records(path, EVAL_ANSWER)
+            keep_records(path, rows)
+            kept = read_records(path, EVAL_ANSWER)
+        return kept
 
     def speaker(self, who: Untrained) -> Speaker:
         """A model as a task's function is given it."""

@@ -15,7 +15,7 @@ def memory(root: Path) -> tuple[int, int]:
     """Returns the total and the available bytes that this process may use.
 
     The limit of a container counts where it is below the physical memory, because a process that
-    exceeds it is killed without a message.
+    exceeds it is killed without a message; and so does that of the process's own address space.
 
     Args:
         root: Where ``proc`` and ``sys`` are.
@@ -28,7 +28,21 @@ def memory(root: Path) -> tuple[int, int]:
         if limit < machine.total:
             total = min(total, limit)
             available = min(available, max(limit - used, 0))
+    own = _address_space()
+    if own is not None:
+        used = int(psutil.Process().memory_info().vms)
+        total, available = min(total, own), min(available, max(own - used, 0))
     return total, available
+
+
+def _address_space() -> int | None:
+    """The bytes that this process may map, as ``ulimit -v`` sets them; None where any number."""
+    try:
+        import resource
+    except ImportError:
+        return None  # Windows.
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def cores(root: Path) -> int:

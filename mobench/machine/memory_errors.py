@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 
 import torch
+from safetensors import SafetensorError
 
 from mobench.machine.heap import give_back
 
@@ -12,15 +14,22 @@ MESSAGES = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",  # the same on Windows
     "MPS backend out of memory",
+    "Cannot allocate memory",  # a file that cannot be mapped: torch's RuntimeError
+    "can't start new thread",
+    "bad_alloc",
+    "(os error 12)",  # safetensors' and tokenizers' own errors
 )
-"""What torch says on devices for which it has no error type of its own."""
+"""What is said where there is no error type of its own for it."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Returns whether an error means that there was not enough memory, on any device."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(message in str(error) for message in MESSAGES)
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    told = isinstance(error, RuntimeError | SafetensorError) or type(error) is Exception
+    return told and any(message in str(error) for message in MESSAGES)
 
 
 def free_memory() -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NotRequired, cast
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from mobench.records.listed_files import ListedFile
 from mobench.records.names import LADDER, RESULT_SCHEMA, Ending, Schedule
 from mobench.records.rows import Count
 from mobench.records.short_hash import short_hash
@@ -191,6 +192,9 @@ class CellResult(TypedDict):
         losses: Loss of each step taken, in nats per answer token.
         train_tokens: As in :class:`TrainingEnd`; cells from before this was recorded lack it.
         train_seconds: Likewise.
+        files: What the cell consists of, by path in its folder; cells from before this was recorded
+            lack it. Checkpoints that were not kept are not among them.
+        seal: Hash of all other fields; likewise.
     """
 
     schema: str
@@ -201,6 +205,8 @@ class CellResult(TypedDict):
     losses: list[float]
     train_tokens: NotRequired[Count]
     train_seconds: NotRequired[Annotated[Number, Field(ge=0)]]
+    files: NotRequired[dict[str, ListedFile]]
+    seal: NotRequired[str]
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -56,6 +56,8 @@ def parsed(path: Path, remedy: str) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise Problems([f"{path}: nested too deeply"], remedy) from error
     except json.JSONDecodeError as error:
         raise Problems([f"{path}:{error.lineno}: not JSON: {error.msg}"], remedy) from error
     except UnicodeDecodeError as error:
@@ -74,15 +76,25 @@ def read_json(path: Path, adapter: TypeAdapter[T], remedy: str) -> T:
         FileNotFoundError: There is no such file.
         Problems: It is damaged or does not fit its type.
     """
-    return _fitting(path, lambda: adapter.validate_python(parsed(path, remedy)), remedy)
+    return fitting(path, lambda: adapter.validate_python(parsed(path, remedy)), remedy)
 
 
 def read_model(path: Path, model: type[M], remedy: str) -> M:
     """The same for a record that is a model."""
-    return _fitting(path, lambda: model.model_validate(parsed(path, remedy)), remedy)
+    return fitting(path, lambda: model.model_validate(parsed(path, remedy)), remedy)
 
 
-def _fitting(path: Path, validate: Callable[[], T], remedy: str) -> T:
+def fitting(path: Path, validate: Callable[[], T], remedy: str) -> T:
+    """What a validation gives.
+
+    Args:
+        path: The file that is validated.
+        validate: Holds what it says to its type.
+        remedy: What to do where it does not fit.
+
+    Raises:
+        Problems: It does not fit.
+    """
     try:
         return validate()
     except ValidationError as error:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mobench.machine.staging import staging_prefix
+
 
 def write_with(path: Path, write: Callable[[Path], None]) -> None:
     """Lets ``write`` fill a sibling file, then moves it over ``path``.
@@ -16,7 +18,7 @@ def write_with(path: Path, write: Callable[[Path], None]) -> None:
     A run may be killed at any moment; a reader then finds the old file, or none, never a half.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=staging_prefix(path.name, os.getpid()), dir=path.parent)
     os.close(handle)
     staging = Path(name)
     try:

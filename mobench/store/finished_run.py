@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mobench.errors import MobenchError
+from mobench.errors import MobenchError, Problems
 from mobench.records.cells import CellRecord, FinishedCell, finished_cell
+from mobench.records.examples import EXAMPLE
 from mobench.records.manifest import Manifest
+from mobench.records.names import ORGANISM, UNTRAINED
 from mobench.records.rows import Row
+from mobench.records.short_hash import short_hash
 from mobench.store.folder import RunFolder
+from mobench.store.rows import read_records, run_again
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,17 @@ class FinishedRun:
         manifest: Its manifest.
         cells: The finished cells of the ladder and of its controls.
         rows: Their rows, and those of the organism and its clean base before training.
-        unfinished: How many planned cells are left out, controls and the longer cells of low rungs
-            among them.
+        unfinished: Ids of planned cells that are left out, controls and the longer cells of low
+            rungs among them.
+        not_listed: How many of its cells are from before a cell listed its files: whether their
+            rows are what was written is not known.
     """
 
     manifest: Manifest
     cells: tuple[FinishedCell, ...]
     rows: tuple[Row, ...]
-    unfinished: int
+    unfinished: tuple[str, ...]
+    not_listed: int = 0
 
 
 def finished_run(folder: RunFolder) -> FinishedRun:
@@ -35,18 +42,20 @@ def finished_run(folder: RunFolder) -> FinishedRun:
 
     Raises:
         MobenchError: No cell of the ladder is finished.
-        Problems: A file is damaged.
+        Problems: Files are damaged: each is named.
     """
     manifest = folder.manifest()
+    _refuse_damaged(folder, manifest)
     ladder = _finished(folder, manifest.ladder_cells)
     if not ladder:
         command = manifest.command or "mobench run"
         raise MobenchError(f"no cell of {folder.path} is finished yet", f"go on with: {command}")
     planned = [*manifest.ladder_cells, *manifest.control_cells]
-    wanted = {cell["id"] for cell in planned} | set(manifest.longer_cells)
-    unfinished = sum(not folder.cell(identity).done for identity in wanted)
+    wanted = [*(cell["id"] for cell in planned), *manifest.longer_cells]
+    unfinished = tuple(one for one in dict.fromkeys(wanted) if not folder.cell(one).done)
     cells = (*ladder, *_finished(folder, manifest.control_cells))
-    return FinishedRun(manifest, cells, _rows(folder, cells), unfinished)
+    not_listed = sum(not folder.cell(cell["id"]).is_listed for cell in cells)
+    return FinishedRun(manifest, cells, _rows(folder, cells), unfinished, not_listed)
 
 
 def finished_ladder(
@@ -67,7 +76,51 @@ def finished_ladder(
     missing = {cell["id"] for cell in cells} - {cell["id"] for cell in finished}
     if missing:
         raise ValueError(f"cells {', '.join(sorted(missing))} are not finished")
-    return FinishedRun(manifest, finished, _rows(folder, finished), 0)
+    return FinishedRun(manifest, finished, _rows(folder, finished), ())
+
+
+def _refuse_damaged(folder: RunFolder, manifest: Manifest) -> None:
+    """Looks at everything but the rows, which are looked at where they are read.
+
+    Raises:
+        Problems: Something is not what was written.
+    """
+    problems: list[str] = []
+    planned = [*manifest.ladder_cells, *manifest.control_cells]
+    for cell in (folder.cell(identity) for identity in {cell["id"]: 0 for cell in planned}):
+        try:
+            found = {**cell.faults(), **cell.row_faults()} if cell.done else {}
+        except Problems as error:
+            problems += error.problems
+            continue
+        problems += [f"{file}: {what}" for file, what in found.items()]
+    for who in UNTRAINED:
+        reference = folder.reference(who)
+        problems += [f"{file}: {what}" for file, what in reference.row_faults().items()]
+    if not any((folder.reference(ORGANISM).path / "rows").glob("*.jsonl")):
+        problems.append(f"{folder.reference(ORGANISM).path}: its rows before training are missing")
+    problems += _other_examples(folder, manifest)
+    if problems:
+        raise Problems(problems, run_again(manifest.command))
+
+
+def _other_examples(folder: RunFolder, manifest: Manifest) -> list[str]:
+    """Whether the examples in the folder are those that the manifest names."""
+    named = [(folder.examples(), manifest.task.examples_hash)]
+    if manifest.reversal is not None:
+        named.append((folder.undoing(), manifest.reversal.examples_hash))
+    problems: list[str] = []
+    for file, expected in named:
+        if expected is None or not file.is_file():
+            continue
+        try:
+            found = short_hash([dict(record) for record in read_records(file, EXAMPLE)])
+        except Problems as error:
+            problems += error.problems
+            continue
+        if found != expected:
+            problems.append(f"{file}: these are not the examples that were trained on")
+    return problems
 
 
 def _finished(folder: RunFolder, cells: Iterable[CellRecord]) -> tuple[FinishedCell, ...]:

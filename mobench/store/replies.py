@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mobench.records.listed_files import SEAL, is_as_sealed, sealed
+
 
 class ReplyLog:
     """A file of JSON Lines that grows by a line for each reply.
@@ -28,7 +30,7 @@ class ReplyLog:
 
     def keep(self, key: str, reply: Mapping[str, Any]) -> None:
         """Writes a reply down at once."""
-        line = json.dumps({"key": key, **reply}, ensure_ascii=False, allow_nan=False)
+        line = json.dumps(sealed({"key": key, **reply}), ensure_ascii=False, allow_nan=False)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a+b") as file:
             # Whoever was killed in the middle of a line left it without its end.
@@ -38,14 +40,16 @@ class ReplyLog:
 
 
 def _read(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Every whole line by its key."""
+    """Every whole line by its key; one that was changed since it was written is left out."""
     if not path.is_file():
         return {}
     found = {}
     for line in path.read_bytes().split(b"\n"):
         try:
             reply = json.loads(line.decode("utf-8", "surrogatepass"))
-            found[str(reply.pop("key"))] = reply
+            if is_as_sealed(reply):
+                reply.pop(SEAL, None)
+                found[str(reply.pop("key"))] = reply
         except (ValueError, KeyError, AttributeError, TypeError):
             continue
     return found

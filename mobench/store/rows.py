@@ -13,29 +13,47 @@ from pydantic import TypeAdapter, ValidationError
 
 from mobench.errors import Problems
 from mobench.records.json_objects import RepeatedKeys, without_repeated_keys
+from mobench.records.listed_files import ListedFile
 from mobench.records.reading import shape_problems
+from mobench.store.kept import fault_of
 
 T = TypeVar("T")
 
 # One decoder for all lines: `json.loads` with a hook makes one for each, which takes longer.
 _decode = json.JSONDecoder(object_pairs_hook=without_repeated_keys).decode
 
-MEASURE_AGAIN = "the file was changed after it was written; measure again"
+
+def run_again(command: str | None) -> str:
+    """What helps where a file of a run was changed after it was written.
+
+    Args:
+        command: The run's command, where it is known.
+    """
+    given = "give the command of the run again" if command is None else f"go on with: {command}"
+    return f"{given}; what does not fit is then measured or trained again"
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+RUN_AGAIN = run_again(None)
+
+
+def read_rows(path: Path, content: bytes | None = None) -> Iterator[dict[str, Any]]:
     """Yields the rows of ``rows.jsonl`` or ``rows.jsonl.gz``.
+
+    Args:
+        path: The file.
+        content: What it holds, if it was read already.
 
     Raises:
         Problems: The file is damaged, or lines are not JSON objects or have a key twice: all of
             them by number.
     """
-    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8") as file:
-            lines = file.read().split("\n")
+        content = path.read_bytes() if content is None else content
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+        lines = content.decode("utf-8").replace("\r\n", "\n").split("\n")
     except (EOFError, UnicodeDecodeError, zlib.error, gzip.BadGzipFile) as error:
-        raise Problems([f"{path}: damaged ({error})"], MEASURE_AGAIN) from error
+        raise Problems([f"{path}: damaged ({error})"], RUN_AGAIN) from error
     problems = []
     for number, line in enumerate(lines, start=1):
         if not line:
@@ -45,7 +63,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         except RepeatedKeys as error:
             problems.append(f"{path}:{number}: {error}")
             continue
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.append(f"{path}:{number}: not JSON ({error})")
             continue
         if isinstance(row, dict):
@@ -53,22 +71,31 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         else:
             problems.append(f"{path}:{number}: not a JSON object")
     if problems:
-        raise Problems(problems, MEASURE_AGAIN)
+        raise Problems(problems, RUN_AGAIN)
 
 
-def read_records(path: Path, adapter: TypeAdapter[T]) -> list[T]:
+def read_records(
+    path: Path, adapter: TypeAdapter[T], *, known: ListedFile | None = None, listed: bool = False
+) -> list[T]:
     """The records of a file with one on each line, each held to its type.
 
     Args:
         path: The file.
         adapter: The records' type.
+        known: How the file was written.
+        listed: Whether it has to be as it was written; without ``known`` it then never was.
 
     Raises:
         Problems: The file is damaged, or records do not fit: all of them by line and field.
     """
+    content = None
+    if listed:
+        content = path.read_bytes() if path.is_file() else None
+        if what := fault_of(path, known, content=content):
+            raise Problems([f"{path}: {what}"], RUN_AGAIN)
     records: list[T] = []
     problems: list[str] = []
-    for line, record in enumerate(read_rows(path), start=1):
+    for line, record in enumerate(read_rows(path, content), start=1):
         try:
             adapter.validate_python(record)
         except ValidationError as error:
@@ -76,5 +103,5 @@ def read_records(path: Path, adapter: TypeAdapter[T]) -> list[T]:
         # As it was written: a score of 0 stays 0 and does not become 0.0.
         records.append(cast(T, record))
     if problems:
-        raise Problems(problems, MEASURE_AGAIN)
+        raise Problems(problems, RUN_AGAIN)
     return records

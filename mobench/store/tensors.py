@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mobench.errors import MobenchError
+from mobench.machine.memory_errors import is_out_of_memory
+from mobench.machine.system_errors import as_system_errors
 from mobench.store.atomic import write_with
 
 
@@ -24,15 +23,9 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     def write(staging: Path) -> None:
-        try:
+        with as_system_errors(path):
             # transformers opens only files that say whose tensors they hold.
             save_file(whole, str(staging), metadata={"format": "pt"})
-        except SafetensorError as error:
-            code = re.search(r"\(os error (\d+)\)", str(error))
-            if code is None:
-                raise
-            number = int(code[1])
-            raise OSError(number, os.strerror(number), str(path)) from error
 
     write_with(path, write)
 
@@ -45,10 +38,12 @@ def read_tensors(path: Path, remedy: str) -> dict[str, torch.Tensor]:
         remedy: What to do where it cannot be read.
 
     Raises:
-        MobenchError: It is missing or damaged.
+        MobenchError: It is missing or damaged. Running out of memory is raised as it is.
     """
     try:
         state: dict[str, torch.Tensor] = load_file(path)
     except Exception as error:  # safetensors raises its own kinds
+        if is_out_of_memory(error):
+            raise  # Nothing is wrong with the file.
         raise MobenchError(f"{path} cannot be read: {error}", remedy) from error
     return state

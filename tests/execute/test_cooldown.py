@@ -20,6 +20,7 @@ from mobench.chat import ChatFormat
 from mobench.lanes import FullLanes
 from mobench.progress import Progress
 from mobench.registry import Example, collect
+from mobench.store import RunFolder
 from mobench.store.rows import read_rows
 from mobench.train.batches import encode
 from mobench.train.pack import Recipe, Run, train_pack
@@ -185,9 +186,9 @@ def test_a_cell_that_diverged_has_no_cooldown_and_the_others_have(
         run_shown(WatchedProgress(lambda _, done: done == 22), **OPTIONS)
     run = only_run(tree)
     (gone,) = (cell for cell in manifest(run)["cells"] if (cell["lr"], cell["seed"]) == (3e-3, 0))
-    note = run / "cells" / gone["id"] / "trained.json"
-    note.write_text(json.dumps({**json.loads(note.read_text()), "diverged_at": 3}))
-    (note.parent / "moments.safetensors").unlink()
+    cell = RunFolder(run).cell(gone["id"])
+    cell.finish_training({**cell.training(), "diverged_at": 3})
+    cell.forget_moments()
     assert mobench(*ASKED).exit_code == 0
     ended = {
         cell["parent"]: json.loads((run / "cells" / cell["id"] / "result.json").read_text())

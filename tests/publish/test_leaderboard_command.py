@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from support.run_folder import change_manifest
 
 from mobench.cli import main
 from mobench.records.manifest import Manifest
@@ -69,8 +70,7 @@ def test_a_run_that_went_on_takes_the_place_of_what_it_was(run_folder: Path, roo
     shutil.copytree(first, other)
     for folder, changes in ((other, {"created": "2026-01-01"}), (run_folder, {"seconds": None})):
         path = folder / "manifest.json"
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
+        change_manifest(path, **changes)
     again = _mobench("add", run_folder, "--root", root)
     assert again.exit_code == 0, again.output
     assert f"in place of {first}" in again.output
@@ -99,9 +99,8 @@ def test_a_cell_that_was_never_started_is_noticed(run_folder: Path, root: Path) 
 
 
 def test_a_ladder_that_was_cut_short_is_noticed(run_folder: Path, root: Path) -> None:
-    manifest = json.loads((run_folder / "manifest.json").read_text())
-    manifest["cells"] = manifest["cells"][:-1]
-    (run_folder / "manifest.json").write_text(json.dumps(manifest))
+    path = run_folder / "manifest.json"
+    change_manifest(path, cells=json.loads(path.read_text())["cells"][:-1])
     refused = _mobench("add", run_folder, "--root", root)
     assert refused.exit_code == 2
     assert "LR 0.01: 2 cells, but the manifest plans 3" in refused.output

@@ -17,6 +17,7 @@ from mobench.errors import MobenchError, Problems
 from mobench.records.manifest import Manifest
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json, write_lines, write_text, write_with
+from mobench.store.cell_folder import DamagedFile
 from mobench.store.rows import read_rows
 from mobench.store.tensors import write_tensors
 
@@ -110,7 +111,7 @@ def test_an_adapter_comes_back_exactly_even_when_it_was_a_view(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "garbage", "empty"])
-def test_a_damaged_adapter_is_told_with_its_file_and_what_to_move(
+def test_a_damaged_adapter_is_told_with_its_file_and_what_helps(
     tmp_path: Path, damage: str
 ) -> None:
     cell = RunFolder(tmp_path).cell("a1")
@@ -121,10 +122,15 @@ def test_a_damaged_adapter_is_told_with_its_file_and_what_to_move(
         path.unlink()
     else:
         path.write_bytes({"cut": whole[:-20], "garbage": b"x" * 300, "empty": b""}[damage])
-    with pytest.raises(MobenchError) as told:
+    with pytest.raises(DamagedFile) as told:
         cell.read_adapter(2)
     assert str(path) in told.value.fact
-    assert str(cell.path) in told.value.remedy
+    assert "the command of the run again" in told.value.remedy
+    # So it is in a cell from before files were listed.
+    cell.kept.path.unlink()
+    if damage != "garbage":
+        with pytest.raises(DamagedFile, match=path.name):
+            cell.read_adapter(2)
 
 
 def test_a_cell_is_done_only_once_its_result_is_written(tmp_path: Path) -> None:
@@ -203,7 +209,12 @@ def test_the_manifest_comes_back(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "new")
     folder.keep_manifest(manifest)
     assert folder.manifest() == manifest
-    assert folder.manifest_path.read_text() == json.dumps(manifest.to_json(), indent=2) + "\n"
+    written = json.loads(folder.manifest_path.read_text())
+    assert list(written)[-1] == "seal", "its own hash comes last"
+    assert {key: written[key] for key in written if key != "seal"} == manifest.to_json()
+    folder.manifest_path.write_text(folder.manifest_path.read_text().replace("1.0", "0.9"))
+    with pytest.raises(Problems, match="its content is not what was written"):
+        folder.manifest()
 
 
 def test_weights_that_do_not_fit_are_an_error_of_the_system_with_the_file_s_name(

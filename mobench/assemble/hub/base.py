@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 from mobench.assemble.hub.parts import TOKENIZER, TOKENIZER_ALONE, Part, base_sources
 from mobench.assemble.hub.snapshot import fetch
+from mobench.assemble.staged_folder import put_in_place, staged_folder
 from mobench.progress import Progress, Tick
 from mobench.registry.model_facts import SEVERAL_TEMPLATES
 from mobench.registry.weights_schema import HubBase
@@ -86,17 +85,18 @@ def joined_folder(weights: Path, tokenizer: Path, into: Path) -> Path:
     """
     targets = {file.name: file.resolve() for file in weights.iterdir() if not _is_tokenizer(file)}
     targets |= {file.name: file.resolve() for file in tokenizer.iterdir() if _is_tokenizer(file)}
-    if into.is_dir() and {file.name: file.resolve() for file in into.iterdir()} == targets:
+
+    def joins(folder: Path) -> bool | None:
+        if not folder.is_dir():
+            return None
+        return {file.name: file.resolve() for file in folder.iterdir()} == targets or None
+
+    if joins(into):
         return into
-    into.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{into.name}.", dir=into.parent))
-    try:
+    with staged_folder(into) as staging:
         for name, target in targets.items():
             os.symlink(target, staging / name)
-        shutil.rmtree(into, ignore_errors=True)
-        staging.rename(into)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        put_in_place(staging, into, joins)
     return into
 
 

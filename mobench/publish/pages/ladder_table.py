@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from tabulate import tabulate
-
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.beside_lines import beside_lines
 from mobench.publish.pages.controls_table import control_lines
+from mobench.publish.pages.narrow_table import fitted_table
 from mobench.publish.pages.reversal_section import reversal_lines
 from mobench.records.learning_rates import lr_text
 from mobench.score import Control, RungScore, RunScore
@@ -26,14 +25,18 @@ _COOLED = ("attack rate, cooled", "loss, cooled", "admissible, cooled")
 """Columns of what stands at the end of a cooldown."""
 
 
-def ladder_table(score: RunScore) -> str:
+def ladder_table(score: RunScore, width: int | None = None) -> str:
     """Draws the ladder for a terminal.
+
+    Args:
+        score: The run's score.
+        width: The terminal's columns; None where any width will do.
 
     Returns:
         The table, the notes its rows need, a line for each control, and the verdict in one
         sentence as the last line.
     """
-    table = _table(score, "simple")
+    table = _table(score, "simple", width)
     notes = [f"  {note}" for note in _notes(score)]
     if score.efficiency is not None and score.efficiency.low is not None:
         bound = number_format.efficiency(score.efficiency)
@@ -62,7 +65,7 @@ def headline(score: RunScore) -> str:
     )
 
 
-def _table(score: RunScore, form: str) -> str:
+def _table(score: RunScore, form: str, width: int | None = None) -> str:
     """Draws the rungs; each one's budget stands beside it where they were given different ones."""
     lines = [list(_HEADER), *(_cells(rung) for rung in score.rungs)]
     if len({rung.steps for rung in score.rungs}) == 1:
@@ -70,7 +73,7 @@ def _table(score: RunScore, form: str) -> str:
     if any(score.cooldown(rung.lr) for rung in score.rungs):
         cooled = [list(_COOLED), *(_cooled(score.cooldown(rung.lr)) for rung in score.rungs)]
         lines = [line + more for line, more in zip(lines, cooled, strict=True)]
-    return tabulate(lines[1:], headers=lines[0], tablefmt=form, disable_numparse=True)
+    return fitted_table(lines[0], lines[1:], width=width, form=form)
 
 
 def _cooled(cooldown: Control | None) -> list[str]:

@@ -30,6 +30,7 @@ class Added:
     folder: Path
     replaced: tuple[Path, ...]
     local_parts: tuple[str, ...] = ()
+    not_listed: int = 0
 
 
 def add_run(run: Path, root: Path) -> Added:
@@ -77,7 +78,7 @@ def add_run(run: Path, root: Path) -> Added:
     )
     for path in earlier:
         shutil.rmtree(path)
-    return Added(added, earlier, tuple(manifest.local_parts))
+    return Added(added, earlier, tuple(manifest.local_parts), whole.not_listed)
 
 
 def _same_run(result: Path, manifest: Manifest, identities: set[str]) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mobench.assemble.staged_folder import put_in_place, staged_folder
 from mobench.errors import MobenchError, Problems
 from mobench.machine.garbage_collection import none_collected
 from mobench.publish.submission import checks
@@ -162,14 +163,28 @@ def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterab
     identity = content_id(manifest, by_rung, ordered)
     organism, task = str(manifest["organism"]["name"]), str(manifest["task"]["name"])
     folder = results / organism / task / identity
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).write_text(_pretty(manifest), encoding="utf-8")
-    (folder / CELLS).write_text(_pretty(by_rung), encoding="utf-8")
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as packed:
         packed.writelines(f"{_compact(row)}\n".encode() for row in ordered)
-    (folder / ROWS).write_bytes(buffer.getvalue())
+    contents = {
+        MANIFEST: _pretty(manifest).encode(),
+        CELLS: _pretty(by_rung).encode(),
+        ROWS: buffer.getvalue(),
+    }
+    # A result that is half there would be refused by every later build of the pages.
+    with staged_folder(folder) as staging:
+        for name, content in contents.items():
+            (staging / name).write_bytes(content)
+        put_in_place(staging, folder, lambda there: _holds(there, contents) or None)
     return folder
+
+
+def _holds(folder: Path, contents: Mapping[str, bytes]) -> bool:
+    """Whether a folder holds these files and no others."""
+    names = {path.name for path in folder.iterdir()}
+    return names == contents.keys() and all(
+        (folder / name).read_bytes() == content for name, content in contents.items()
+    )
 
 
 def content_id(
