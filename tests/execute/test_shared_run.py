@@ -79,8 +79,11 @@ def test_whoever_joins_takes_over_from_one_that_was_killed(
     first = start(*ASKED)
     wait_for(lambda: bool(list(tree.glob("runs/*/claims/worker-*.json"))))
     run = only_run(tree)
+    # It waits for the other, and would be finished before that one has begun.
+    first.send_signal(signal.SIGSTOP)
     second = start("work", str(run))
     wait_for(lambda: len(list((run / "claims").glob("worker-*.json"))) == 2)
+    first.send_signal(signal.SIGCONT)
     wait_for(lambda: bool(list((run / "packs").glob("*/progress.json"))))
     first.kill()
     out, _ = second.communicate(timeout=400)
