@@ -82,6 +82,8 @@ def measured(ladder: Ladder, cells: Iterable[Cell]) -> dict[str, object]:
     for cell in cells:
         folder = ladder.folder.cell(cell.id).path
         for path in sorted(folder.rglob("*.*")):
+            if path.name == "kept.jsonl":
+                continue  # in the order in which files were written, with moments that went
             name = str(path.relative_to(folder.parent))
             if path.suffix == ".safetensors":
                 if path.name != "moments.safetensors":
@@ -91,6 +93,8 @@ def measured(ladder: Ladder, cells: Iterable[Cell]) -> dict[str, object]:
             if path.name in ("result.json", "trained.json"):
                 ended = json.loads(text)
                 assert ended.pop("train_seconds") > 0
+                for clock in ("files", "seal"):  # of trained.json, and with times
+                    ended.pop(clock, None)
                 found[name] = ended
             else:
                 found[name] = text
