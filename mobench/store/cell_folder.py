@@ -236,7 +236,7 @@ class CellFolder:
         moments = self.kept.name(self._moments)
         gone = {name: one for name, one in known.items() if name not in (*files, moments)}
         whole = {**result, "files": dict(sorted((files | gone).items()))}
-        write_json(self.result_path, sealed(whole))
+        write_json(self.result_path, sealed({k: v for k, v in whole.items() if k != SEAL}))
 
     def keep_adapters(self, steps: Iterable[int]) -> None:
         """Removes all other checkpoints of a cell that is done.
