@@ -15,6 +15,7 @@ import json
 import random
 import shutil
 import time
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,41 +67,39 @@ def soak_reports(run: Path, cache: Path, files: list[Path], seed: int) -> Damage
     return found
 
 
-def soak_mending(
-    tree: Path, run: Path, cache: Path, files: list[Path], *, ways: tuple[str, ...], seed: int
-) -> Damages:
+def soak_mending(tree: Path, run: Path, cache: Path, files: list[Path], *, seed: int) -> Damages:
     """Damages files, gives the run's command again, and compares the run with what it was.
+
+    Each file is damaged in one way, the next one in the next.
 
     Args:
         tree: The project.
         run: A finished run in it.
         cache: The cache that it was run with.
         files: Files of the run and of the cache.
-        ways: How they are damaged.
         seed: Of bits and lines.
     """
     found, draw = Damages(), random.Random(seed)
     before = {"run": contents(run), "cache": contents(cache)}
-    for file in files:
-        for way in ways:
-            # A list that is gone is not made again while a result has it too.
-            with damaged(file, WAYS[way], draw, put_back=False) as changed:
-                if not changed:
-                    continue
-                ended = command(*RUN, tree=tree, cache=cache)
-            found.files.add(str(file))
-            found.ways[way] += 1
-            what = f"{file}, {way}"
-            after = {"run": contents(run), "cache": contents(cache)}
-            other = [name for part in before for name in differences(before[part], after[part])]
-            if ended.has_traceback:
-                found.tracebacks.append(f"{what}: {ended.said[-1500:]}")
-            elif ended.code or other:
-                found.not_mended.append(f"{what}: {ended.code}, {other}, {ended.said[-500:]}")
-            elif file.name in ended.said or file.parent.name in ended.said:
-                found.named += 1
-            else:
-                found.harmless += 1
+    for file, way in zip(files, cycle(WAYS), strict=False):
+        # A list that is gone is not made again while a result has it too.
+        with damaged(file, WAYS[way], draw, put_back=False) as changed:
+            if not changed:
+                continue
+            ended = command(*RUN, tree=tree, cache=cache)
+        found.files.add(str(file))
+        found.ways[way] += 1
+        what = f"{file}, {way}"
+        after = {"run": contents(run), "cache": contents(cache)}
+        other = [name for part in before for name in differences(before[part], after[part])]
+        if ended.has_traceback:
+            found.tracebacks.append(f"{what}: {ended.said[-1500:]}")
+        elif ended.code or other:
+            found.not_mended.append(f"{what}: {ended.code}, {other}, {ended.said[-500:]}")
+        elif file.name in ended.said or file.parent.name in ended.said:
+            found.named += 1
+        else:
+            found.harmless += 1
     return found
 
 
@@ -166,8 +165,7 @@ def main(kills: int, each: int, files: int, seed: int, as_json: bool) -> None:
         cell = sorted((run / "cells").iterdir())[0]
         some = [*files_of(cell), *files_of(run / "reference"), run / "manifest.json"]
         some += [run / "examples.jsonl", *files_of(built)]
-        ways = ("one bit flipped", *(() if files else ("deleted", "cut in half")))
-        mending = soak_mending(home, run, built, spread(some, files), ways=ways, seed=seed)
+        mending = soak_mending(home, run, built, spread(some, files), seed=seed)
     found = {**outcome(killed, reports, mending), "seconds": round(time.monotonic() - started)}
     click.echo(json.dumps(found, indent=1) if as_json else told(found))
 

@@ -122,6 +122,12 @@ def _as_messages(ctx: click.Context) -> Iterator[None]:
             raise
         _say("memory does not suffice", MORE_MEMORY)
         ctx.exit(2)
+    except BaseException as error:
+        # tokenizers, which is written in Rust, tells only so that it could begin no thread.
+        if type(error).__name__ != "PanicException" or "ThreadPool" not in str(error):
+            raise
+        _say("memory does not suffice", MORE_MEMORY)
+        ctx.exit(2)
 
 
 def _refusal(error: OSError) -> tuple[str, str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -103,3 +107,37 @@ def test_two_processes_that_replace_what_is_not_whole_end_with_one_whole_folder(
         thread.join()
     assert finished_note(folder) is not None
     assert [path.name for path in tmp_path.iterdir()] == ["organism"]
+
+
+@pytest.mark.parametrize("what", ["model", "tokenizer"])
+def test_what_transformers_cannot_write_is_an_error_of_the_system(
+    tmp_path: Path, what: str
+) -> None:
+    """safetensors and tokenizers tell a full disk in words of their own."""
+    child = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from support.local_organism import word_tokenizer\n"
+        "from support.tiny_models import llama\n"
+        "import torch\n"
+        "from mobench.assemble.finished_folder import make_folder\n"
+        "saved = llama(torch.float32) if sys.argv[2] == 'model' else word_tokenizer()\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))\n"
+        "try:\n"
+        "    make_folder(Path(sys.argv[1]), lambda into: saved.save_pretrained(into) or {})\n"
+        "except OSError as error:\n"
+        "    print(error.errno, error.filename)\n"
+    )
+    folder = tmp_path / "organism"
+    told = subprocess.run(
+        [sys.executable, "-c", child, str(folder), what],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    number, name = told.stdout.split()
+    assert int(number) == errno.EFBIG
+    assert str(tmp_path) in name
+    assert list(tmp_path.iterdir()) == []

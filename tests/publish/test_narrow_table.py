@@ -44,3 +44,17 @@ def test_a_report_fits_the_terminal(
     monkeypatch.delenv("COLUMNS")
     wide = CliRunner().invoke(main, ["report", "run"])
     assert "plateau attack rate" in wide.output.splitlines()[2], "a file gets the table"
+
+
+def test_a_report_of_a_folder_that_may_not_be_written_is_printed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write_run(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    whole = CliRunner().invoke(main, ["report", "run"]).output
+    (run / "plot.svg").unlink()
+    (run / "plot.svg").mkdir()  # Whoever runs the tests may be allowed to write everywhere.
+    said = CliRunner().invoke(main, ["report", "run"])
+    assert said.exit_code == 0, said.output
+    assert "score and plot are not written" in said.output
+    assert all(line in said.output for line in whole.splitlines() if not line.startswith("plot"))
