@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mobench.execute.arms import Arm, control_arms, ladder_arm
 from mobench.execute.cooldown import cooldown_arms
+from mobench.execute.going_on import forget_ends
 from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.measurement import Engine
@@ -103,7 +104,8 @@ def _run(
         progress.note(f"{len(undoing[0].cells)} seeds go on with {undoing[0].cells[0].task}")
         _finish(undoing, engine, runner, record)
 
-    # 10. Nothing goes on from any checkpoint now.
+    # 10. Nothing goes on from any cell now.
+    forget_ends(ladder)
     _let_go(ladder)
     return ladder.folder
 

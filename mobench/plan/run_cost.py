@@ -136,9 +136,15 @@ def run_cost(
     memory = hardware.model_memory_gb * GIB * MEMORY_SHARE
     packing = initial_packing(spec, preset, memory)
 
-    # 2. The work of the ladder and its controls.
+    # 2. The work of the ladder and its controls. Cells that may go on keep moments.
+    plan = plan_of(preset)
+    moments = moment_bytes(
+        shape, method=sizes["method"], rank=sizes["rank"], dtype_bytes=sizes["dtype_bytes"]
+    )
+    grows = bool(plan.doublings) or max_steps is not None
+
     def asked_at(cells: int, steps: int, times: int, with_capability: int) -> Workload:
-        return workload(
+        found = workload(
             shape,
             cells=cells,
             recompute=packing.recompute,
@@ -149,6 +155,7 @@ def run_cost(
             capability_checkpoints=with_capability,
             **sizes,
         )
+        return replace(found, disk_bytes=found.disk_bytes + (cells * moments if grows else 0))
 
     def work_of(cells: int, steps: int) -> Workload:
         kept = checkpoints(steps, preset.window_checkpoints)
@@ -161,10 +168,7 @@ def run_cost(
     if cooldowns:
         # A cooldown is asked at its end alone.
         beside = asked_at(cooldowns, cooldown, 1, 1)
-        moments = cooldowns * moment_bytes(
-            shape, method=sizes["method"], rank=sizes["rank"], dtype_bytes=sizes["dtype_bytes"]
-        )
-        beside = replace(beside, disk_bytes=beside.disk_bytes + moments)
+        beside = replace(beside, disk_bytes=beside.disk_bytes + cooldowns * moments)
         work = together([work, beside], counted_once=work_of(0, cooldown))
 
     # 3. This machine's speed at the model's own matrix products.
@@ -180,7 +184,6 @@ def run_cost(
     speed = matmul_flops(hardware.device, spec.dtype, shape=product)
 
     # 4. What the plan may add to all that.
-    plan = plan_of(preset)
     first_steps = (preset.cells + control_cells) * preset.steps + cooldowns * cooldown
     first = (preset.cells + control_cells + cooldowns, first_steps)
 

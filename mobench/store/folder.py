@@ -14,7 +14,7 @@
             cell.json            the cell's identity
             kept.jsonl           each file with its length and hash, as it was written
             adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
-            moments.safetensors  the optimizer's, where a cooldown is still to go on from the cell
+            moments.safetensors  the optimizer's, where another cell may go on from this one
             trained.json         how training ended; adapters are complete
             rows/                every judged answer, one file for each measurement
             result.json          written last: its existence means the cell is done; lists all files
