@@ -78,6 +78,16 @@ class LazyGroup(click.Group):
             args = [DEBUG, *(arg for arg in args if arg != DEBUG)]
         return super().parse_args(ctx, args)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the command line; an interruption while it is read ends as one does later."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            abort = end.__context__
+            if isinstance(abort, click.Abort) and isinstance(abort.__cause__, KeyboardInterrupt):
+                raise SystemExit(exit_code()) from None
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
         with errors_as_messages(ctx, debug=bool(ctx.params.get("debug"))):

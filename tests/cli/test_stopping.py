@@ -64,3 +64,18 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["went", "on", "stopped"]
     assert done.returncode == -signal.SIGTERM, "afterwards a signal does what it did before"
+
+
+def test_ctrl_c_while_the_command_line_is_read_has_the_same_exit_code() -> None:
+    child = (
+        "import signal, sys\n"
+        "from mobench.cli import main\n"
+        "def interrupted(*_):\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "main.params[0].callback = interrupted\n"
+        "main(['list'])\n"
+    )
+    command = [sys.executable, "-c", child]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
