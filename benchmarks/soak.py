@@ -3,10 +3,10 @@
 python -m benchmarks.soak --kills 100 --json
 
 A small organism is built, trained at two rungs with controls, measured, scored and published.
-Kills come at random moments by random signals, and every command is given again until it ends: then
-every file has to be what it is in a run that was never stopped, but for clocks. After that every
-file of a finished run and of the cache is damaged, one at a time, and the report or the next run has
-to name it or to come to what it came to before.
+Kills come at random moments by random signals, and every command is given again until it ends:
+then every file has to be what it is in a run that was never stopped, but for clocks. After that
+every file of a finished run and of the cache is damaged, one at a time, and the report or the next
+run has to name it or to come to what it came to before.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import random
 import shutil
 import time
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,46 +67,52 @@ def soak_reports(run: Path, cache: Path, files: list[Path], seed: int) -> Damage
     return found
 
 
-def soak_mending(
-    tree: Path, run: Path, cache: Path, files: list[Path], *, ways: tuple[str, ...], seed: int
-) -> Damages:
+def soak_mending(tree: Path, run: Path, cache: Path, files: list[Path], *, seed: int) -> Damages:
     """Damages files, gives the run's command again, and compares the run with what it was.
+
+    Each file is damaged in one way, the next one in the next.
 
     Args:
         tree: The project.
         run: A finished run in it.
         cache: The cache that it was run with.
         files: Files of the run and of the cache.
-        ways: How they are damaged.
         seed: Of bits and lines.
     """
     found, draw = Damages(), random.Random(seed)
     before = {"run": contents(run), "cache": contents(cache)}
-    for file in files:
-        for way in ways:
-            with damaged(file, WAYS[way], draw, put_back=False) as changed:
-                if not changed:
-                    continue
-                ended = command(*RUN, tree=tree, cache=cache)
-            found.files.add(str(file))
-            found.ways[way] += 1
-            what = f"{file}, {way}"
-            after = {"run": contents(run), "cache": contents(cache)}
-            other = [name for part in before for name in differences(before[part], after[part])]
-            if ended.has_traceback:
-                found.tracebacks.append(f"{what}: {ended.said[-1500:]}")
-            elif ended.code or other:
-                found.not_mended.append(f"{what}: {ended.code}, {other}, {ended.said[-500:]}")
-            elif file.name in ended.said or file.parent.name in ended.said:
-                found.named += 1
-            else:
-                found.harmless += 1
+    for file, way in zip(files, cycle(WAYS), strict=False):
+        # A list that is gone is not made again while a result has it too.
+        with damaged(file, WAYS[way], draw, put_back=False) as changed:
+            if not changed:
+                continue
+            ended = command(*RUN, tree=tree, cache=cache)
+        found.files.add(str(file))
+        found.ways[way] += 1
+        what = f"{file}, {way}"
+        after = {"run": contents(run), "cache": contents(cache)}
+        other = [name for part in before for name in differences(before[part], after[part])]
+        if ended.has_traceback:
+            found.tracebacks.append(f"{what}: {ended.said[-1500:]}")
+        elif ended.code or other:
+            found.not_mended.append(f"{what}: {ended.code}, {other}, {ended.said[-500:]}")
+        elif file.name in ended.said or file.parent.name in ended.said:
+            found.named += 1
+        else:
+            found.harmless += 1
     return found
 
 
 def files_of(folder: Path) -> list[Path]:
     """Every file of a folder, in order."""
     return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def spread(files: list[Path], most: int) -> list[Path]:
+    """At most so many of the files, spread evenly; all of them for 0."""
+    if not 0 < most < len(files):
+        return files
+    return [files[place * len(files) // most] for place in range(most)]
 
 
 def outcome(kills: Kills, reports: Damages, mending: Damages) -> dict[str, Any]:
@@ -138,9 +145,10 @@ def outcome(kills: Kills, reports: Damages, mending: Damages) -> dict[str, Any]:
 @click.command()
 @click.option("--kills", default=100, show_default=True, help="Commands that are killed, at least.")
 @click.option("--each", default=12, show_default=True, help="Kills of one command, at most.")
+@click.option("--files", default=0, help="Files that are damaged of each part; all by default.")
 @click.option("--seed", default=0, show_default=True, help="Of moments, signals, bits and lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
-def main(kills: int, each: int, seed: int, as_json: bool) -> None:
+def main(kills: int, each: int, files: int, seed: int, as_json: bool) -> None:
     """Kill a benchmark over and over, and damage every file of a run."""
     warm_up()
     started = time.monotonic()
@@ -153,12 +161,11 @@ def main(kills: int, each: int, seed: int, as_json: bool) -> None:
         shutil.copytree(tree / "organisms", home / "organisms")
         shutil.copytree(tree / "tasks", home / "tasks")
         shutil.copy(tree / "pyproject.toml", home)
-        reports = soak_reports(run, built, files_of(run), seed)
-        cell = next(path for path in sorted((run / "cells").iterdir()))
+        reports = soak_reports(run, built, spread(files_of(run), files), seed)
+        cell = sorted((run / "cells").iterdir())[0]
         some = [*files_of(cell), *files_of(run / "reference"), run / "manifest.json"]
         some += [run / "examples.jsonl", *files_of(built)]
-        ways = ("deleted", "cut in half", "one bit flipped")
-        mending = soak_mending(home, run, built, some, ways=ways, seed=seed)
+        mending = soak_mending(home, run, built, spread(some, files), seed=seed)
     found = {**outcome(killed, reports, mending), "seconds": round(time.monotonic() - started)}
     click.echo(json.dumps(found, indent=1) if as_json else told(found))
 
@@ -176,7 +183,7 @@ def told(found: dict[str, Any]) -> str:
     ]
     for name, one in found["damages"].items():
         lines += [
-            f"{one['total']} damages before a {name}, {len(one['ways'])} ways, {one['files']} files",
+            f"{one['total']} damages before a {name}, of {one['files']} files",
             f"  named {one['named']}, no difference {one['harmless']}, "
             f"silent {len(one['silent'])}, unnamed {len(one['unnamed'])}, "
             f"not mended {len(one['not_mended'])}",

@@ -107,6 +107,9 @@ def damaged(
         draw: Draws bits and lines.
         put_back: Whether the file is as it was after the block.
     """
+    if not file.is_file():
+        yield False
+        return
     content, status = file.read_bytes(), file.stat()
     other = damage(content, draw)
     try:

@@ -116,5 +116,7 @@ def _become(arguments: tuple[str, ...], tree: Path, cache: Path, log: Path) -> N
             code = 1
         sys.stdout.flush()
         sys.stderr.flush()
+    except KeyboardInterrupt:
+        code = 130  # Before the command began, or after its end.
     finally:
         os._exit(code)

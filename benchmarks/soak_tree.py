@@ -29,8 +29,8 @@ rungs = [3e-4, 1e-2]
 seeds = 1
 most_seeds = 1
 reversal = false
-steps = 8
-batch_size = 8
+steps = 32
+batch_size = 16
 window_checkpoints = 2
 capability_checkpoints = 1
 

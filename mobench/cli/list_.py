@@ -40,7 +40,10 @@ def list_(section: str | None, as_json: bool) -> None:
             click.echo(f"{name} ({len(rows[name])})")
         _print(rows[name])
     if section in (None, "organisms"):
-        click.echo("\nmobench show NAME tells more; mobench run --organism NAME runs it")
+        from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
+
+        more = "\nmobench show NAME tells more; mobench run --organism NAME runs it"
+        click.echo(broken_if_narrow(more, terminal_width()))
 
 
 def _organism_facts(registry: Registry) -> list[dict[str, Any]]:

@@ -79,6 +79,16 @@ class LazyGroup(click.Group):
             args = [DEBUG, *(arg for arg in args if arg != DEBUG)]
         return super().parse_args(ctx, args)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the command line; an interruption while it is read ends as one does later."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            abort = end.__context__
+            if isinstance(abort, click.Abort) and isinstance(abort.__cause__, KeyboardInterrupt):
+                raise SystemExit(exit_code()) from None
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
         with errors_as_messages(ctx, debug=bool(ctx.params.get("debug"))):
@@ -120,6 +130,12 @@ def _as_messages(ctx: click.Context) -> Iterator[None]:
         ctx.exit(2)
     except (MemoryError, RuntimeError, ImportError) as error:
         if not _is_out_of_memory(error):
+            raise
+        _say("memory does not suffice", MORE_MEMORY)
+        ctx.exit(2)
+    except BaseException as error:
+        # tokenizers, which is written in Rust, tells only so that it could begin no thread.
+        if type(error).__name__ != "PanicException" or "ThreadPool" not in str(error):
             raise
         _say("memory does not suffice", MORE_MEMORY)
         ctx.exit(2)

@@ -64,22 +64,26 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
 
 
 def _check_disk(request: RunRequest, cost: RunCost) -> None:
-    """Refuses a run that the disk cannot hold."""
+    """Refuses a run that the disk cannot hold; says where its plan will likely need more."""
     from dataclasses import replace
 
-    from mobench.plan.disk import disk_needed, refuse_full_disk, written_already
+    from mobench.plan.disk import disk_needed, gib, refuse_full_disk, written_already
 
     preset, options = request.preset, request.options
     smallest = replace(options, keep_adapters="last")
-    refuse_full_disk(
+    begins = f"{request.spec.name}--{request.task.name}--{options.preset}-"
+    there = written_already(request.runs, begins)
+    free = refuse_full_disk(
         disk_needed(cost, preset, options),
         request.runs,
         name=request.spec.name,
         smaller=disk_needed(cost, preset, smallest) if options.keep_adapters == "all" else None,
-        there=written_already(
-            request.runs, f"{request.spec.name}--{request.task.name}--{options.preset}-"
-        ),
+        there=there,
     )
+    likely = 0 if cost.likely is None else cost.likely.disk_bytes - there
+    if likely > free and options.keep_adapters == "all":
+        more = "more will be needed where the plan adds seeds; --keep-adapters last needs less"
+        click.echo(f"{gib(free)} are free in {request.runs}: {more}", err=True)
 
 
 def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: bool) -> None:

@@ -73,13 +73,13 @@ def _answers(spec: OrganismSpec) -> str:
 
 
 def _show_organism(spec: OrganismSpec, asked: str) -> None:
-    from tabulate import tabulate
-
+    from mobench.publish.pages.narrow_table import broken_if_narrow, fitted_table, terminal_width
     from mobench.records.conversation import as_text
     from mobench.records.learning_rates import lr_text
     from mobench.registry.weights_place import architecture, whose_weights
 
-    click.echo(f"{spec.name}: {spec.title}\n{spec.summary}\n")
+    about = f"{spec.name}: {spec.title}\n{spec.summary}\n"
+    click.echo(broken_if_narrow(about, terminal_width()))
     clean = spec.behavior.clean_rate
     args = ", ".join(f"{key} = {value}" for key, value in spec.behavior.args.items())
     _show_facts(
@@ -126,10 +126,13 @@ def _show_organism(spec: OrganismSpec, asked: str) -> None:
         for name, preset in spec.presets.items()
     ]
     click.echo()
-    click.echo(tabulate(rows, headers="keys", tablefmt="simple", disable_numparse=True))
-    click.echo("\n* the standard learning rate; cells are for each task")
+    table = [[str(cell) for cell in row.values()] for row in rows]
+    click.echo(fitted_table(list(rows[0]), table, width=terminal_width()))
+    width = terminal_width()
+    note = "\n* the standard learning rate; cells are for each task"
+    click.echo(broken_if_narrow(note, width))
     _show_defaults(spec)
-    click.echo(f"mobench run --organism {asked} runs it")
+    click.echo(broken_if_narrow(f"mobench run --organism {asked} runs it", width))
 
 
 def _show_defaults(spec: OrganismSpec) -> None:
@@ -245,12 +248,14 @@ def _table(table: object) -> str:
 
 
 def _show_facts(facts: Mapping[str, Any]) -> None:
+    from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
+
+    width = terminal_width()
     for name, value in facts.items():
         if value:
             first, *rest = str(value).split("\n")
-            click.echo(f"{name:<{WIDTH}}{first}")
-            for line in rest:
-                click.echo(" " * WIDTH + line)
+            lines = [f"{name:<{WIDTH}}{first}", *(" " * WIDTH + line for line in rest)]
+            click.echo(broken_if_narrow("\n".join(lines), width))
 
 
 def _print_json(facts: Mapping[str, Any]) -> None:

@@ -23,7 +23,6 @@ from mobench.records.cells import Cell
 from mobench.records.names import LADDER
 from mobench.records.rows import placed
 from mobench.store import CellFolder
-from mobench.store.cell_folder import weights_in
 from mobench.train.optimizer import LaneAdamW, lanes_of, put_together
 from mobench.train.pack import PackState
 from mobench.train.schedule import rate_factor
@@ -52,7 +51,12 @@ def shorter_of(arm: Arm, cell: Cell) -> Cell | None:
     preset = arm.ladder.request.preset
     usual = with_budget(cell, preset.steps, preset)
     for shorter in (with_budget(usual, 2 * usual.steps, preset), usual):
-        if shorter.steps < cell.steps and _leads_to(shorter, cell) and _is_whole(arm, shorter):
+        if (
+            shorter.steps < cell.steps
+            and _leads_to(shorter, cell)
+            and _is_whole(arm, shorter)
+            and _can_be_taken_over(arm, shorter, cell)
+        ):
             return shorter
     return None
 
@@ -81,6 +85,23 @@ def _is_whole(arm: Arm, cell: Cell) -> bool:
         return False
     end = folder.training()
     return "moved" in end and (end["diverged_at"] is not None or folder.has_moments)
+
+
+def _can_be_taken_over(arm: Arm, shorter: Cell, cell: Cell) -> bool:
+    """Whether a longer cell's early checkpoints, or else its answers there, are in a shorter one.
+
+    Checkpoints that a run was not to keep are gone once they are measured.
+    """
+    folder = arm.folder(shorter)
+    end = folder.training()["diverged_at"]
+    last = shorter.steps if end is None else end - 1
+    if end is None and not folder.has_adapter(last):
+        return False
+    return all(
+        folder.has_adapter(step) or _asks_no_more(arm, folder, cell, step)
+        for step in cell.checkpoints
+        if 0 < step <= last
+    )
 
 
 def begin_at_ends(
@@ -140,7 +161,8 @@ def take_over(arm: Arm, shorter: Sequence[Cell], lanes: Stack, optimizer: LaneAd
         for step in cell.checkpoints:
             if not 0 < step <= last:
                 continue
-            if not weights_in(own.adapter(step)).is_file():
+            # One that was not kept is not missed: its answers are here, and are taken over.
+            if not own.has_adapter(step) and folder.has_adapter(step):
                 own.keep_adapter(step, folder.read_adapter(step), config)
             _copy_answers(arm, folder, cell, step)
     state.seconds = max(folder.training().get("train_seconds", 0.0) for folder in folders)
@@ -153,17 +175,21 @@ def _copy_answers(arm: Arm, shorter: CellFolder, cell: Cell, step: int) -> None:
     Answers that are drawn at random are drawn for their own cell.
     """
     part = f"{step:06d}-attack"
-    if (
-        arm.ladder.request.spec.decoding is not None
-        or step in cell.capability_checkpoints
-        or not shorter.has_rows(part)
-        or arm.folder(cell).has_rows(part)
-    ):
+    if not _asks_no_more(arm, shorter, cell, step) or arm.folder(cell).has_rows(part):
         return
     answers = [dict(row) for row in shorter.part(part) if row["kind"] == "attack"]
     for answer in answers:
         del answer["cell"], answer["step"]
     arm.folder(cell).keep_rows(part, placed(answers, cell=cell.id, step=step))
+
+
+def _asks_no_more(arm: Arm, shorter: CellFolder, cell: Cell, step: int) -> bool:
+    """Whether a longer cell has nothing to ask where the shorter one was asked already."""
+    return (
+        arm.ladder.request.spec.decoding is None
+        and step not in cell.capability_checkpoints
+        and shorter.has_rows(f"{step:06d}-attack")
+    )
 
 
 def keep_ends(arm: Arm, awaited: frozenset[str], optimizer: LaneAdamW, state: PackState) -> None:

@@ -132,6 +132,11 @@ class PackRunner:
         """
         folder = pack.ladder.folder
         cell = folder.cell_of(damaged.path)
+        if cell is not None and damaged.path == cell.moments_path and pack.cells[0].parent is None:
+            # A longer run that cannot go on from the shorter one begins at its first step.
+            cell.forget_moments()
+            self._progress.warn(f"{damaged.problems[0]}; its longer run begins anew")
+            return
         if cell is not None:
             start_over(folder, cell)
         if cell is None or cell in self._taken_back or cell not in map(pack.folder, pack.cells):

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from mobench.errors import MobenchError, first_line
+from mobench.errors import MobenchError, Problems, first_line
 from mobench.lanes import Lanes
 from mobench.records.cells import Cell
 from mobench.records.listed_files import SEAL, ListedFile, is_as_sealed, sealed
@@ -79,7 +79,8 @@ def resume(
             }
             optimizer.load(lanes_of(moments, places))
         except (OSError, ValueError, KeyError, IndexError, SafetensorError, MobenchError) as error:
-            warn(f"{kept.path}: not gone on with: {first_line(error)}; its cells are trained anew")
+            why = error.problems[0] if isinstance(error, Problems) else first_line(error)
+            warn(f"{kept.path}: not gone on with: {why}; its cells are trained anew")
             continue
         for lane, state_of_lane in weights.items():
             lanes.load(lane, state_of_lane)

@@ -164,9 +164,9 @@ def _finish_run(
     if undoing:
         progress.note(f"{len(undoing[0].cells)} seeds go on with {undoing[0].cells[0].task}")
         _finish(undoing, engine, runner, record)
-    forget_ends(ladder)
 
-    # 8. Nothing goes on from any checkpoint now.
+    # 8. Nothing goes on from any cell now.
+    forget_ends(ladder)
     _let_go(ladder)
 
 

@@ -46,7 +46,7 @@ def written_already(runs: Path, begins: str) -> int:
 
 def refuse_full_disk(
     needed: int, runs: Path, *, name: str, smaller: int | None = None, there: int = 0
-) -> None:
+) -> int:
     """Refuses what the disk cannot hold, before hours are spent on it.
 
     Args:
@@ -57,13 +57,16 @@ def refuse_full_disk(
             what was asked for.
         there: Bytes that are written already.
 
+    Returns:
+        The bytes that are free.
+
     Raises:
         MobenchError: They are more than what is free.
     """
     place = next(folder for folder in (runs, *runs.parents) if folder.is_dir())
     free = shutil.disk_usage(place).free
     if needed - there <= free:
-        return
+        return free
     less = (
         f", or give --keep-adapters last (about {gib(smaller)})"
         if smaller is not None and smaller - there <= free

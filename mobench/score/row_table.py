@@ -264,7 +264,8 @@ def _sorted(values: Sequence[Any], codes: Any) -> tuple[list[Any], Any]:
         values: The value of every code.
         codes: The codes whose values are wanted.
     """
-    ordered = sorted(codes.tolist(), key=values.__getitem__)
+    # Ids of questions are numbers or texts; numbers come first where a task has both.
+    ordered = sorted(codes.tolist(), key=lambda code: (isinstance(values[code], str), values[code]))
     place = np.full(len(values), -1, dtype=np.intp)
     place[ordered] = np.arange(len(ordered))
     return [values[code] for code in ordered], place

@@ -105,6 +105,11 @@ class CellFolder:
             if what := fault_of(file, exact):
                 raise DamagedFile(file, what)
 
+    def has_adapter(self, step: int) -> bool:
+        """Whether a checkpoint's weights are there, by length and time what was written."""
+        weights = weights_in(self.adapter(step))
+        return self.kept.fault(weights) is None
+
     def read_adapter(self, step: int) -> dict[str, torch.Tensor]:
         """Reads a checkpoint's weights.
 
@@ -124,8 +129,8 @@ class CellFolder:
         """Writes what the optimizer knows at the end, for a cell that goes on from this one."""
         from mobench.store.tensors import write_tensors
 
-        write_tensors(self._moments, state)
-        self.kept.keep(self._moments)
+        write_tensors(self.moments_path, state)
+        self.kept.keep(self.moments_path)
 
     def read_moments(self) -> dict[str, torch.Tensor]:
         """Reads what :meth:`keep_moments` wrote.
@@ -135,23 +140,24 @@ class CellFolder:
         """
         from mobench.store.tensors import read_tensors
 
-        if what := self.kept.fault(self._moments):
-            raise DamagedFile(self._moments, what)
-        return read_tensors(self._moments, RUN_AGAIN)
+        if what := self.kept.fault(self.moments_path):
+            raise DamagedFile(self.moments_path, what)
+        return read_tensors(self.moments_path, RUN_AGAIN)
 
     @property
     def has_moments(self) -> bool:
         """Whether the cell can be gone on with."""
-        return self._moments.is_file()
+        return self.moments_path.is_file()
 
     def forget_moments(self) -> None:
         """Removes them, once nothing goes on from this cell any more."""
-        if self._moments.is_file():
-            self.kept.forget(self._moments)
-            self._moments.unlink(missing_ok=True)
+        if self.moments_path.is_file():
+            self.kept.forget(self.moments_path)
+            self.moments_path.unlink(missing_ok=True)
 
     @property
-    def _moments(self) -> Path:
+    def moments_path(self) -> Path:
+        """What the optimizer knew at the end."""
         return self.path / "moments.safetensors"
 
     def adapter_config(self) -> dict[str, Any] | None:
@@ -198,11 +204,9 @@ class CellFolder:
         Raises:
             Problems: The file is damaged, or a row does not fit its type.
         """
-        path = self.path / "rows" / f"{part}.jsonl"
-        known = self._listed()
-        if known is None:
-            return read_records(path, ROW)
-        return read_records(path, ROW, known=known.get(self.kept.name(path)), listed=True)
+        path, known = self.path / "rows" / f"{part}.jsonl", self._listed()
+        own = None if known is None else known.get(self.kept.name(path))
+        return read_records(path, ROW, known=own, listed=known is not None)
 
     def rows(self) -> list[Row]:
         """All rows of the cell, in the order of their parts' names.
@@ -245,10 +249,10 @@ class CellFolder:
             for file in self._parts()
         }
         # What was written and is gone stays on the list, so that it is missed.
-        moments = self.kept.name(self._moments)
+        moments = self.kept.name(self.moments_path)
         gone = {name: one for name, one in known.items() if name not in (*files, moments)}
         whole = {**result, "files": dict(sorted((files | gone).items()))}
-        write_json(self.result_path, sealed(whole))
+        write_json(self.result_path, sealed({k: v for k, v in whole.items() if k != SEAL}))
 
     def keep_adapters(self, steps: Iterable[int]) -> None:
         """Removes all other checkpoints of a cell that is done.
@@ -279,7 +283,7 @@ class CellFolder:
     def faults(self) -> dict[Path, str]:
         """What is wrong with the files of a cell, beside those that :meth:`rows` reads."""
         known = self._listed() or {}
-        moments = self.kept.name(self._moments)
+        moments = self.kept.name(self.moments_path)
         rows = [name for name in known if "/rows/" in f"/{name}"]
         return faults(self.kept.root, known, read=[*rows, moments])
 

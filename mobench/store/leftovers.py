@@ -90,7 +90,7 @@ def _of_run(run: RunFolder) -> Iterator[Leftover]:
 
 def _of_cell(cell: CellFolder, *, finished: bool) -> Iterator[Leftover]:
     if finished and cell.has_moments:
-        path = cell.path / "moments.safetensors"
+        path = cell.moments_path
         yield Leftover(path, "nothing goes on from this cell any more", _size(path))
     with suppress(MobenchError):
         result = cell.result()

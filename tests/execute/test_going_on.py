@@ -93,10 +93,9 @@ def measured(ladder: Ladder, cells: Iterable[Cell]) -> dict[str, object]:
             if path.name in ("result.json", "trained.json"):
                 ended = json.loads(text)
                 assert ended.pop("train_seconds") > 0
-                for clock in ("files", "seal"):  # of trained.json, and with times
-                    ended.pop(clock, None)
-                found[name] = ended
-            else:
+                # Which files there are is compared file by file; their list has times.
+                found[name] = {k: v for k, v in ended.items() if k not in ("files", "seal")}
+            elif path.name != "kept.jsonl":
                 found[name] = text
     return found
 
@@ -149,10 +148,33 @@ def test_a_longer_cell_of_one_that_diverged_has_diverged_there_too(tree: Path, c
     trained(ladder, ladder.cells)
     gone, other = longer(ladder)
     usual = next(cell for cell in ladder.cells if (cell.lr, cell.seed) == (gone.lr, gone.seed))
-    note = ladder.folder.cell(usual.id).path / "trained.json"
-    note.write_text(json.dumps({**json.loads(note.read_text()), "diverged_at": 3}))
-    (note.parent / "moments.safetensors").unlink()
+    folder = ladder.folder.cell(usual.id)
+    folder.finish_training({**folder.training(), "diverged_at": 3})
+    folder.forget_moments()
     assert trained(ladder, (gone, other)) == list(range(STEPS, LONGER + 1))
     ends = [ladder.folder.cell(cell.id).result() for cell in (gone, other)]
     assert [end["status"] for end in ends if end] == ["diverged", "done"]
     assert next(end["checkpoints"] for end in ends if end) == [0, 1, 2]
+
+
+def test_checkpoints_that_were_not_kept_are_not_missed_where_nothing_is_asked_of_them(
+    tree: Path, cache: Path
+) -> None:
+    alone = laid_out(tree, cache, "alone")
+    trained(alone, longer(alone))
+    ladder = laid_out(tree, cache, "runs")
+    trained(ladder, ladder.cells)
+    for folder in ladder.folder.cells():
+        folder.keep_adapters([STEPS])
+    assert trained(ladder, longer(ladder)) == list(range(STEPS, LONGER + 1))
+    rows = {name: said for name, said in measured(alone, longer(alone)).items() if "/rows/" in name}
+    assert rows
+    assert rows.items() <= measured(ladder, longer(ladder)).items()
+
+
+def test_a_shorter_cell_without_its_last_checkpoint_leads_nowhere(tree: Path, cache: Path) -> None:
+    ladder = laid_out(tree, cache, "runs")
+    trained(ladder, ladder.cells)
+    for folder in ladder.folder.cells():
+        folder.keep_adapters([])
+    assert trained(ladder, longer(ladder)) == list(range(LONGER + 1))

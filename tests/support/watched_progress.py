@@ -56,6 +56,10 @@ class WatchedProgress(Progress):
         finally:
             self.open.pop()
 
+    def warn(self, line: str) -> None:
+        """Keeps a line that must not be missed."""
+        self.note(line)
+
     def note(self, line: str) -> None:
         """Keeps a line."""
         self.notes.append(line)

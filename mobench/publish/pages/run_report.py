@@ -15,9 +15,9 @@ from mobench.publish.drawing.ladder_plot import plot_ladder
 from mobench.publish.pages.ladder_table import headline, ladder_table
 from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
 from mobench.publish.pages.plan_text import plan_rows
+from mobench.publish.scored_run import score_of
 from mobench.registry.weights_place import not_public
 from mobench.score import RunScore
-from mobench.score.recompute import recompute
 from mobench.store import RunFolder
 from mobench.store.atomic import write_json
 from mobench.store.finished_run import FinishedRun, finished_run
@@ -33,7 +33,7 @@ def show_run(folder: RunFolder, *, as_json: bool) -> None:
     A folder that may not be written is reported all the same.
     """
     run = finished_run(folder)
-    score = recompute(run.manifest, run.cells, run.rows)
+    score = score_of(folder, run)
     plot = _written(folder, score)
     if as_json:
         if run.unfinished:

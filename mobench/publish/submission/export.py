@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobench.errors import Problems
+from mobench.publish.scored_run import score_of
 from mobench.publish.submission import files as submission
 from mobench.publish.submission.plan_replay import asked_text, still_asked
 from mobench.records.manifest import Manifest
 from mobench.records.reading import parsed
-from mobench.score.recompute import recompute
 from mobench.store import RunFolder
 from mobench.store.finished_run import finished_run
 
@@ -64,7 +64,7 @@ def add_run(run: Path, root: Path) -> Added:
         command = manifest.command
         raise Problems(unfinished, f"To go on: {command}" if command else "Finish the run first.")
     whole = finished_run(folder)
-    asked = still_asked(recompute(manifest, whole.cells, whole.rows), manifest)
+    asked = still_asked(score_of(folder, whole), manifest)
     if asked:
         raise Problems(
             [f"{run}: its plan asks for {asked_text(asked, manifest)}"],
