@@ -8,6 +8,7 @@ from mobench.machine.hardware import GIB
 from mobench.plan.packing import MEMORY_SHARE
 
 if TYPE_CHECKING:
+    from mobench.plan.duration import Seconds
     from mobench.plan.run_cost import RunCost
     from mobench.registry import OrganismSpec, TaskDef
 
@@ -33,6 +34,8 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         f"  memory  {_memory(cost)}",
         f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
         f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
+        f"          {_parts(cost.parts)}",
+        *_other_engine(cost),
         *_plan(cost),
     ]
     extension = cost.extension
@@ -87,6 +90,31 @@ def _cooldown(cost: RunCost) -> list[str]:
         return []
     cells = f"{cost.cooldowns} cells of the ladder go on for {cost.cooldown_steps} steps"
     return [f"  cooled  {cells} while the rate decays to nothing"]
+
+
+def _parts(parts: Seconds) -> str:
+    """Returns what most of the time goes into, most of it first."""
+    named = {
+        "training": parts.training,
+        "attack and control answers": parts.attack,
+        "capability questions": parts.capability,
+        "starting vLLM": parts.engine,
+    }
+    most = sorted(named.items(), key=lambda part: part[1], reverse=True)
+    return ", ".join(
+        f"{seconds / max(parts.total, 1e-9):.0%} {name}"
+        for name, seconds in most
+        if seconds >= 0.05 * parts.total
+    )
+
+
+def _other_engine(cost: RunCost) -> list[str]:
+    """Returns the line that recommends vLLM, where it would save a quarter of the time or more."""
+    if cost.by_vllm is None or cost.by_vllm > 0.75 * cost.seconds:
+        return []
+    return [
+        f"          --engine vllm: about {_duration(cost.by_vllm)} (pip install 'mobench[vllm]')"
+    ]
 
 
 def _memory(cost: RunCost) -> str:

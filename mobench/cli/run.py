@@ -30,7 +30,7 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
     from mobench.machine.hardware import detect
-    from mobench.plan.question_count import question_count
+    from mobench.plan.question_load import question_loads
     from mobench.plan.run_cost import run_cost
     from mobench.registry import collect_for
 
@@ -47,7 +47,8 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         hardware,
         request.options.max_steps,
         controls=request.controls,
-        questions=question_count(request.spec, registry.capability_dir(request.spec)),
+        capability=question_loads(request.spec, registry.capability_dir(request.spec)),
+        engine=request.options.engine,
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)

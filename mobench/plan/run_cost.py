@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from typing import Any
 
-from mobench.machine.hardware import GIB, Hardware, matmul_flops
-from mobench.plan.duration import estimated_seconds
+from mobench.machine.hardware import Hardware, matmul_flops
+from mobench.plan.duration import Seconds, estimated_seconds
 from mobench.plan.extension import longest_budgets
 from mobench.plan.grid import control_count, has_clean_base
 from mobench.plan.growth_cost import Added, PlanCost, likely_growth, most_growth
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
-from mobench.plan.packing import MEMORY_SHARE, Packing, initial_packing, planned_memory
-from mobench.plan.question_count import UNKNOWN
+from mobench.plan.packing import Packing, initial_packing, plannable_bytes, planned_memory
+from mobench.plan.question_load import QuestionLoad
 from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
 from mobench.plan.sequential import plan_of
-from mobench.plan.workload import Workload, moment_bytes, together, workload
+from mobench.plan.workload import Workload, moment_bytes, plus, together, workload
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
@@ -60,6 +61,9 @@ class RunCost:
         memory_bytes: Peak memory of one pack, where the model is.
         memory_planned_with: Bytes that it may take: a part of what is free now.
         seconds: Estimated time on this machine, without building the organism.
+        engine: What answers: ``hf`` or ``vllm``.
+        parts: What the seconds go into.
+        by_vllm: Seconds if vLLM answered, where a GPU could run it and it does not; else None.
         train_bytes: Activations kept for backward passes, over all steps of all cells.
         capability_calls: Times that lm-eval is called.
         flops_per_second: This machine's speed at the model's own products.
@@ -87,6 +91,9 @@ class RunCost:
     memory_planned_with: int
     disk_bytes: int
     seconds: float
+    engine: str
+    parts: Seconds
+    by_vllm: float | None
     device: str
     train_bytes: float
     capability_calls: int
@@ -115,8 +122,9 @@ def run_cost(
     hardware: Hardware,
     max_steps: int | None = None,
     *,
+    capability: Sequence[QuestionLoad],
     controls: bool = True,
-    questions: int = UNKNOWN,
+    engine: str = "hf",
 ) -> RunCost:
     """Estimates what a run will cost; measures this machine's speed for that.
 
@@ -125,27 +133,79 @@ def run_cost(
         preset: How much is trained.
         hardware: This machine.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
+        capability: What capability tasks ask each time.
         controls: Whether the controls are run too.
-        questions: Capability questions that a model is asked each time.
+        engine: What answers: ``hf`` or ``vllm``.
+
+    Raises:
+        MobenchError: The model's size is not known.
+    """
+    shape, sizes = model_shape(spec), training_sizes(spec, preset)
+    packing = initial_packing(spec, preset, plannable_bytes(hardware), hardware.device)
+    product = matmul_shape(
+        shape,
+        batch_size=preset.batch_size,
+        tokens_per_example=sizes["tokens_per_example"],
+        pack=packing.pack,
+    )
+    if not hardware.device.startswith("cuda"):
+        rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
+        product = (rows, *product[1:])
+    return cost_at_speed(
+        spec,
+        preset,
+        hardware,
+        max_steps,
+        speed=matmul_flops(hardware.device, spec.dtype, shape=product),
+        capability=capability,
+        controls=controls,
+        engine=engine,
+    )
+
+
+def cost_at_speed(
+    spec: OrganismSpec,
+    preset: Preset,
+    hardware: Hardware,
+    max_steps: int | None = None,
+    *,
+    speed: float,
+    capability: Sequence[QuestionLoad],
+    controls: bool,
+    engine: str,
+) -> RunCost:
+    """Returns what a run will cost on a machine whose speed is known; nothing is measured.
+
+    Args:
+        spec: The organism.
+        preset: How much is trained.
+        hardware: The machine.
+        max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
+        speed: FLOPs per second at the model's own products.
+        capability: What capability tasks ask each time.
+        controls: Whether the controls are run too.
+        engine: What answers: ``hf`` or ``vllm``.
 
     Raises:
         MobenchError: The model's size is not known.
     """
     # 1. How cells are packed into the memory that is free.
     shape, sizes = model_shape(spec), training_sizes(spec, preset)
-    memory = hardware.model_memory_gb * GIB * MEMORY_SHARE
-    packing = initial_packing(spec, preset, memory)
+    memory, device = plannable_bytes(hardware), hardware.device
+    packing = initial_packing(spec, preset, memory, device)
 
     # 2. The work of the ladder and its controls.
     def asked_at(cells: int, steps: int, times: int, with_capability: int) -> Workload:
         return workload(
             shape,
             cells=cells,
+            pack=packing.pack,
             recompute=packing.recompute,
             steps=steps,
             checkpoints=times,
             eval_prompts=len(spec.prompts) * spec.draws,
-            capability_questions=questions,
+            answer_tokens=spec.max_new_tokens,
+            capability=capability,
             capability_checkpoints=with_capability,
             **sizes,
         )
@@ -167,19 +227,10 @@ def run_cost(
         beside = replace(beside, disk_bytes=beside.disk_bytes + moments)
         work = together([work, beside], counted_once=work_of(0, cooldown))
 
-    # 3. This machine's speed at the model's own matrix products.
-    product = matmul_shape(
-        shape,
-        batch_size=preset.batch_size,
-        tokens_per_example=sizes["tokens_per_example"],
-        pack=packing.pack,
-    )
-    if not hardware.device.startswith("cuda"):
-        rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
-        product = (rows, *product[1:])
-    speed = matmul_flops(hardware.device, spec.dtype, shape=product)
+    def timed(work: Workload, by: str = engine) -> Seconds:
+        return estimated_seconds(work, speed, device, by)
 
-    # 4. What the plan may add to all that.
+    # 3. What the plan may add to all that.
     plan = plan_of(preset)
     first_steps = (preset.cells + control_cells) * preset.steps + cooldowns * cooldown
     first = (preset.cells + control_cells + cooldowns, first_steps)
@@ -187,7 +238,7 @@ def run_cost(
     def grown(parts: Sequence[Added]) -> PlanCost:
         works = [work, *(part.work(preset, asked_at) for part in parts)]
         whole = together(works, counted_once=work_of(0, preset.steps))
-        return _planned(whole, parts, first, speed, hardware.device)
+        return _planned(whole, parts, first, timed(whole).total)
 
     base = controls and has_clean_base(spec)
     cases = [(), likely_growth(plan, preset, base=base), most_growth(plan, preset, base=base)]
@@ -204,19 +255,20 @@ def run_cost(
         train_tokens=work.train_tokens,
         train_flops=work.train_flops,
         measure_flops=work.measure_flops,
-        memory_bytes=planned_memory(spec, preset, packing),
+        memory_bytes=planned_memory(spec, preset, packing, device),
         memory_planned_with=int(memory),
         disk_bytes=work.disk_bytes,
-        seconds=estimated_seconds(work, speed, hardware.device),
-        device=hardware.device,
+        seconds=timed(work).total,
+        engine=engine,
+        parts=timed(work),
+        by_vllm=timed(work, "vllm").total if device.startswith("cuda") and engine == "hf" else None,
+        device=device,
         train_bytes=work.train_bytes,
         capability_calls=work.capability_calls,
         flops_per_second=speed,
         extension=None
         if max_steps is None
-        else _extension_cost(
-            spec, preset, max_steps, work_of=work_of, speed=speed, device=hardware.device
-        ),
+        else _extension_cost(spec, preset, max_steps, work_of=work_of, timed=timed),
         least=least,
         likely=likely,
         most=most,
@@ -227,7 +279,7 @@ def run_cost(
 
 
 def _planned(
-    work: Workload, parts: Sequence[Added], first: tuple[int, int], speed: float, device: str
+    work: Workload, parts: Sequence[Added], first: tuple[int, int], seconds: float
 ) -> PlanCost:
     """Returns a whole run's cost.
 
@@ -235,8 +287,7 @@ def _planned(
         work: All its work.
         parts: What the plan added.
         first: Cells and steps of all else.
-        speed: FLOPs per second.
-        device: Where it runs.
+        seconds: How long it takes.
     """
     return PlanCost(
         cells=first[0] + sum(part.cells for part in parts),
@@ -245,7 +296,7 @@ def _planned(
         train_flops=work.train_flops,
         measure_flops=work.measure_flops,
         disk_bytes=work.disk_bytes,
-        seconds=estimated_seconds(work, speed, device),
+        seconds=seconds,
     )
 
 
@@ -255,8 +306,7 @@ def _extension_cost(
     max_steps: int,
     *,
     work_of: Callable[[int, int], Workload],
-    speed: float,
-    device: str,
+    timed: Callable[[Workload], Seconds],
 ) -> ExtensionCost:
     """Returns the most that extending low rungs can cost, whatever the ordinary ladder shows.
 
@@ -275,14 +325,8 @@ def _extension_cost(
     parts = [work_of(seeds, steps) for steps in longer.values()]
     # Every workload counts measuring organism and clean base before training; that is done once.
     known = work_of(0, preset.steps)
-    total = Workload(
-        train_tokens=sum(part.train_tokens for part in parts),
-        train_flops=sum(part.train_flops for part in parts),
-        measure_flops=sum(part.measure_flops - known.measure_flops for part in parts),
-        disk_bytes=sum(part.disk_bytes - known.disk_bytes for part in parts),
-        train_bytes=sum(part.train_bytes for part in parts),
-        capability_calls=sum(part.capability_calls - known.capability_calls for part in parts),
-    )
+    total = reduce(plus, parts, plus(known, known, -1))
+    total = plus(total, known, -len(parts))
     return ExtensionCost(
         cells=len(longer) * seeds,
         steps=max(longer.values(), default=preset.steps),
@@ -290,5 +334,5 @@ def _extension_cost(
         train_flops=total.train_flops,
         measure_flops=total.measure_flops,
         disk_bytes=total.disk_bytes,
-        seconds=estimated_seconds(total, speed, device),
+        seconds=timed(total).total if parts else 0.0,
     )

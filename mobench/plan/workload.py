@@ -1,7 +1,7 @@
 """How much work a plan is, before anything is loaded: tokens, FLOPs, bytes on disk.
 
 Plain arithmetic over a model's shape; no torch. Estimates lean to the high side, since a plan that
-turns out cheaper than it said disappoints nobody. Source:
+turns out cheaper than it said disappoints nobody. Source of the FLOPs:
 
 - Kaplan et al. 2020, "Scaling Laws for Neural Language Models", arXiv 2001.08361, §2.1: a forward
   pass costs 2N FLOPs a token for the weight matrices plus 2·layers·context·hidden for attention;
@@ -13,15 +13,62 @@ The memory of a pack is computed in `mobench.plan.pack_memory`, time in `mobench
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
+from functools import reduce
+from math import ceil
 from typing import Any
 
 from mobench.plan.model_size import FLOAT_BYTES, Shape, adapter_params
 from mobench.plan.pack_memory import activation_bytes_per_token
+from mobench.plan.question_load import QuestionLoad
 from mobench.records.names import Method
 
+KERNELS_PER_LAYER = 80
+"""Kernels of one block while an answer is written, with adapters over bfloat16; counted by dispatch
+in tests/decode/test_launches.py."""
+ROWS, QUESTION_ROWS, USUAL_TOKENS = 1024, 32, 256
+"""Rows in a batch of eval prompts and of capability questions, of which longer ones are no more and
+shorter ones are; `mobench.decode.answers.MAX_ROWS`, `mobench.measure.eval_suite.QUESTIONS`,
+`mobench.measure.greedy_answers.USUAL_LENGTH`."""
+SERVED_ROWS = 256
+"""Rows in vLLM; `mobench.measure.vllm.worker.ROWS`."""
 _ROW_BYTES = 200  # a row's fields as JSON, without the answer's text
 _TOKEN_BYTES = 4  # characters in an English token, about
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Work of answering. Prompts are read many tokens at a time, answers written one by one.
+
+    Attributes:
+        prompt_flops: FLOPs of reading prompts.
+        answer_flops: FLOPs of writing answers, each as long as it may be.
+        kernels: What a GPU is told to compute while answers are written, in this process.
+        read_bytes: Weights that it reads meanwhile: all of them for every token of a batch.
+        served_bytes: The same in vLLM, whose batches are larger and always full.
+    """
+
+    prompt_flops: float = 0.0
+    answer_flops: float = 0.0
+    kernels: float = 0.0
+    read_bytes: float = 0.0
+    served_bytes: float = 0.0
+
+    @property
+    def flops(self) -> float:
+        """FLOPs in all."""
+        return self.prompt_flops + self.answer_flops
+
+    def __add__(self, other: Answering) -> Answering:
+        """Both."""
+        return Answering(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def times(self, factor: float) -> Answering:
+        """So many times as much."""
+        return Answering(*(factor * value for value in astuple(self)))
+
+
+NOTHING = Answering()
 
 
 @dataclass(frozen=True)
@@ -31,7 +78,8 @@ class Workload:
     Attributes:
         train_tokens: Tokens trained on, over all cells.
         train_flops: FLOPs of training, over all cells.
-        measure_flops: FLOPs of all answers, over all cells and the two references.
+        attack: Answers to eval prompts, over all cells and the two references.
+        capability: Answers to capability questions, likewise.
         disk_bytes: Size of the finished run folder, adapters included.
         train_bytes: Activations kept for backward passes, over all steps of all cells.
         capability_calls: Times that lm-eval is called.
@@ -39,10 +87,16 @@ class Workload:
 
     train_tokens: int
     train_flops: float
-    measure_flops: float
+    attack: Answering
+    capability: Answering
     disk_bytes: int
     train_bytes: float
     capability_calls: int
+
+    @property
+    def measure_flops(self) -> float:
+        """FLOPs of all answers."""
+        return self.attack.flops + self.capability.flops
 
 
 def train_flops_per_token(shape: Shape, *, method: Method, rank: int, tokens: int) -> float:
@@ -86,19 +140,59 @@ def moment_bytes(shape: Shape, *, method: Method, rank: int, dtype_bytes: int) -
     return (2 if dtype_bytes == FLOAT_BYTES else 3) * shape.params * FLOAT_BYTES
 
 
+def answering(
+    shape: Shape,
+    *,
+    method: Method,
+    rank: int,
+    dtype_bytes: int,
+    answers: float,
+    prompt_tokens: int,
+    answer_tokens: int,
+    batches: float,
+    served_batches: float,
+) -> Answering:
+    """Returns the work of answering questions that are alike.
+
+    Args:
+        shape: The model's size.
+        method: ``lora`` or ``full``.
+        rank: LoRA rank; not used for ``full``.
+        dtype_bytes: 4 for float32, 2 for bfloat16.
+        answers: How many.
+        prompt_tokens: Tokens of a question.
+        answer_tokens: Tokens at which an answer is cut.
+        batches: In this process; each is written until its longest answer has ended.
+        served_batches: In vLLM.
+    """
+    tokens = prompt_tokens + answer_tokens
+    each = answer_flops_per_token(shape, method=method, rank=rank, tokens=tokens)
+    weights = shape.params * dtype_bytes
+    steps = batches * answer_tokens
+    return Answering(
+        prompt_flops=answers * prompt_tokens * each,
+        answer_flops=answers * answer_tokens * each,
+        kernels=steps * shape.layers * KERNELS_PER_LAYER,
+        read_bytes=steps * weights,
+        served_bytes=served_batches * answer_tokens * weights,
+    )
+
+
 def workload(
     shape: Shape,
     *,
     method: Method,
     rank: int,
     cells: int,
+    pack: int,
     steps: int,
     batch_size: int,
     tokens_per_example: int,
     checkpoints: int,
     eval_prompts: int,
     eval_tokens: int,
-    capability_questions: int,
+    answer_tokens: int,
+    capability: Sequence[QuestionLoad],
     capability_checkpoints: int,
     dtype_bytes: int,
     recompute: bool = False,
@@ -110,16 +204,16 @@ def workload(
         method: ``lora`` or ``full``.
         rank: LoRA rank; not used for ``full``.
         cells: Runs in the plan: rungs × seeds × tasks.
+        pack: Runs that are trained and asked together.
         steps: Optimizer steps of a run.
         batch_size: Examples in a step of a run.
         tokens_per_example: Tokens of a training example, padding included.
         checkpoints: Checkpoints kept and measured for each run.
         eval_prompts: Eval prompts; each is asked triggered at every checkpoint, and untriggered
             where capability is measured.
-        eval_tokens: Tokens of an eval prompt and its answer together; a capability request is taken
-            to be as long.
-        capability_questions: Capability requests at a checkpoint; a multiple-choice question is one
-            for each of its choices.
+        eval_tokens: Tokens of an eval prompt and its answer together.
+        answer_tokens: Tokens of that answer, at most.
+        capability: What capability tasks ask at a checkpoint.
         capability_checkpoints: Checkpoints of each run that get capability.
         dtype_bytes: 4 for float32, 2 for bfloat16.
         recompute: Whether activations are computed again, by a second forward pass of the blocks.
@@ -135,14 +229,38 @@ def workload(
             shape, method=method, rank=rank, tokens=tokens_per_example
         )
 
-    # Measuring: each cell at its checkpoints, and the organism and its clean base before training.
+    # The attack: each cell at its checkpoints, both models before training triggered and not.
+    how: dict[str, Any] = {"method": method, "rank": rank, "dtype_bytes": dtype_bytes}
     references = 2
     answers = eval_prompts * (cells * (checkpoints + capability_checkpoints) + 2 * references)
-    questions = capability_questions * (cells * capability_checkpoints + references)
-
-    flops_each = eval_tokens * answer_flops_per_token(
-        shape, method=method, rank=rank, tokens=eval_tokens
+    together = max(1, min(pack, cells))
+    asked = cells / together * checkpoints + references
+    attack = answering(
+        shape,
+        **how,
+        answers=answers,
+        prompt_tokens=eval_tokens - answer_tokens,
+        answer_tokens=answer_tokens,
+        batches=max(asked, answers / ROWS),
+        served_batches=max((checkpoints if cells else 0) + references, answers / SERVED_ROWS),
     )
+
+    # Capability: cell by cell, and both models before training.
+    times = cells * capability_checkpoints + references
+    once = NOTHING
+    for load in capability:
+        rows = QUESTION_ROWS * max(1, USUAL_TOKENS // (load.prompt_tokens + load.answer_tokens))
+        once += answering(
+            shape,
+            **how,
+            answers=load.questions,
+            prompt_tokens=load.prompt_tokens,
+            answer_tokens=load.answer_tokens,
+            batches=ceil(load.questions / rows),
+            served_batches=max(1, load.questions / SERVED_ROWS),
+        )
+    questions = times * sum(load.questions for load in capability)
+
     # Disk: what is kept at each checkpoint, and the rows.
     checkpoint_bytes = (
         shape.params * dtype_bytes
@@ -152,14 +270,28 @@ def workload(
     return Workload(
         train_tokens=train_tokens,
         train_flops=train_tokens * per_token,
-        measure_flops=(answers + questions) * flops_each,
+        attack=attack,
+        capability=once.times(times),
         disk_bytes=cells * checkpoints * checkpoint_bytes
         + (answers + questions) * (_ROW_BYTES + _TOKEN_BYTES * eval_tokens),
         train_bytes=float(
             train_tokens
             * activation_bytes_per_token(shape, method=method, rank=rank, dtype_bytes=dtype_bytes)
         ),
-        capability_calls=cells * capability_checkpoints + references,
+        capability_calls=times,
+    )
+
+
+def plus(one: Workload, other: Workload, times: int = 1) -> Workload:
+    """Returns the work of one and so many times the other; -1 leaves what is not in the other."""
+    return Workload(
+        train_tokens=one.train_tokens + times * other.train_tokens,
+        train_flops=one.train_flops + times * other.train_flops,
+        attack=one.attack + other.attack.times(times),
+        capability=one.capability + other.capability.times(times),
+        disk_bytes=one.disk_bytes + times * other.disk_bytes,
+        train_bytes=one.train_bytes + times * other.train_bytes,
+        capability_calls=one.capability_calls + times * other.capability_calls,
     )
 
 
@@ -170,9 +302,4 @@ def together(parts: Sequence[Workload], *, counted_once: Workload) -> Workload:
         parts: Every one of them counts measuring organism and clean base before training.
         counted_once: That, which is done but once.
     """
-
-    def total(field: str) -> Any:
-        whole = sum(getattr(part, field) for part in parts)
-        return whole - (len(parts) - 1) * getattr(counted_once, field)
-
-    return Workload(**{field.name: total(field.name) for field in fields(Workload)})
+    return plus(reduce(plus, parts), counted_once, 1 - len(parts))

@@ -273,10 +273,11 @@ def _environment(device: str) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
     }
     if kind == "cuda" and number:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        # An index counts what is visible: with CUDA_VISIBLE_DEVICES=5 cuda:0 is the sixth GPU.
+        chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+        visible = [] if chosen is None else [name.strip() for name in chosen.split(",")]
         index = int(number)
-        several = index < len(visible) > 1
-        variables["CUDA_VISIBLE_DEVICES"] = visible[index] if several else number
+        variables["CUDA_VISIBLE_DEVICES"] = visible[index] if index < len(visible) else number
     return variables
 
 
