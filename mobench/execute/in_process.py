@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
-from mobench.execute.checkpoint_check import next_logits, refuse_ignored_weights
+from mobench.execute.checkpoint_check import (
+    UntrainedNumbers,
+    next_logits,
+    refuse_ignored_weights,
+)
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
 from mobench.lanes import Stack
@@ -91,7 +93,9 @@ class LaneCheckpoints:
     def __init__(self, arm: Arm, lanes: Stack, evaluator: InProcessEvaluator) -> None:
         self._arm, self._lanes, self._evaluator = arm, lanes, evaluator
         self._folders = [arm.folder(cell) for cell in arm.cells]
-        self._untrained = next_logits(arm.ladder.suite, lanes)
+        # Asked twice, so that noise shows where kernels do not repeat themselves.
+        asked = [next_logits(arm.ladder.suite, lanes) for _ in range(2)]
+        self._untrained = [UntrainedNumbers(of_lane) for of_lane in zip(*asked, strict=True)]
         self._open: tuple[int, ...] = ()
 
     def open(self, step: int, wanted: Sequence[int]) -> None:
@@ -101,12 +105,14 @@ class LaneCheckpoints:
             self._lanes.load(lane, self._folders[lane].read_adapter(step))
         logits = next_logits(self._arm.ladder.suite, self._lanes)
         for lane in wanted:
-            if torch.equal(logits[lane], self._untrained[lane]):
+            untrained = self._untrained[lane]
+            if untrained.are(logits[lane]):
                 refuse_ignored_weights(
                     self._folders[lane],
                     step,
                     untrained=self._arm.weights,
                     dtype=self._arm.ladder.suite.spec.dtype,
+                    noisy=untrained.noise > 0,
                 )
 
     def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
