@@ -12,8 +12,14 @@ MESSAGES = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",  # the same on Windows
     "MPS backend out of memory",
+    "CUDA error: out of memory",  # of what is allocated beside torch's own allocator
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # no room for its workspace
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
 )
-"""What torch says on devices for which it has no error type of its own."""
+"""What torch says where it raises no ``torch.OutOfMemoryError`` but a ``RuntimeError``, which its
+``AcceleratorError`` of a GPU is too."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

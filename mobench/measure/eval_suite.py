@@ -9,7 +9,7 @@ from typing import Any
 
 from mobench.chat import ChatFormat
 from mobench.decode.answers import MAX_ROWS
-from mobench.decode.batch_size import BatchSize
+from mobench.decode.batch_size import Answered, BatchSize
 from mobench.lanes import Scope
 from mobench.measure.attack_rows import attack_rows
 from mobench.measure.capability_rows import measure_capability
@@ -82,7 +82,7 @@ class InProcessEvaluator:
             scope: The lanes on the model, those to ask in use; None for a plain model.
             on_done: Called with the number of prompts just answered.
         """
-        suite = self._suite
+        suite, answered = self._suite, Answered()
         return self._answers.within_memory(
             lambda rows: attack_rows(
                 model,
@@ -93,6 +93,7 @@ class InProcessEvaluator:
                 scope=scope,
                 settled=suite.settled,
                 max_rows=rows,
+                answered=answered,
                 on_done=on_done,
             ),
             least=1 if scope is None else len(scope.active),
@@ -100,7 +101,7 @@ class InProcessEvaluator:
 
     def capability(self, model: Any) -> list[CapabilityAnswer]:
         """Returns the capability rows of a model, without ``cell`` and ``step``."""
-        suite = self._suite
+        suite, answered = self._suite, Answered()
         return self._questions.within_memory(
             lambda rows: measure_capability(
                 model,
@@ -108,5 +109,6 @@ class InProcessEvaluator:
                 suite.spec.capability,
                 include_path=suite.capability_dir,
                 batch_size=rows,
+                answered=answered,
             )
         )

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mobench.errors import MobenchError
+from mobench.machine.hardware import ALLOCATOR, EXPANDABLE
 from mobench.records.rows import CapabilityAnswer
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class VllmEngine:
                 stdout=subprocess.PIPE,
                 stderr=out,
                 text=True,
-                env={**os.environ, **_environment(serving.device)},
+                env=_inherited() | _environment(serving.device),
                 start_new_session=True,
             )
         try:
@@ -259,6 +260,15 @@ def check(device: str) -> None:
         raise MobenchError(
             f"vLLM does not run on {device}", "choose --device cuda or cpu, or --engine hf"
         )
+
+
+def _inherited() -> dict[str, str]:
+    """This process's environment without what it set for its own allocator."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not (name in ALLOCATOR and value == EXPANDABLE)
+    }
 
 
 def _environment(device: str) -> dict[str, str]:
