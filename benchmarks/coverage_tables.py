@@ -209,8 +209,7 @@ def verdict_table(rows: Sequence[Row]) -> str:
     text = _table(lines, ["organism", *words, "wrong", "cells"])
     plans = list(dict.fromkeys(row["plan"] for row in rows))
     whole = _table([_of_plan(plan, rows) for plan in plans],
-                   ["", "most wrong in any world", "mean undetermined", "mean cells",
-                    "a doubled one counted once"])  # fmt: skip
+                   ["", "most wrong in any world", "mean undetermined", "mean cells"])  # fmt: skip
     return (
         f"### Verdicts\n\n{text}\n\nBold: true in that world. Five rungs, 60 prompts, nine "
         f"checkpoints in the window, three tasks of 200 questions.\n\n{whole}"
@@ -224,7 +223,6 @@ def _of_plan(plan: str, rows: Sequence[Row]) -> list[str]:
         _p(max(row["wrong"] for row in own)),
         _p(_mean(row["undetermined"] for row in own)),
         f"{_mean(row['cells'] for row in own):.1f}",
-        f"{_mean(row['trained'] for row in own):.1f}",
     ]
 
 

@@ -112,9 +112,9 @@ def _print(rows: list[dict[str, Any]], replicates: int) -> None:
     for size, group in groupby(rows, key=lambda r: (r["seeds"], r["most_seeds"], r["prompts"])):
         _print_plan(*size, list(group))
     click.echo(
-        "* is true in that world; wrong is any other verdict but undetermined, and a doubled cell "
-        f"counts twice. {replicates} simulated runs for each line: a share is good to "
-        f"±{_error(replicates):.0%}."
+        "* is true in that world; wrong is any other verdict but undetermined, and a cell that "
+        f"goes on for as long again counts twice. {replicates} simulated runs for each line: a "
+        f"share is good to ±{_error(replicates):.0%}."
     )
     fewest = min(row["most_seeds"] for row in rows)
     if fewest < SEEDS_WANTED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mobench.execute.arms import Arm
+from mobench.execute.going_on import shorter_of
 from mobench.execute.measurement import Checkpoints, Engine, measure_cells
 from mobench.execute.run_record import RunRecord
 from mobench.execute.training import stack, train_cells
@@ -123,9 +124,16 @@ class PackRunner:
 
 
 def _next_pack(arm: Arm, cells: list[Cell], size: int) -> tuple[Cell, ...]:
-    """The next cells that can go on together: all of them trained, or none."""
-    trained = arm.folder(cells[0]).trained
-    alike = [cell for cell in cells if arm.folder(cell).trained == trained]
+    """The next cells that can go on together: all of them trained, or all to begin at one step."""
+
+    def begins(cell: Cell) -> int | None:
+        if arm.folder(cell).trained:
+            return None
+        shorter = shorter_of(arm, cell)
+        return 0 if shorter is None else shorter.steps
+
+    first = begins(cells[0])
+    alike = [cell for cell in cells if begins(cell) == first]
     return split_into_packs(alike, size)[0]
 
 

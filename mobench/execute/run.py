@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mobench.execute.arms import Arm, control_arms, ladder_arm
 from mobench.execute.cooldown import cooldown_arms
+from mobench.execute.going_on import forget_ends
 from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.measurement import Engine
@@ -102,6 +103,7 @@ def _run(
     if undoing:
         progress.note(f"{len(undoing[0].cells)} seeds go on with {undoing[0].cells[0].task}")
         _finish(undoing, engine, runner, record)
+    forget_ends(ladder)
     return ladder.folder
 
 

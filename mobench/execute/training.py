@@ -9,7 +9,8 @@ import torch
 from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import next_logits
-from mobench.execute.cooldown import branch_off, forget_branches, keep_for_cooldown, parent_of
+from mobench.execute.cooldown import awaited_by_cooldown, branch_off, parent_of
+from mobench.execute.going_on import keep_ends, shorter_of, take_over
 from mobench.execute.lane_clock import LaneClock
 from mobench.execute.resume import forget_trained, keep_state, resume
 from mobench.execute.reversal import begin_from_parents
@@ -80,6 +81,9 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
     state = resume(ladder.folder, cells, lanes, optimizer)
     if state.step == 0 and cells[0].arm == "cooldown":
         state = branch_off(arm, lanes, optimizer)
+    shorter = [one for cell in cells if (one := shorter_of(arm, cell)) is not None]
+    if state.step == 0 and len(shorter) == len(cells):
+        state = take_over(arm, shorter, lanes, optimizer)
     config = saved_config(lanes)
     clock = LaneClock(len(cells))
 
@@ -108,7 +112,7 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
         )
 
     # 4. Note how it ended: from here on all adapters are there.
-    keep_for_cooldown(arm, optimizer, state)
+    keep_ends(arm, awaited_by_cooldown(ladder), optimizer, state)
     state.seconds += clock.share()
     parent = parent_of(arm, cells[0])
     first = 0 if parent is None else parent.steps
@@ -125,7 +129,6 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
             }
         )
     forget_trained(ladder.folder)
-    forget_branches(arm)
 
 
 def _rate_factor(arm: Arm) -> Callable[[int], float]:

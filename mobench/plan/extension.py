@@ -106,12 +106,22 @@ def plan_extensions(
 def with_budget(cell: Cell, steps: int, preset: Preset) -> Cell:
     """Returns the same cell with another budget, and the checkpoints that go with it.
 
+    A longer run can go on from the end of a shorter one only if it keeps nothing before that end
+    which the other did not keep. So there it keeps what the other has nearest to each step.
+
     Args:
         cell: A cell of the ordinary budget.
         steps: The other one.
         preset: How many checkpoints there are.
     """
     kept = checkpoints(steps, preset.window_checkpoints)
+    if steps > cell.steps:
+        nearest = {
+            min(cell.checkpoints, key=lambda old: (abs(old - step), old))
+            for step in kept
+            if step <= cell.steps
+        }
+        kept = tuple(sorted(nearest | {step for step in kept if step > cell.steps}))
     capability = capability_checkpoints(steps, preset.capability_checkpoints, kept)
     return dataclasses.replace(
         cell, steps=steps, checkpoints=kept, capability_checkpoints=capability

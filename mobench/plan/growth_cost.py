@@ -89,8 +89,9 @@ def likely_growth(plan: SequentialPlan, preset: Preset, *, base: bool) -> tuple[
 def most_growth(plan: SequentialPlan, preset: Preset, *, base: bool) -> tuple[Added, ...]:
     """Returns more than which no run of a plan adds.
 
-    Every rung is given all its seeds, then still moves and is trained with all of them once more,
-    for twice the budget; and so is the clean base.
+    Every rung is given all its seeds, then still moves and all of them go on to twice the budget;
+    and so does the clean base. A rung that is doubled with its first seeds, and is given more after
+    that, comes to as many steps.
 
     Args:
         plan: The plan.
@@ -106,7 +107,7 @@ def most_growth(plan: SequentialPlan, preset: Preset, *, base: bool) -> tuple[Ad
         Added(rungs * (seeds - plan.seeds), preset.steps),
         Added(rungs * (seeds - 1) if base else 0, preset.steps),
         *(
-            Added(trained * rungs * seeds, preset.steps * 2**count)
+            Added(trained * rungs * seeds, preset.steps * 2 ** (count - 1))
             for count in range(1, plan.doublings + 1)
         ),
         *undone,

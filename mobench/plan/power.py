@@ -33,7 +33,8 @@ class Power:
         said: Share of the runs that ended in each verdict.
         wrong: Share that ended in one that is not true there; ``undetermined`` never is wrong.
         undetermined: Share without one.
-        cells: Mean cells of the ordinary budget that were trained; a doubled one counts twice.
+        cells: Mean cells of the ordinary budget that were trained; a doubled one counts once more
+            where it goes on from an ordinary one, and twice where there is none.
         trained: Mean cells, however long.
     """
 

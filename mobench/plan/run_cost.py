@@ -194,9 +194,15 @@ def cost_at_speed(
     memory, device = plannable_bytes(hardware), hardware.device
     packing = initial_packing(spec, preset, memory, device)
 
-    # 2. The work of the ladder and its controls.
+    # 2. The work of the ladder and its controls. Cells that may go on keep moments.
+    plan = plan_of(preset)
+    moments = moment_bytes(
+        shape, method=sizes["method"], rank=sizes["rank"], dtype_bytes=sizes["dtype_bytes"]
+    )
+    grows = bool(plan.doublings) or max_steps is not None
+
     def asked_at(cells: int, steps: int, times: int, with_capability: int) -> Workload:
-        return workload(
+        found = workload(
             shape,
             cells=cells,
             pack=packing.pack,
@@ -209,6 +215,7 @@ def cost_at_speed(
             capability_checkpoints=with_capability,
             **sizes,
         )
+        return replace(found, disk_bytes=found.disk_bytes + (cells * moments if grows else 0))
 
     def work_of(cells: int, steps: int) -> Workload:
         kept = checkpoints(steps, preset.window_checkpoints)
@@ -221,17 +228,13 @@ def cost_at_speed(
     if cooldowns:
         # A cooldown is asked at its end alone.
         beside = asked_at(cooldowns, cooldown, 1, 1)
-        moments = cooldowns * moment_bytes(
-            shape, method=sizes["method"], rank=sizes["rank"], dtype_bytes=sizes["dtype_bytes"]
-        )
-        beside = replace(beside, disk_bytes=beside.disk_bytes + moments)
+        beside = replace(beside, disk_bytes=beside.disk_bytes + cooldowns * moments)
         work = together([work, beside], counted_once=work_of(0, cooldown))
 
     def timed(work: Workload, by: str = engine) -> Seconds:
         return estimated_seconds(work, speed, device, by)
 
     # 3. What the plan may add to all that.
-    plan = plan_of(preset)
     first_steps = (preset.cells + control_cells) * preset.steps + cooldowns * cooldown
     first = (preset.cells + control_cells + cooldowns, first_steps)
 

@@ -46,7 +46,8 @@ class SimulatedRun:
 
     Attributes:
         score: Its score.
-        cells: What was trained, in cells of the ordinary budget: a doubled one counts twice.
+        cells: What was trained, in cells of the ordinary budget: a doubled one counts once more
+            where it goes on from an ordinary one, and twice where there is none.
         trained: Cells that were trained, however long.
     """
 
@@ -57,11 +58,15 @@ class SimulatedRun:
 
 @dataclass
 class _Rung:
-    """The seeds of one rung that have been drawn, and the budget of each that ever was."""
+    """The seeds of one rung that have been drawn, and what each that ever was has cost.
+
+    Seeds that have a shorter cell, `trained_before` of them, go on from its end.
+    """
 
     law: RungLaw
     lr: float
     budget: int = 1
+    trained_before: int = 0
     outcomes: list[Array] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     scores: dict[str, list[Array]] = field(default_factory=dict)
@@ -119,7 +124,7 @@ def _meet(
     """Draws what a request asks for."""
     rung = next(rung for rung in rungs if rung.lr == request.lr)
     if request.doubled and rung.budget == 1:
-        rung.budget = 2
+        rung.budget, rung.trained_before = 2, len(rung.outcomes)
         rung.outcomes, rung.losses, rung.scores = [], [], {}
     _grow(rung, request.seeds, before, measured, noise, rng)
 
@@ -133,7 +138,8 @@ def _grow(
     rng: np.random.Generator,
 ) -> None:
     """Draws seeds until a rung has so many."""
-    fresh = seeds - len(rung.outcomes)
+    had = len(rung.outcomes)
+    fresh = seeds - had
     times = np.linspace(0.5, 1.0, measured.window) * rung.budget
     path = rung.law.path(rng, fresh, times)
     outcomes, _ = draw_outcomes(path, measured.window, measured.prompts, noise, rng)
@@ -142,7 +148,9 @@ def _grow(
         rung.losses.append(float(loss))
         for task, scores in before.items():
             rung.scores.setdefault(task, []).append(_after(scores[0], float(loss), rng))
-    rung.spent += [rung.budget] * fresh
+    rung.spent += [
+        rung.budget - (1 if seed < rung.trained_before else 0) for seed in range(had, seeds)
+    ]
 
 
 def _after(before: Array, loss: float, rng: np.random.Generator) -> Array:

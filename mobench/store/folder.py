@@ -12,7 +12,7 @@
         cells/<cell id>/         the ladder's and the controls'
             cell.json            the cell's identity
             adapters/step-…/     one folder for each checkpoint, as PEFT or transformers saves one
-            moments.safetensors  the optimizer's, where a cooldown is still to go on from the cell
+            moments.safetensors  the optimizer's, where another cell may go on from this one
             trained.json         how training ended; adapters are complete
             rows/                every judged answer, one file for each measurement
             result.json          written last: its existence means the cell is done
@@ -109,7 +109,7 @@ class CellFolder:
         return self._moments.is_file()
 
     def forget_moments(self) -> None:
-        """Removes them, once the cell that goes on from this one is trained."""
+        """Removes them, once nothing goes on from this cell any more."""
         self._moments.unlink(missing_ok=True)
 
     @property
@@ -149,6 +149,14 @@ class CellFolder:
     def has_rows(self, part: str) -> bool:
         """Whether that measurement was already made."""
         return (self.path / "rows" / f"{part}.jsonl").is_file()
+
+    def part(self, part: str) -> list[Row]:
+        """The rows of one measurement.
+
+        Raises:
+            Problems: The file is damaged, or a row does not fit its type.
+        """
+        return read_records(self.path / "rows" / f"{part}.jsonl", ROW)
 
     def rows(self) -> list[Row]:
         """All rows of the cell, in the order of their parts' names.
@@ -221,6 +229,10 @@ class RunFolder:
     def cell(self, identity: str) -> CellFolder:
         """A cell's folder, whether it exists or not."""
         return CellFolder(self.path / "cells" / identity)
+
+    def cells(self) -> list[CellFolder]:
+        """The folders of all cells that were begun, by id."""
+        return [CellFolder(path) for path in sorted((self.path / "cells").glob("*"))]
 
     def reference(self, who: Untrained) -> CellFolder:
         """Where the rows of the ``organism`` or the ``base`` before training lie."""
