@@ -74,6 +74,7 @@ def planned(registry: Registry, spec: OrganismSpec, size: int, engine: str) -> R
         capability=question_loads(spec, registry.capability_dir(spec)),
         controls=True,
         engine=engine,
+        judge_bytes=0,
     )
 
 

@@ -120,6 +120,8 @@ def _other_engine(cost: RunCost) -> list[str]:
 def _memory(cost: RunCost) -> str:
     """Returns the memory that a pack needs, and whether that much is free."""
     needed = f"{cost.memory_bytes / GIB:.1f} GiB"
+    if cost.judge_bytes:
+        needed += f", of which {cost.judge_bytes / GIB:.1f} GiB are the judge's"
     if cost.memory_bytes <= cost.memory_planned_with:
         return needed
     return (

@@ -27,6 +27,7 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     """
     from mobench.cli.cost_summary import cost_summary
     from mobench.gate.described_weights import collect_described
+    from mobench.gate.judge_model import judge_bytes
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
     from mobench.machine.hardware import detect
@@ -49,6 +50,7 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         controls=request.controls,
         capability=question_loads(request.spec, registry.capability_dir(request.spec)),
         engine=request.options.engine,
+        judge_bytes=judge_bytes(request.judge),
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)

@@ -17,6 +17,7 @@ from mobench.execute.checkpoint_check import (
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
 from mobench.lanes import Stack
+from mobench.machine.memory_errors import free_memory
 from mobench.measure.eval_suite import InProcessEvaluator
 from mobench.progress import Progress
 from mobench.records.names import EvalKind, Untrained
@@ -44,7 +45,10 @@ class InProcessEngine:
         )
         for who, weights in places:
             if weights is not None:
+                # What was asked before it holds itself in cycles, and would lie beside it.
+                free_memory()
                 measure_untrained(self._ladder, who, partial(self._load, weights), self._progress)
+        free_memory()
 
     def checkpoints(self, arm: Arm, lanes: Stack) -> LaneCheckpoints:
         """The checkpoints of a pack; made before its training, to know the untrained numbers."""

@@ -116,6 +116,10 @@ class ServedModel:
                 self._progress.note(f"starting vLLM again for other weights: {error.fact}")
                 self.close()
         if self._engine is None:
+            judge = self._ladder.judge_model
+            if judge is not None:
+                # vLLM takes nearly all memory that it finds free.
+                judge.asker.prepare()
             self._progress.note("starting vLLM")
             log = self._ladder.folder.path / "vllm.log"
             self._engine = VllmEngine(replace(self._serving, folder=weights), log)

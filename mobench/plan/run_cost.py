@@ -58,7 +58,8 @@ class RunCost:
         pack: Cells in one pass.
         micro_batch: Examples of each cell in a forward pass; None for a whole batch.
         recompute: Whether activations are computed again in the backward pass.
-        memory_bytes: Peak memory of one pack, where the model is.
+        memory_bytes: Peak memory of one pack, where the model is, and of a judge beside it.
+        judge_bytes: What the judge takes of it.
         memory_planned_with: Bytes that it may take: a part of what is free now.
         seconds: Estimated time on this machine, without building the organism.
         engine: What answers: ``hf`` or ``vllm``.
@@ -88,6 +89,7 @@ class RunCost:
     train_flops: float
     measure_flops: float
     memory_bytes: int
+    judge_bytes: int
     memory_planned_with: int
     disk_bytes: int
     seconds: float
@@ -125,6 +127,7 @@ def run_cost(
     capability: Sequence[QuestionLoad],
     controls: bool = True,
     engine: str = "hf",
+    judge_bytes: int = 0,
 ) -> RunCost:
     """Estimates what a run will cost; measures this machine's speed for that.
 
@@ -136,12 +139,14 @@ def run_cost(
         capability: What capability tasks ask each time.
         controls: Whether the controls are run too.
         engine: What answers: ``hf`` or ``vllm``.
+        judge_bytes: Memory that a judging model takes beside the organism.
 
     Raises:
         MobenchError: The model's size is not known.
     """
     shape, sizes = model_shape(spec), training_sizes(spec, preset)
-    packing = initial_packing(spec, preset, plannable_bytes(hardware), hardware.device)
+    memory = plannable_bytes(hardware) - judge_bytes
+    packing = initial_packing(spec, preset, memory, hardware.device)
     product = matmul_shape(
         shape,
         batch_size=preset.batch_size,
@@ -160,6 +165,7 @@ def run_cost(
         capability=capability,
         controls=controls,
         engine=engine,
+        judge_bytes=judge_bytes,
     )
 
 
@@ -173,6 +179,7 @@ def cost_at_speed(
     capability: Sequence[QuestionLoad],
     controls: bool,
     engine: str,
+    judge_bytes: int,
 ) -> RunCost:
     """Returns what a run will cost on a machine whose speed is known; nothing is measured.
 
@@ -185,6 +192,7 @@ def cost_at_speed(
         capability: What capability tasks ask each time.
         controls: Whether the controls are run too.
         engine: What answers: ``hf`` or ``vllm``.
+        judge_bytes: Memory that a judging model takes beside the organism.
 
     Raises:
         MobenchError: The model's size is not known.
@@ -192,7 +200,7 @@ def cost_at_speed(
     # 1. How cells are packed into the memory that is free.
     shape, sizes = model_shape(spec), training_sizes(spec, preset)
     memory, device = plannable_bytes(hardware), hardware.device
-    packing = initial_packing(spec, preset, memory, device)
+    packing = initial_packing(spec, preset, memory - judge_bytes, device)
 
     # 2. The work of the ladder and its controls. Cells that may go on keep moments.
     plan = plan_of(preset)
@@ -258,7 +266,8 @@ def cost_at_speed(
         train_tokens=work.train_tokens,
         train_flops=work.train_flops,
         measure_flops=work.measure_flops,
-        memory_bytes=planned_memory(spec, preset, packing, device),
+        memory_bytes=planned_memory(spec, preset, packing, device) + judge_bytes,
+        judge_bytes=judge_bytes,
         memory_planned_with=int(memory),
         disk_bytes=work.disk_bytes,
         seconds=timed(work).total,

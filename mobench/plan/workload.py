@@ -23,7 +23,7 @@ from mobench.plan.pack_memory import activation_bytes_per_token
 from mobench.plan.question_load import QuestionLoad
 from mobench.records.names import Method
 
-KERNELS_PER_LAYER = 80
+KERNELS_PER_LAYER = 72
 """Kernels of one block while an answer is written, with adapters over bfloat16; counted by dispatch
 in tests/decode/test_launches.py."""
 ROWS, QUESTION_ROWS, USUAL_TOKENS = 1024, 32, 256

