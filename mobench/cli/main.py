@@ -18,6 +18,10 @@ COMMANDS = {
     "run": ("mobench.cli.run:run", "Train an organism over its ladder and measure what is left."),
     "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
+    "doctor": (
+        "mobench.cli.doctor:doctor",
+        "Say what is here, and whether the GPU works.",
+    ),
     "power": ("mobench.cli.power:power", "How often a plan decides, rightly or not: simulated."),
     "leaderboard": (
         "mobench.cli.leaderboard:leaderboard",

