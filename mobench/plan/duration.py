@@ -16,8 +16,9 @@ CPU_TRAFFIC = 1.24e9
 """Bytes of kept activations that a CPU gets through in a second, outside of matrix products.
 
 These and the seconds below are fitted to the seconds that 25 manifests of `benchmarks.growth` say
-training and measuring took: the toy on two cores of 290 GFLOP/s together, SmolLM2-135M on one thread
-of 140. They give each back within a quarter; tests/plan/test_duration.py holds the code to that."""
+training and measuring took: the toy on two cores of 290 GFLOP/s together, SmolLM2-135M on one
+thread of 140. They give each back within a quarter; tests/plan/test_duration.py holds the code to
+that."""
 GPU_TRAINING = 0.46
 """Share on accelerators, as PaLM reports (Chowdhery et al. 2022, arXiv 2204.02311, model FLOPs
 utilization). Not measured here."""
