@@ -20,8 +20,9 @@ from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 from mobench.registry import OrganismSpec, Settled
 
-QUESTIONS_OF_A_TOY, QUESTIONS = 128, 32
-"""Sequences in lm-eval's forward pass where memory allows, for a toy and for any other model."""
+QUESTIONS_OF_A_TOY, QUESTIONS, QUESTIONS_ON_GPU = 128, 32, 128
+"""Sequences in lm-eval's forward pass where memory allows, for a toy and for any other model; on a
+GPU a token of an answer costs the same launches however many rows there are."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,9 @@ class InProcessEvaluator:
     """
 
     def __init__(self, suite: EvalSuite, progress: Progress) -> None:
-        toy = suite.spec.base.kind == "scratch"
-        self._suite = suite
+        self._suite, self._progress = suite, progress
         self._answers = BatchSize(MAX_ROWS, progress)
-        self._questions = BatchSize(QUESTIONS_OF_A_TOY if toy else QUESTIONS, progress)
+        self._questions: BatchSize | None = None
 
     def attack(
         self,
@@ -102,6 +102,10 @@ class InProcessEvaluator:
     def capability(self, model: Any) -> list[CapabilityAnswer]:
         """Returns the capability rows of a model, without ``cell`` and ``step``."""
         suite, answered = self._suite, Answered()
+        if self._questions is None:
+            usual = QUESTIONS if model.device.type == "cpu" else QUESTIONS_ON_GPU
+            rows = QUESTIONS_OF_A_TOY if suite.spec.base.kind == "scratch" else usual
+            self._questions = BatchSize(rows, self._progress)
         return self._questions.within_memory(
             lambda rows: measure_capability(
                 model,

@@ -70,6 +70,16 @@ def _block_bytes(shape: Shape, *, method: Method, rank: int, dtype_bytes: int) -
     return kept + (7 * rank * FLOAT_BYTES if method == "lora" else 0)
 
 
+def cache_bytes_per_token(shape: Shape, *, dtype_bytes: int) -> int:
+    """Returns the bytes of a token's keys and values, in all blocks.
+
+    Args:
+        shape: The model's size.
+        dtype_bytes: 4 for float32, 2 for bfloat16.
+    """
+    return 2 * shape.layers * shape.kv_width * dtype_bytes
+
+
 def memory_bytes(
     shape: Shape,
     *,
@@ -143,8 +153,7 @@ def memory_bytes(
         activations += min(logits, tokens * shape.vocab_size) * logit_bytes
 
     # 3. Answering and the optimizer come when the activations are gone: the largest counts.
-    per_token = 2 * shape.layers * shape.kv_width * dtype_bytes
-    cache = answer_rows * eval_tokens * per_token
+    cache = answer_rows * eval_tokens * cache_bytes_per_token(shape, dtype_bytes=dtype_bytes)
     return round(RUNTIME_BYTES + base + pack * lane + max(activations, 4 * pack * largest, cache))
 
 

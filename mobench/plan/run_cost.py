@@ -7,17 +7,31 @@ from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from typing import Any
 
-from mobench.machine.hardware import Hardware, matmul_flops
+from mobench.machine.hardware import GIB, Hardware, matmul_flops
 from mobench.plan.duration import Seconds, estimated_seconds
 from mobench.plan.extension import longest_budgets
 from mobench.plan.grid import control_count, has_clean_base
 from mobench.plan.growth_cost import Added, PlanCost, likely_growth, most_growth
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
-from mobench.plan.packing import Packing, initial_packing, plannable_bytes, planned_memory
+from mobench.plan.pack_memory import RUNTIME_BYTES
+from mobench.plan.packing import (
+    Packing,
+    initial_packing,
+    on_gpu,
+    plannable_bytes,
+    planned_memory,
+)
 from mobench.plan.question_load import QuestionLoad
 from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
 from mobench.plan.sequential import plan_of
-from mobench.plan.workload import Workload, moment_bytes, plus, together, workload
+from mobench.plan.workload import (
+    QUESTION_ROWS_ON_GPU,
+    Workload,
+    moment_bytes,
+    plus,
+    together,
+    workload,
+)
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
@@ -209,6 +223,12 @@ def cost_at_speed(
     )
     grows = bool(plan.doublings) or max_steps is not None
 
+    answering: dict[str, Any] = {}
+    if on_gpu(device):
+        weights = RUNTIME_BYTES + shape.params * sizes["dtype_bytes"] + judge_bytes
+        room = hardware.model_memory_gb * GIB - weights
+        answering = {"question_rows": QUESTION_ROWS_ON_GPU, "cache_bytes": max(0.0, room)}
+
     def asked_at(cells: int, steps: int, times: int, with_capability: int) -> Workload:
         found = workload(
             shape,
@@ -219,6 +239,7 @@ def cost_at_speed(
             checkpoints=times,
             eval_prompts=len(spec.prompts) * spec.draws,
             answer_tokens=spec.max_new_tokens,
+            **answering,
             capability=capability,
             capability_checkpoints=with_capability,
             **sizes,

@@ -15,21 +15,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import reduce
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from mobench.plan.model_size import FLOAT_BYTES, Shape, adapter_params
-from mobench.plan.pack_memory import activation_bytes_per_token
+from mobench.plan.pack_memory import activation_bytes_per_token, cache_bytes_per_token
 from mobench.plan.question_load import QuestionLoad
 from mobench.records.names import Method
 
 KERNELS_PER_LAYER = 72
 """Kernels of one block while an answer is written, with adapters over bfloat16; counted by dispatch
 in tests/decode/test_launches.py."""
-ROWS, QUESTION_ROWS, USUAL_TOKENS = 1024, 32, 256
-"""Rows in a batch of eval prompts and of capability questions, of which longer ones are no more and
-shorter ones are; `mobench.decode.answers.MAX_ROWS`, `mobench.measure.eval_suite.QUESTIONS`,
-`mobench.measure.greedy_answers.USUAL_LENGTH`."""
+ROWS, QUESTION_ROWS, QUESTION_ROWS_ON_GPU, USUAL_TOKENS = 1024, 32, 128, 256
+"""Rows in a batch of eval prompts and of capability questions, and how long these usually are:
+shorter ones are more; `mobench.decode.answers.MAX_ROWS`, `mobench.measure.eval_suite.QUESTIONS` and
+``QUESTIONS_ON_GPU``, `mobench.measure.greedy_answers.USUAL_LENGTH`."""
+CACHE_READ, CACHE_SERVED = 3, 1
+"""How often a token of an answer moves all keys and values before it: transformers' cache is read
+and written anew to have one token more, and then read; vLLM's is read."""
 SERVED_ROWS = 256
 """Rows in vLLM; `mobench.measure.vllm.worker.ROWS`."""
 _ROW_BYTES = 200  # a row's fields as JSON, without the answer's text
@@ -44,7 +47,8 @@ class Answering:
         prompt_flops: FLOPs of reading prompts.
         answer_flops: FLOPs of writing answers, each as long as it may be.
         kernels: What a GPU is told to compute while answers are written, in this process.
-        read_bytes: Weights that it reads meanwhile: all of them for every token of a batch.
+        read_bytes: What it moves through its memory meanwhile: all weights for every token of a
+            batch, and the keys and values of every row.
         served_bytes: The same in vLLM, whose batches are larger and always full.
     """
 
@@ -169,12 +173,14 @@ def answering(
     each = answer_flops_per_token(shape, method=method, rank=rank, tokens=tokens)
     weights = shape.params * dtype_bytes
     steps = batches * answer_tokens
+    seen = prompt_tokens + answer_tokens / 2
+    cached = answers * answer_tokens * seen * cache_bytes_per_token(shape, dtype_bytes=dtype_bytes)
     return Answering(
         prompt_flops=answers * prompt_tokens * each,
         answer_flops=answers * answer_tokens * each,
         kernels=steps * shape.layers * KERNELS_PER_LAYER,
-        read_bytes=steps * weights,
-        served_bytes=served_batches * answer_tokens * weights,
+        read_bytes=steps * weights + CACHE_READ * cached,
+        served_bytes=served_batches * answer_tokens * weights + CACHE_SERVED * cached,
     )
 
 
@@ -196,6 +202,8 @@ def workload(
     capability_checkpoints: int,
     dtype_bytes: int,
     recompute: bool = False,
+    question_rows: int = QUESTION_ROWS,
+    cache_bytes: float = inf,
 ) -> Workload:
     """Returns how much work a plan is.
 
@@ -217,6 +225,8 @@ def workload(
         capability_checkpoints: Checkpoints of each run that get capability.
         dtype_bytes: 4 for float32, 2 for bfloat16.
         recompute: Whether activations are computed again, by a second forward pass of the blocks.
+        question_rows: Capability questions of the usual length that are answered together.
+        cache_bytes: Memory that their keys and values may take; fewer are answered where it ends.
 
     Returns:
         The work, with the organism's and the clean base's own measuring included once each.
@@ -249,7 +259,10 @@ def workload(
     times = cells * capability_checkpoints + references
     once = NOTHING
     for load in capability:
-        rows = QUESTION_ROWS * max(1, USUAL_TOKENS // (load.prompt_tokens + load.answer_tokens))
+        longest = load.prompt_tokens + load.answer_tokens
+        rows = question_rows * max(1, USUAL_TOKENS // longest)
+        fitting = cache_bytes / (longest * cache_bytes_per_token(shape, dtype_bytes=dtype_bytes))
+        rows = max(1, int(min(rows, fitting)))
         once += answering(
             shape,
             **how,

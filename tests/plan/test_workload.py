@@ -12,14 +12,18 @@ from typing import Any
 import pytest
 
 from mobench.decode.answers import MAX_ROWS
-from mobench.measure.eval_suite import QUESTIONS
+from mobench.measure.eval_suite import QUESTIONS, QUESTIONS_ON_GPU
 from mobench.measure.greedy_answers import USUAL_LENGTH
 from mobench.measure.vllm import worker
 from mobench.plan.model_size import Shape, adapter_params, matmul_shape
+from mobench.plan.pack_memory import cache_bytes_per_token
 from mobench.plan.question_load import QuestionLoad
 from mobench.plan.workload import (
+    CACHE_READ,
+    CACHE_SERVED,
     KERNELS_PER_LAYER,
     QUESTION_ROWS,
+    QUESTION_ROWS_ON_GPU,
     ROWS,
     SERVED_ROWS,
     USUAL_TOKENS,
@@ -155,8 +159,15 @@ def test_a_batch_is_written_token_by_token_whatever_its_rows() -> None:
     once = ceil(200 / 32) * 1280
     found = workload(SMOLLM2, **long).capability
     assert found.kernels == pytest.approx((15 * 2 + 2) * once * kernels)
-    assert found.read_bytes == pytest.approx((15 * 2 + 2) * once * SMOLLM2.params * 4)
-    assert found.served_bytes == pytest.approx(found.read_bytes / once * 1280)
+    times, weights = 15 * 2 + 2, SMOLLM2.params * 4
+    cached = 200 * 1280 * (60 + 640) * 2 * SMOLLM2.layers * SMOLLM2.kv_width * 4
+    assert found.read_bytes == pytest.approx(times * (once * weights + CACHE_READ * cached))
+    assert found.served_bytes == pytest.approx(times * (1280 * weights + CACHE_SERVED * cached))
+    wider = workload(SMOLLM2, **long, question_rows=128).capability
+    assert wider.kernels == pytest.approx(found.kernels * 2 / 7), "two batches for seven"
+    room = 50.5 * 1340 * cache_bytes_per_token(SMOLLM2, dtype_bytes=4)
+    fitting = workload(SMOLLM2, **long, question_rows=128, cache_bytes=room).capability
+    assert fitting.kernels == pytest.approx(found.kernels * 4 / 7), "50 rows have room"
 
 
 def test_workloads_that_share_their_references_count_them_once() -> None:
@@ -169,6 +180,7 @@ def test_workloads_that_share_their_references_count_them_once() -> None:
 
 def test_the_plan_knows_the_batches_that_are_asked() -> None:
     assert (ROWS, QUESTION_ROWS, USUAL_TOKENS) == (MAX_ROWS, QUESTIONS, USUAL_LENGTH)
+    assert QUESTION_ROWS_ON_GPU == QUESTIONS_ON_GPU
     assert SERVED_ROWS == worker.ROWS
 
 
