@@ -109,7 +109,8 @@ def replan_kept(folder: Path) -> None:
 
 def work_of(point: Point) -> Workload:
     """The work that is kept with a point, as the planner's formulas take it."""
-    from mobench.plan.workload import NOTHING, Answering, Workload
+    from mobench.plan.answering import NOTHING, Answering
+    from mobench.plan.workload import Workload
 
     return Workload(
         train_tokens=0,

@@ -14,9 +14,10 @@ from tabulate import tabulate
 
 from mobench.gate.feasibility import assess_feasibility
 from mobench.machine.hardware import GIB, Hardware
+from mobench.plan.cost_record import RunCost
 from mobench.plan.model_size import model_shape
 from mobench.plan.question_load import question_loads
-from mobench.plan.run_cost import RunCost, cost_at_speed
+from mobench.plan.run_cost import cost_at_speed
 from mobench.registry import OrganismSpec, Registry, collect
 
 GPUS = (24, 40, 80, 141, 180)

@@ -8,8 +8,8 @@ from mobench.machine.hardware import GIB
 from mobench.plan.packing import MEMORY_SHARE
 
 if TYPE_CHECKING:
+    from mobench.plan.cost_record import RunCost
     from mobench.plan.duration import Seconds
-    from mobench.plan.run_cost import RunCost
     from mobench.registry import OrganismSpec, TaskDef
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mobench.plan.workload import Answering, Workload
+from mobench.plan.answering import Answering
+from mobench.plan.workload import Workload
 
 CPU_TRAINING = 1.0
 """Planned matrix products of training that a CPU gets done in the time in which, at its measured

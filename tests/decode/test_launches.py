@@ -10,7 +10,7 @@ from transformers import DynamicCache
 
 from mobench.decode.decoding import _forward_parameters, _step
 from mobench.lanes import LoraLanes
-from mobench.plan.workload import KERNELS_PER_LAYER
+from mobench.plan.answering import KERNELS_PER_LAYER
 
 ROWS = 4
 

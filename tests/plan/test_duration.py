@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.growth_fit import work_of
+from mobench.plan.answering import Answering
 from mobench.plan.duration import (
     CPU_MEASURING,
     CPU_TRAFFIC,
@@ -22,7 +23,7 @@ from mobench.plan.duration import (
     HARNESS_SECONDS,
     estimated_seconds,
 )
-from mobench.plan.workload import Answering, Workload
+from mobench.plan.workload import Workload
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 

@@ -13,8 +13,9 @@ from mobench.cli.cost_summary import cost_summary
 from mobench.gate.judge_model import judge_bytes
 from mobench.machine.hardware import GIB
 from mobench.measure.judges import JudgeChoice
+from mobench.plan.cost_record import RunCost
 from mobench.plan.question_load import question_loads
-from mobench.plan.run_cost import RunCost, cost_at_speed
+from mobench.plan.run_cost import cost_at_speed
 from mobench.registry import collect
 
 REGISTRY = collect(Path(__file__).parents[2])

@@ -15,10 +15,7 @@ from mobench.decode.answers import MAX_ROWS
 from mobench.measure.eval_suite import QUESTIONS, QUESTIONS_ON_GPU
 from mobench.measure.greedy_answers import USUAL_LENGTH
 from mobench.measure.vllm import worker
-from mobench.plan.model_size import Shape, adapter_params, matmul_shape
-from mobench.plan.pack_memory import cache_bytes_per_token
-from mobench.plan.question_load import QuestionLoad
-from mobench.plan.workload import (
+from mobench.plan.answering import (
     CACHE_READ,
     CACHE_SERVED,
     KERNELS_PER_LAYER,
@@ -27,12 +24,12 @@ from mobench.plan.workload import (
     ROWS,
     SERVED_ROWS,
     USUAL_TOKENS,
-    Workload,
     answer_flops_per_token,
-    together,
-    train_flops_per_token,
-    workload,
 )
+from mobench.plan.model_size import Shape, adapter_params, matmul_shape
+from mobench.plan.pack_memory import cache_bytes_per_token
+from mobench.plan.question_load import QuestionLoad
+from mobench.plan.workload import Workload, together, train_flops_per_token, workload
 
 SMOLLM2 = Shape(134_515_008, 576, 30, 1536, 49152, 9)
 RANK, BATCH, TOKENS = 8, 4, 64
