@@ -50,7 +50,8 @@ def work(folder: Path, device: str | None, beside: int, parent: int | None) -> N
     hardware = detect(request.device)
     check_request(request, registry, hardware=hardware, needed_bytes=0)
     sharing = 1 + beside if hardware.gpu is None else 1
-    packing = machine_packing(request.spec, request.preset, hardware.model_memory_gb / sharing)
+    memory = hardware.model_memory_gb / sharing
+    packing = machine_packing(request.spec, request.preset, memory, request.device)
     try:
         run_ladder(request, registry, packing, Progress(), into=run)
     except KeyboardInterrupt:

@@ -153,7 +153,7 @@ class PackRunner:
         request, batch_size = pack.ladder.request, pack.cells[0].batch_size
         tried = replace(self._packing, pack=len(pack.cells))
         measuring = pack.folder(pack.cells[0]).trained
-        smaller = tried.smaller(batch_size)
+        smaller = tried.smaller(batch_size, request.device)
         if smaller is None or (measuring and len(pack.cells) == 1):
             raise out_of_memory_error(request.spec, request.preset, request.device, tried)
         self._progress.note(

@@ -108,10 +108,13 @@ def _let_others_work(ladder: Ladder, packing: Packing, progress: Progress) -> No
         work_together(folder, count, device=request.device, progress=progress)
         return
     on_gpu = request.device.startswith("cuda")
+    memory = planned_memory(request.spec, request.preset, packing, request.device)
     need = Need(
         cpus=1 if on_gpu else max(1, detect(request.device).cores // count),
         gpus=int(on_gpu),
-        memory=0 if on_gpu else planned_memory(request.spec, request.preset, packing),
+        memory=0
+        if on_gpu
+        else planned_memory(request.spec, request.preset, packing, request.device),
     )
     work_on_ray(folder, count, need, address=options.on, cache=request.cache, progress=progress)
 

@@ -12,10 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mobench.decode.sampling import sampling_of
 from mobench.errors import MobenchError
 from mobench.execute.arms import Arm
-from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weights
+from mobench.execute.checkpoint_check import (
+    UntrainedNumbers,
+    probe_prompt,
+    refuse_ignored_weights,
+)
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
@@ -112,6 +118,10 @@ class ServedModel:
                 self._progress.note(f"starting vLLM again for other weights: {error.fact}")
                 self.close()
         if self._engine is None:
+            judge = self._ladder.judge_model
+            if judge is not None:
+                # vLLM takes nearly all memory that it finds free.
+                judge.asker.prepare()
             self._progress.note("starting vLLM")
             log = self._ladder.folder.path / "vllm.log"
             self._engine = VllmEngine(replace(self._serving, folder=weights), log)
@@ -194,7 +204,10 @@ class ServedCheckpoints:
         self.together: int | None = None if arm.cells[0].method == "lora" else 1
         self._weights = arm.weights
         self._adapters: dict[int, Adapter | None] = {}
-        self._untrained = served.probe(arm.weights, [None])[0]
+        # In batches of one and of all: on a GPU their kernels differ, and so do the numbers.
+        sizes = (1, len(arm.cells) if self.together is None else 1)
+        asked = [numbers for size in sizes for numbers in served.probe(arm.weights, [None] * size)]
+        self._untrained = UntrainedNumbers([torch.tensor(numbers) for numbers in asked])
 
     def open(self, step: int, wanted: Sequence[int]) -> None:
         """Names the adapters, or puts one cell's weights into the engine."""
@@ -210,12 +223,13 @@ class ServedCheckpoints:
             self._adapters = {wanted[0]: None}
         probed = self._served.probe(self._weights, list(self._adapters.values()))
         for number, numbers in zip(self._adapters, probed, strict=True):
-            if numbers == self._untrained:
+            if self._untrained.are(torch.tensor(numbers)):
                 refuse_ignored_weights(
                     self._folders[number],
                     step,
                     untrained=self._arm.weights,
                     dtype=self._arm.ladder.suite.spec.dtype,
+                    noisy=self._untrained.noise > 0,
                 )
 
     def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
