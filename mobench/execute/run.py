@@ -112,9 +112,7 @@ def _let_others_work(ladder: Ladder, packing: Packing, progress: Progress) -> No
     need = Need(
         cpus=1 if on_gpu else max(1, detect(request.device).cores // count),
         gpus=int(on_gpu),
-        memory=0
-        if on_gpu
-        else planned_memory(request.spec, request.preset, packing, request.device),
+        memory=0 if on_gpu else memory,
     )
     work_on_ray(folder, count, need, address=options.on, cache=request.cache, progress=progress)
 
