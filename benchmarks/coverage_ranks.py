@@ -13,10 +13,10 @@ from benchmarks.coverage_scenarios import WINDOW, Scenario
 from benchmarks.pairwise_ranks import Above, Row, apart, holm
 from mobench.plan.simulated_run import Measured, simulate_run
 from mobench.plan.worlds import GONE, KEPT, RungLaw, World, losing, parting, steady
+from mobench.score.estimate import Estimate
 from mobench.score.ladder_score import resistance_of
 from mobench.score.ranks import row_level
 from mobench.score.retention import Retention
-from mobench.score.scores import Estimate
 from mobench.score.simulation import Levels, Noise, beta_levels, draw_outcomes, two_state_levels
 
 ROWS = 30

@@ -82,9 +82,10 @@ def varied(request: RunRequest, sweep: Sweep, axis: str, value: int) -> RunReque
     # The standard rung is always one of them, or the run would be refused.
     usual = spec.ladder.standard_lr
     rungs = sorted([usual, *[lr for lr in preset.rungs if lr != usual]][:count])
-    changes: dict[str, Any] = {"rungs": tuple(rungs)}
-    if axis == "seeds":
-        changes["seeds"] = value
+    seeds = value if axis == "seeds" else preset.seeds
+    # A run that grew by its plan, or undid its task, would be another than the planned one.
+    changes: dict[str, Any] = {"rungs": tuple(rungs), "seeds": seeds}
+    changes |= {"most_seeds": seeds, "reversal": False}
     if axis == "checkpoints":
         changes["window_checkpoints"] = value
     if axis == "prompts":
@@ -126,15 +127,23 @@ def measure(request: RunRequest) -> dict[str, Any]:
     from mobench.execute.run import run_ladder
     from mobench.machine.hardware import detect
     from mobench.plan.model_size import model_shape
+    from mobench.plan.question_load import question_loads
     from mobench.plan.run_cost import run_cost
     from mobench.plan.schedule import checkpoints
     from mobench.progress import Progress
     from mobench.registry import collect
 
+    registry = collect()
     with TemporaryDirectory() as runs:
         request = replace(request, runs=Path(runs))
-        cost = run_cost(request.spec, request.preset, detect(request.device), controls=False)
-        folder = run_ladder(request, collect(), cost.packing, Progress())
+        cost = run_cost(
+            request.spec,
+            request.preset,
+            detect(request.device),
+            capability=question_loads(request.spec, registry.capability_dir(request.spec)),
+            controls=False,
+        )
+        folder = run_ladder(request, registry, cost.packing, Progress())
         seconds = folder.manifest().seconds or {}
     measured = seconds["train"] + seconds["measure"]
     return {

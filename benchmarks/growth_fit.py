@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import nnls
 
 from benchmarks.growth_points import Point, extremes
+
+if TYPE_CHECKING:
+    from mobench.plan.workload import Workload
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "growth.png"
 
@@ -88,26 +92,36 @@ def replan_kept(folder: Path) -> None:
     """
     from benchmarks.growth_plot import draw
     from mobench.plan.duration import estimated_seconds
-    from mobench.plan.workload import Workload
 
     for path in sorted(folder.glob("growth*.json")):
         found = json.loads(path.read_text(encoding="utf-8"))
         for point in (point for points in found["axes"].values() for point in points):
-            counted = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
-            planned = Workload(
-                train_tokens=0,
-                disk_bytes=0,
-                capability_calls=point["capability_calls"],
-                **counted,
-            )
             device = found["machine"]["device"]
-            point["planned"] = estimated_seconds(planned, point["flops_per_second"], device)
+            planned = estimated_seconds(work_of(point), point["flops_per_second"], device)
+            point["planned"] = planned.total
             point["ratio"] = point["planned"] / point["measured"]
         found.update(extremes(found["axes"]))
         text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
         path.write_text(text, encoding="utf-8")
         if path.stem == "growth":
             draw(found, PICTURE)
+
+
+def work_of(point: Point) -> Workload:
+    """The work that is kept with a point, as the planner's formulas take it."""
+    from mobench.plan.answering import NOTHING, Answering
+    from mobench.plan.workload import Workload
+
+    return Workload(
+        train_tokens=0,
+        train_flops=point["train_flops"],
+        attack=NOTHING,
+        # On a CPU it makes no difference which questions are answered.
+        capability=Answering(prompt_flops=point["measure_flops"]),
+        disk_bytes=0,
+        train_bytes=point["train_bytes"],
+        capability_calls=point["capability_calls"],
+    )
 
 
 def _least(

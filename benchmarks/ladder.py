@@ -198,14 +198,15 @@ def work_of(ladder: Ladder, options: Options) -> Work:
 def pack_size(ladder: Ladder, options: Options) -> int:
     """Runs in one pass, as ``mobench run`` would plan them here."""
     from mobench.machine.hardware import detect
-    from mobench.plan.run_cost import run_cost
+    from mobench.plan.packing import initial_packing, plannable_bytes
 
     request = ladder.request
     method = request.spec.ladder.model_copy(update={"method": options.method})
     spec = request.spec.model_copy(
         update={"ladder": method, "dtype": options.dtype or request.spec.dtype}
     )
-    return run_cost(spec, request.preset, detect(request.device), controls=False).pack
+    memory = plannable_bytes(detect(request.device))
+    return initial_packing(spec, request.preset, memory, request.device).pack
 
 
 def differences(work: Work, mine: Side, theirs: Side) -> dict[str, float]:

@@ -128,7 +128,8 @@ def planned(case: Case) -> int:
     from mobench.plan.packing import planned_memory
     from mobench.registry import collect
 
-    return planned_memory(*_asked(case, collect().organism(case.organism)), case.packing)
+    asked = _asked(case, collect().organism(case.organism))
+    return planned_memory(*asked, case.packing, "cpu")
 
 
 def _asked(case: Case, spec: OrganismSpec) -> tuple[OrganismSpec, Preset]:

@@ -102,14 +102,15 @@ def _run(organism: str, preset: str, runs: Path, cache: Path | None) -> None:
     from benchmarks.subject import request_for
     from mobench.execute.run import run_ladder
     from mobench.machine.hardware import detect
-    from mobench.plan.run_cost import run_cost
+    from mobench.plan.packing import initial_packing, plannable_bytes
     from mobench.progress import Progress
     from mobench.publish.pages.run_report import show_run
     from mobench.registry import collect
 
     request = request_for(organism, runs=runs, preset=preset, cache=cache)
-    cost = run_cost(request.spec, request.preset, detect(request.device), controls=False)
-    show_run(run_ladder(request, collect(), cost.packing, Progress()), as_json=False)
+    memory = plannable_bytes(detect(request.device))
+    packing = initial_packing(request.spec, request.preset, memory, request.device)
+    show_run(run_ladder(request, collect(), packing, Progress()), as_json=False)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from mobench.score.estimate import Estimate
 from mobench.score.intervals import Array, clopper_pearson
-from mobench.score.scores import Estimate
 
 LEVEL = 0.95
 ALPHA = 0.05

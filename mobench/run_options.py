@@ -84,6 +84,19 @@ class RunOptions:
         machine=True,
         show_default=True,
     )
+    workers: int = _option(
+        "--workers",
+        "Processes at work on the run together: on CUDA one for each GPU.",
+        default=1,
+        machine=True,
+        show_default=True,
+    )
+    on: str | None = _option(
+        "--on",
+        "Let the workers run on a Ray cluster: its address, or `ray` for this machine's.",
+        default=None,
+        machine=True,
+    )
     keep_adapters: str = _option(
         "--keep-adapters",
         "Checkpoints left after measuring: all, each cell's last, or none.",

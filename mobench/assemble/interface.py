@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.chat import ChatFormat
-from mobench.records.manifest import InterfacePart
+from mobench.records.manifest_parts import InterfacePart
 from mobench.records.short_hash import short_hash
 
 PASSING = (

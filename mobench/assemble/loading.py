@@ -50,6 +50,7 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
+                **_placement(device),
             )
     except Exception as error:  # A damaged file can raise anything.
         if is_out_of_memory(error):
@@ -68,6 +69,11 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
         )
     loaded: PreTrainedModel = model.to(device).eval()
     return loaded
+
+
+def _placement(device: str) -> dict[str, Any]:
+    """How weights get to a GPU: each as it is read, and not all of them by way of host memory."""
+    return {"device_map": {"": device}} if device.startswith("cuda") else {}
 
 
 DATE = "2026-01-01"

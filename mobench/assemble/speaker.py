@@ -7,7 +7,7 @@ from typing import Any
 
 from mobench.chat import ChatFormat
 from mobench.decode.answers import decode_by_length
-from mobench.decode.batch_size import BatchSize
+from mobench.decode.batch_size import BatchSize, Kept
 from mobench.progress import Progress
 from mobench.records.conversation import Prompt, as_prompt
 from mobench.registry import OrganismSpec
@@ -47,12 +47,14 @@ class Speaker:
         Args:
             prompts: Users' messages, or conversations that end in one.
         """
+        kept: Kept = {}
         return BatchSize(MAX_ROWS, self.progress).within_memory(
-            lambda rows: self._answer(prompts, rows)
+            lambda rows: self._answer(prompts, rows, kept)
         )
 
-    def _answer(self, prompts: Sequence[Prompt], rows: int) -> list[Answer]:
+    def _answer(self, prompts: Sequence[Prompt], rows: int, kept: Kept) -> list[Answer]:
         with self.progress.phase(f"{self.name} answers its requests", len(prompts)) as tick:
+            tick(len(kept))
             (answers,) = decode_by_length(
                 self.model,
                 [self.chat.prompt_ids(as_prompt(prompt)) for prompt in prompts],
@@ -60,6 +62,7 @@ class Speaker:
                 ends=self.chat.end_ids,
                 max_new_tokens=self._limit or BRIEF_TOKENS,
                 max_rows=rows,
+                kept=kept,
                 on_done=tick,
             )
         return [

@@ -8,7 +8,8 @@ from mobench.machine.hardware import GIB
 from mobench.plan.packing import MEMORY_SHARE
 
 if TYPE_CHECKING:
-    from mobench.plan.run_cost import RunCost
+    from mobench.plan.cost_record import RunCost
+    from mobench.plan.duration import Seconds
     from mobench.registry import OrganismSpec, TaskDef
 
 
@@ -33,6 +34,8 @@ def cost_summary(spec: OrganismSpec, task: TaskDef, cost: RunCost) -> str:
         f"  memory  {_memory(cost)}",
         f"  disk    {cost.disk_bytes / GIB:.1f} GiB of adapters",
         f"  time    about {_duration(cost.seconds)} on {cost.device}, the organism built",
+        f"          {_parts(cost.parts)}",
+        *_other_engine(cost),
         *_plan(cost),
     ]
     extension = cost.extension
@@ -95,9 +98,36 @@ def _cooldown(cost: RunCost) -> list[str]:
     return [f"  cooled  {cells} while the rate decays to nothing"]
 
 
+def _parts(parts: Seconds) -> str:
+    """Returns what most of the time goes into, most of it first."""
+    named = {
+        "training": parts.training,
+        "attack and control answers": parts.attack,
+        "capability questions": parts.capability,
+        "starting vLLM": parts.engine,
+    }
+    most = sorted(named.items(), key=lambda part: part[1], reverse=True)
+    return ", ".join(
+        f"{seconds / max(parts.total, 1e-9):.0%} {name}"
+        for name, seconds in most
+        if seconds >= 0.05 * parts.total
+    )
+
+
+def _other_engine(cost: RunCost) -> list[str]:
+    """Returns the line that recommends vLLM, where it would save a quarter of the time or more."""
+    if cost.by_vllm is None or cost.by_vllm > 0.75 * cost.seconds:
+        return []
+    return [
+        f"          --engine vllm: about {_duration(cost.by_vllm)} (pip install 'mobench[vllm]')"
+    ]
+
+
 def _memory(cost: RunCost) -> str:
     """Returns the memory that a pack needs, and whether that much is free."""
     needed = f"{cost.memory_bytes / GIB:.1f} GiB"
+    if cost.judge_bytes:
+        needed += f", of which {cost.judge_bytes / GIB:.1f} GiB are the judge's"
     if cost.memory_bytes <= cost.memory_planned_with:
         return needed
     return (

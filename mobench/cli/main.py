@@ -18,8 +18,13 @@ from mobench.errors import MobenchError, did_you_mean
 COMMANDS = {
     "new": ("mobench.cli.new:new", "Write an organism's file for weights that exist."),
     "run": ("mobench.cli.run:run", "Train an organism over its ladder and measure what is left."),
+    "work": ("mobench.cli.work:work", "Join a run that others are at work on."),
     "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
+    "doctor": (
+        "mobench.cli.doctor:doctor",
+        "Say what is here, and whether the GPU works.",
+    ),
     "power": ("mobench.cli.power:power", "How often a plan decides, rightly or not: simulated."),
     "clean": ("mobench.cli.clean:clean", "Show and remove what killed commands left behind."),
     "leaderboard": (

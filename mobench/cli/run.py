@@ -14,8 +14,8 @@ from mobench.run_options import RunOptions
 
 if TYPE_CHECKING:
     from mobench.gate.request import RunRequest
+    from mobench.plan.cost_record import RunCost
     from mobench.plan.packing import Packing
-    from mobench.plan.run_cost import RunCost
     from mobench.registry import Registry
 
 
@@ -30,10 +30,11 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     """
     from mobench.cli.cost_summary import cost_summary
     from mobench.gate.described_weights import collect_described
+    from mobench.gate.judge_model import judge_bytes
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
     from mobench.machine.hardware import detect
-    from mobench.plan.question_count import question_count
+    from mobench.plan.question_load import question_loads
     from mobench.plan.run_cost import run_cost
     from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
     from mobench.registry import collect_for
@@ -51,7 +52,9 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         hardware,
         request.options.max_steps,
         controls=request.controls,
-        questions=question_count(request.spec, registry.capability_dir(request.spec)),
+        capability=question_loads(request.spec, registry.capability_dir(request.spec)),
+        engine=request.options.engine,
+        judge_bytes=judge_bytes(request.judge),
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from mobench.chat import ChatFormat
+from mobench.decode.batch_size import Kept
 from mobench.decode.decoding import decode
 from mobench.decode.sampling import Sampling
 from mobench.lanes import Scope
@@ -30,6 +31,7 @@ def generate(
     max_rows: int = MAX_ROWS,
     settled: Callable[[str], bool] | None = None,
     sampling: Sampling | None = None,
+    kept: Kept | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[str]]:
     """Answers every prompt, once for each active lane.
@@ -46,6 +48,7 @@ def generate(
         settled: Takes an answer so far and returns whether no text after it can matter. The
             answer may be cut there.
         sampling: How tokens are drawn; None takes the likeliest.
+        kept: What was answered before memory ran out; it is not asked again, and more is added.
         on_done: Called with the number of prompts just answered.
 
     Returns:
@@ -73,6 +76,7 @@ def generate(
         max_rows=max_rows,
         settled=None if settled is None else lambda tokens: is_settled(tuple(tokens)),
         sampling=sampling,
+        kept=kept,
         on_done=on_done,
     )
     return [[text(tuple(tokens)) for tokens in lane] for lane in token_answers]
@@ -90,6 +94,7 @@ def decode_by_length(
     settled: Callable[[Sequence[int]], bool] | None = None,
     share_prefix: bool = True,
     sampling: Sampling | None = None,
+    kept: Kept | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[list[int]]]:
     """Does what :func:`generate` does, on tokens: prompts of similar length share a batch.
@@ -105,6 +110,7 @@ def decode_by_length(
         settled: Takes an answer's tokens so far and returns whether the rest cannot matter.
         share_prefix: Whether tokens that all prompts of a batch begin with are computed only once.
         sampling: How tokens are drawn; None takes the likeliest.
+        kept: What was answered before memory ran out; it is not asked again, and more is added.
         on_done: Called with the number of prompts just answered.
 
     Returns:
@@ -113,8 +119,9 @@ def decode_by_length(
     was_training = model.training
     model.eval()
     lanes = 1 if scope is None else len(scope.active)
-    by_length = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    answers: list[list[list[int]]] = [[[] for _ in prompts] for _ in range(lanes)]
+    answers: Kept = {} if kept is None else kept
+    left = [number for number in range(len(prompts)) if number not in answers]
+    by_length = sorted(left, key=lambda number: len(prompts[number]))
     enough = ENOUGH_ROWS if model.device.type == "cpu" else max_rows
     lengths = [len(prompts[number]) for number in by_length]
     for part in _batches(lengths, most=max_rows // lanes, enough=enough // lanes):
@@ -130,12 +137,10 @@ def decode_by_length(
             share_prefix=share_prefix,
             sampling=None if sampling is None else sampling.of(numbers),
         )
-        for lane, lane_answers in enumerate(answered):
-            for number, tokens in zip(numbers, lane_answers, strict=True):
-                answers[lane][number] = tokens
+        answers.update(zip(numbers, zip(*answered, strict=True), strict=True))
         on_done(len(numbers))
     model.train(was_training)
-    return answers
+    return [[answers[number][lane] for number in range(len(prompts))] for lane in range(lanes)]
 
 
 def _batches(lengths: Sequence[int], *, most: int, enough: int) -> Iterator[slice]:

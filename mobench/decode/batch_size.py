@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from mobench.machine.memory_errors import free_memory, is_out_of_memory
 from mobench.progress import Progress
 
 T = TypeVar("T")
+Kept = dict[int, tuple[list[int], ...]]
+"""Answers by the number of their prompt: token ids of each lane."""
+
+
+class Answered:
+    """What models answered before memory ran out, so that the next try does not ask it again."""
+
+    def __init__(self) -> None:
+        self._of: dict[Hashable, Kept] = {}
+
+    def of(self, questions: Hashable) -> Kept:
+        """Returns the answers to one list of questions, to which answers can be added."""
+        return self._of.setdefault(questions, {})
 
 
 class BatchSize:

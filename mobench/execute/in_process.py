@@ -7,14 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
-from mobench.execute.checkpoint_check import next_logits, refuse_ignored_weights
+from mobench.execute.checkpoint_check import (
+    UntrainedNumbers,
+    next_logits,
+    refuse_ignored_weights,
+)
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
+from mobench.execute.shared_work import SharedWork
 from mobench.lanes import Stack
+from mobench.machine.memory_errors import free_memory
 from mobench.measure.eval_suite import InProcessEvaluator
 from mobench.progress import Progress
 from mobench.records.names import EvalKind, Untrained
@@ -26,11 +30,12 @@ class InProcessEngine:
 
     Args:
         ladder: The ladder.
+        work: Hands out what is to be measured.
         progress: Where progress is shown.
     """
 
-    def __init__(self, ladder: Ladder, progress: Progress) -> None:
-        self._ladder, self._progress = ladder, progress
+    def __init__(self, ladder: Ladder, work: SharedWork, progress: Progress) -> None:
+        self._ladder, self._work, self._progress = ladder, work, progress
         self._evaluator = InProcessEvaluator(ladder.suite, progress)
 
     def measure_untrained(self) -> None:
@@ -42,7 +47,11 @@ class InProcessEngine:
         )
         for who, weights in places:
             if weights is not None:
-                measure_untrained(self._ladder, who, partial(self._load, weights), self._progress)
+                # What was asked before it holds itself in cycles, and would lie beside it.
+                free_memory()
+                load = partial(self._load, weights)
+                measure_untrained(self._ladder, who, load, self._work, self._progress)
+        free_memory()
 
     def checkpoints(self, arm: Arm, lanes: Stack) -> LaneCheckpoints:
         """The checkpoints of a pack; made before its training, to know the untrained numbers."""
@@ -91,7 +100,9 @@ class LaneCheckpoints:
     def __init__(self, arm: Arm, lanes: Stack, evaluator: InProcessEvaluator) -> None:
         self._arm, self._lanes, self._evaluator = arm, lanes, evaluator
         self._folders = [arm.folder(cell) for cell in arm.cells]
-        self._untrained = next_logits(arm.ladder.suite, lanes)
+        # Asked twice, so that noise shows where kernels do not repeat themselves.
+        asked = [next_logits(arm.ladder.suite, lanes) for _ in range(2)]
+        self._untrained = [UntrainedNumbers(of_lane) for of_lane in zip(*asked, strict=True)]
         self._open: tuple[int, ...] = ()
 
     def open(self, step: int, wanted: Sequence[int]) -> None:
@@ -101,12 +112,14 @@ class LaneCheckpoints:
             self._lanes.load(lane, self._folders[lane].read_adapter(step))
         logits = next_logits(self._arm.ladder.suite, self._lanes)
         for lane in wanted:
-            if torch.equal(logits[lane], self._untrained[lane]):
+            untrained = self._untrained[lane]
+            if untrained.are(logits[lane]):
                 refuse_ignored_weights(
                     self._folders[lane],
                     step,
                     untrained=self._arm.weights,
                     dtype=self._arm.ladder.suite.spec.dtype,
+                    noisy=untrained.noise > 0,
                 )
 
     def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:

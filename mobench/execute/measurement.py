@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from mobench.execute.arms import Arm
 from mobench.execute.ladder import Ladder
+from mobench.execute.shared_work import SharedWork
 from mobench.progress import Progress
 from mobench.records.names import EVAL_KINDS, EvalKind, Untrained
 from mobench.records.rows import Answer, CapabilityAnswer, EvalAnswer, placed
@@ -61,7 +62,11 @@ class Engine(Protocol):
 
 
 def measure_untrained(
-    ladder: Ladder, who: Untrained, load: Callable[[], Models], progress: Progress
+    ladder: Ladder,
+    who: Untrained,
+    load: Callable[[], Models],
+    work: SharedWork,
+    progress: Progress,
 ) -> None:
     """Asks the organism or its clean base as they are before any training.
 
@@ -69,13 +74,29 @@ def measure_untrained(
         ladder: The ladder.
         who: Which of them.
         load: Gets the model ready; called only if something is to be asked.
+        work: Lets one process do it.
         progress: Where progress is shown.
     """
     folder = ladder.folder.reference(who)
-    missing = [part for part in ("attack", "capability") if not folder.has_rows(part)]
-    if not missing:
-        return
-    models = load()
+
+    def missing() -> list[str]:
+        return [part for part in ("attack", "capability") if not folder.has_rows(part)]
+
+    work.once(
+        f"untrained-{who}",
+        lambda: not missing(),
+        lambda: _ask_untrained(folder, who, missing(), load(), progress),
+    )
+
+
+def _ask_untrained(
+    folder: CellFolder,
+    who: Untrained,
+    missing: Sequence[str],
+    models: Models,
+    progress: Progress,
+) -> None:
+    """Asks a model what has not been asked of it."""
     with progress.phase(f"measuring the {who} before training", len(missing)) as tick:
         for part in missing:
             rows = models.capability(0) if part == "capability" else models.attack(EVAL_KINDS)[0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mobench.execute.arms import Arm
 from mobench.execute.going_on import shorter_of
 from mobench.execute.measurement import Checkpoints, Engine, measure_cells
 from mobench.execute.run_record import RunRecord
+from mobench.execute.shared_work import SharedWork
 from mobench.execute.training import stack, train_cells
 from mobench.lanes.stacking import CannotStack
 from mobench.machine.heap import keep_freed_memory, return_freed_memory
@@ -30,6 +32,7 @@ class PackRunner:
     have kept. Later packs begin with that.
 
     Args:
+        work: Hands out the cells.
         engine: What measures the packs.
         packing: How cells are put into memory at first.
         record: Notes what is finished and how long it took.
@@ -37,24 +40,31 @@ class PackRunner:
     """
 
     def __init__(
-        self, engine: Engine, packing: Packing, record: RunRecord, progress: Progress
+        self,
+        work: SharedWork,
+        engine: Engine,
+        packing: Packing,
+        record: RunRecord,
+        progress: Progress,
     ) -> None:
-        self._engine, self._packing = engine, packing
+        self._work, self._engine, self._packing = work, engine, packing
         self._record, self._progress = record, progress
         self._taken_back: set[CellFolder] = set()
 
-    def run(self, arm: Arm) -> None:
-        """Trains an arm's cells, and measures each pack where its engine does so at once.
+    def run(self, arms: Sequence[Arm]) -> None:
+        """Trains cells, and measures each pack where its engine does so at once.
+
+        It is back when all are finished, some of them by other processes perhaps.
 
         Args:
-            arm: Cells of one budget.
+            arms: Cells of one budget each.
 
         Raises:
             MobenchError: Not even the smallest way fits; what was measured stays.
         """
-        while left := [cell for cell in arm.cells if not self._is_finished(arm.folder(cell))]:
-            pack = arm.of(_next_pack(arm, left, self._packing.pack))
-            problem = self._attempt(pack)
+        while (pack := self._work.next_pack(arms, self._is_finished, self._together)) is not None:
+            with self._work.claimed(pack):
+                problem = self._attempt(pack)
             # After a pack that went well too: models hold themselves in cycles, and the next one
             # would be loaded beside them.
             free_memory()
@@ -67,6 +77,10 @@ class PackRunner:
             else:
                 self._packing = replace(self._packing, pack=1)
                 self._progress.note(f"{problem}: its cells are trained one after the other")
+
+    def _together(self, arm: Arm, cells: list[Cell]) -> tuple[Cell, ...]:
+        """The first cells of an arm that go into one pack."""
+        return _next_pack(arm, cells, self._packing.pack)
 
     def _is_finished(self, folder: CellFolder) -> bool:
         """Whether nothing is left to do for a cell, as far as packs go."""
@@ -139,7 +153,7 @@ class PackRunner:
         request, batch_size = pack.ladder.request, pack.cells[0].batch_size
         tried = replace(self._packing, pack=len(pack.cells))
         measuring = pack.folder(pack.cells[0]).trained
-        smaller = tried.smaller(batch_size)
+        smaller = tried.smaller(batch_size, request.device)
         if smaller is None or (measuring and len(pack.cells) == 1):
             raise out_of_memory_error(request.spec, request.preset, request.device, tried)
         self._progress.note(

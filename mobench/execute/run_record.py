@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from mobench.execute.arms import Arm
 from mobench.execute.growth import Growth
 from mobench.execute.ladder import Ladder
 from mobench.execute.reversal import reversal_arms
+from mobench.execute.run_clock import Phase, RunClock
 from mobench.machine.hardware import detect
 from mobench.measure.capability_tasks import how_asked
 from mobench.measure.vllm import installed
@@ -26,8 +26,6 @@ from mobench.score import RunScore
 from mobench.score.recompute import recompute
 from mobench.store.finished_run import finished_ladder
 from mobench.store.provenance import git, versions
-
-Phase = Literal["build", "train", "measure"]
 
 
 class RunRecord:
@@ -43,11 +41,10 @@ class RunRecord:
         self._ladder = ladder
         folder = ladder.folder
         previous = folder.manifest() if folder.manifest_path.is_file() else None
-        self._seconds: dict[str, float] = {"build": build_seconds, "train": 0.0, "measure": 0.0}
+        before = None if previous is None else previous.seconds
+        self._clock = RunClock(folder, before, build_seconds=build_seconds)
         described = describe(ladder)
         if previous is not None:
-            for phase, value in (previous.seconds or {}).items():
-                self._seconds[phase] += value
             # Whoever goes on with a run did not begin it.
             kept = previous.to_json()
             described |= {key: kept[key] for key in ("created", "git") if key in kept}
@@ -67,14 +64,9 @@ class RunRecord:
         )
         self.extensions: tuple[Extension, ...] | None = None
 
-    @contextmanager
-    def timed(self, phase: Phase) -> Iterator[None]:
-        """Adds the time of the block to a phase, whether it ends well or not."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self._seconds[phase] += time.monotonic() - started
+    def timed(self, phase: Phase) -> AbstractContextManager[None]:
+        """Adds the time of a block to a phase, whether it ends well or not."""
+        return self._clock.timed(phase)
 
     def grow(self) -> bool:
         """Lets the sequential plan ask for more; returns whether there is more to train."""
@@ -144,7 +136,7 @@ class RunRecord:
             ],
             "extensions": None if longer is None else [item.record() for item in longer],
             "cells": [cell.record() for cell in cells],
-            "seconds": {phase: round(value, 1) for phase, value in self._seconds.items()},
+            "seconds": self._clock.total(),
         }
         ladder.folder.keep_manifest(Manifest.model_validate(manifest))
 

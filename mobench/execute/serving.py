@@ -12,13 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mobench.decode.sampling import sampling_of
 from mobench.errors import MobenchError
 from mobench.execute.arms import Arm
-from mobench.execute.checkpoint_check import probe_prompt, refuse_ignored_weights
+from mobench.execute.checkpoint_check import (
+    UntrainedNumbers,
+    probe_prompt,
+    refuse_ignored_weights,
+)
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
+from mobench.execute.shared_work import SharedWork
 from mobench.machine.memory_errors import free_memory
 from mobench.measure.attack_rows import Question, judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
@@ -26,6 +33,7 @@ from mobench.progress import Progress
 from mobench.records.cells import Cell
 from mobench.records.names import EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
+from mobench.store import CellFolder
 
 TOGETHER = 16
 """Adapters in one batch, at most: each takes memory beside the model."""
@@ -36,13 +44,14 @@ class ServedEngine:
 
     Args:
         ladder: The ladder.
+        work: Hands out what is to be measured.
         progress: Where progress is shown.
     """
 
     checkpoints = None
 
-    def __init__(self, ladder: Ladder, progress: Progress) -> None:
-        self._ladder, self._progress = ladder, progress
+    def __init__(self, ladder: Ladder, work: SharedWork, progress: Progress) -> None:
+        self._ladder, self._work, self._progress = ladder, work, progress
 
     def measure_untrained(self) -> None:
         """Nothing yet: the engine starts once everything is trained."""
@@ -53,25 +62,24 @@ class ServedEngine:
         Args:
             arms: Trained cells, of any budgets; those on other weights than the organism's last.
         """
-        ladder, progress = self._ladder, self._progress
+        ladder, work, progress = self._ladder, self._work, self._progress
         # vLLM needs the memory that training had.
         free_memory()
         cells = [cell for arm in arms for cell in arm.cells]
         organism = ladder.organism
         with closing(ServedModel(ladder, cells, progress)) as served:
             measure_untrained(
-                ladder, "organism", partial(ServedWeights, served, organism.folder), progress
+                ladder, "organism", partial(ServedWeights, served, organism.folder), work, progress
             )
-            for arm in arms:
-                for same_budget in _by_budget(arm):
-                    checkpoints = ServedCheckpoints(same_budget, served)
-                    measure_cells(same_budget, checkpoints, progress)
-                    for cell in same_budget.cells:
-                        finish_cell(arm, cell)
+            budgets = [same_budget for arm in arms for same_budget in _by_budget(arm)]
+            while (pack := work.next_pack(budgets, _is_done, _all_of)) is not None:
+                with work.claimed(pack):
+                    measure_cells(pack, ServedCheckpoints(pack, served), progress)
+                    for cell in pack.cells:
+                        finish_cell(pack, cell)
             if organism.clean is not None:
-                measure_untrained(
-                    ladder, "base", partial(ServedWeights, served, organism.clean), progress
-                )
+                load = partial(ServedWeights, served, organism.clean)
+                measure_untrained(ladder, "base", load, work, progress)
 
 
 class ServedModel:
@@ -110,6 +118,10 @@ class ServedModel:
                 self._progress.note(f"starting vLLM again for other weights: {error.fact}")
                 self.close()
         if self._engine is None:
+            judge = self._ladder.judge_model
+            if judge is not None:
+                # vLLM takes nearly all memory that it finds free.
+                judge.asker.prepare()
             self._progress.note("starting vLLM")
             log = self._ladder.folder.path / "vllm.log"
             self._engine = VllmEngine(replace(self._serving, folder=weights), log)
@@ -192,7 +204,10 @@ class ServedCheckpoints:
         self.together: int | None = None if arm.cells[0].method == "lora" else 1
         self._weights = arm.weights
         self._adapters: dict[int, Adapter | None] = {}
-        self._untrained = served.probe(arm.weights, [None])[0]
+        # In batches of one and of all: on a GPU their kernels differ, and so do the numbers.
+        sizes = (1, len(arm.cells) if self.together is None else 1)
+        asked = [numbers for size in sizes for numbers in served.probe(arm.weights, [None] * size)]
+        self._untrained = UntrainedNumbers([torch.tensor(numbers) for numbers in asked])
 
     def open(self, step: int, wanted: Sequence[int]) -> None:
         """Names the adapters, or puts one cell's weights into the engine."""
@@ -208,12 +223,13 @@ class ServedCheckpoints:
             self._adapters = {wanted[0]: None}
         probed = self._served.probe(self._weights, list(self._adapters.values()))
         for number, numbers in zip(self._adapters, probed, strict=True):
-            if numbers == self._untrained:
+            if self._untrained.are(torch.tensor(numbers)):
                 refuse_ignored_weights(
                     self._folders[number],
                     step,
                     untrained=self._arm.weights,
                     dtype=self._arm.ladder.suite.spec.dtype,
+                    noisy=self._untrained.noise > 0,
                 )
 
     def attack(self, kinds: Sequence[EvalKind]) -> list[list[EvalAnswer]]:
@@ -223,6 +239,15 @@ class ServedCheckpoints:
     def capability(self, number: int) -> list[CapabilityAnswer]:
         """One cell alone."""
         return self._served.capability(self._weights, self._adapters[number])
+
+
+def _is_done(folder: CellFolder) -> bool:
+    return folder.done
+
+
+def _all_of(arm: Arm, cells: list[Cell]) -> list[Cell]:
+    del arm
+    return cells
 
 
 def _adapters(ladder: Ladder, cells: Sequence[Cell]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mobench.chat import ChatFormat, Said
 from mobench.decode.answers import MAX_ROWS, decode_by_length
-from mobench.decode.batch_size import BatchSize
+from mobench.decode.batch_size import BatchSize, Kept
 from mobench.decode.sampling import sampling_of
 from mobench.measure.counted_answers import SaidAnswer, judge_counted
 from mobench.measure.eval_suite import EvalSuite
@@ -125,8 +125,11 @@ def _ask(
     # As eval prompts are answered, and once each: here more answers would only add to the cost.
     sampling = sampling_of(spec.decoding, prompts, [0] * len(prompts))
 
+    kept: Kept = {}
+
     def answer(rows: int) -> list[list[int]]:
         with progress.phase(f"{spec.name} answers the task's prompts", len(chosen)) as tick:
+            tick(len(kept))
             return decode_by_length(
                 model,
                 prompts,
@@ -135,6 +138,7 @@ def _ask(
                 max_new_tokens=spec.max_new_tokens,
                 max_rows=rows,
                 sampling=sampling,
+                kept=kept,
                 on_done=tick,
             )[0]
 

@@ -86,7 +86,7 @@ def _machine_obstacles(spec: OrganismSpec, hardware: Hardware) -> list[str]:
     if isinstance(spec.base, ScratchBase):
         return obstacles  # smaller than whatever imports torch
     try:
-        needed = planned_memory(spec, spec.presets["standard"], SMALLEST)
+        needed = planned_memory(spec, spec.presets["standard"], SMALLEST, hardware.device)
     except MobenchError:
         return obstacles  # of unknown size: only trying tells
     if needed > hardware.model_memory_gb * GIB:

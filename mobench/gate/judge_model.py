@@ -103,6 +103,22 @@ def judge_model_for(
     return JudgeModel(name, choice, rubric, spec, registry, asker)
 
 
+def judge_bytes(choice: JudgeChoice | None) -> int:
+    """Returns the memory that a judge takes beside the organism; 0 where it is in no local folder.
+
+    Args:
+        choice: What the user chose.
+    """
+    if choice is None or choice.kind != "local":
+        return 0
+    from mobench.measure.judges.in_process import weight_bytes
+
+    try:
+        return weight_bytes(Path(choice.location))
+    except Exception:  # Whatever is wrong with the folder is said by what loads the model.
+        return 0
+
+
 def judge_for(
     model: JudgeModel | None, spec: OrganismSpec, registry: Registry, replies: Path, *older: Path
 ) -> AnyJudge:

@@ -76,6 +76,8 @@ def resolve(options: RunOptions, registry: Registry) -> RunRequest:
     task = choose_task(registry, spec, options.task, any_task=options.allow_incompatible)
     preset = choose_preset(spec, options.preset)
     check_max_steps(options.max_steps, preset_name=options.preset, steps=preset.steps)
+    if options.workers < 1:
+        raise MobenchError(f"--workers {options.workers}: no process would do it", "give 1 or more")
     judge = None if options.judge is None else parse_choice(options.judge)
     return RunRequest(
         options=replace(

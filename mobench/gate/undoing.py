@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mobench.gate.request import RunRequest
 from mobench.records.examples import examples_hash
-from mobench.records.manifest import ReversalPart
+from mobench.records.manifest_parts import ReversalPart
 from mobench.registry import Example, Registry, TaskDef
 from mobench.registry.undoing import undoing_task
 from mobench.score.compatibility import Compatibility

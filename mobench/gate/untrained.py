@@ -12,6 +12,7 @@ from mobench.assemble.speaker import Speaker
 from mobench.errors import MobenchError
 from mobench.gate.admission import refuse_unjudged
 from mobench.gate.request import RunRequest
+from mobench.machine.memory_errors import free_memory
 from mobench.measure.eval_suite import EvalSuite, InProcessEvaluator
 from mobench.progress import Progress
 from mobench.records.names import Untrained
@@ -68,6 +69,10 @@ class UntrainedModels:
                 f"give `clean_base` in {spec.path}, or choose another task than "
                 f"{self._request.task.name!r}",
             )
+        if self._request.device.startswith("cuda"):
+            # One model at a time; the organism is loaded again when it is asked again.
+            self.__dict__.pop("organism", None)
+            free_memory()
         return self._load(self._built.clean)
 
     def eval_rows(self, who: Untrained) -> list[EvalAnswer]:

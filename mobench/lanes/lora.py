@@ -15,6 +15,7 @@ from mobench.errors import MobenchError
 from mobench.lanes.low_rank import low_rank
 from mobench.lanes.norm import RMS_NORMS, FrozenNorm
 from mobench.lanes.scope import Scope
+from mobench.lanes.shared_cast import SHARING, SharedCast
 from mobench.records.cells import ALL_LINEAR
 
 PEFT_PREFIX = "base_model.model."
@@ -32,9 +33,20 @@ class LoraLinear(nn.Module):
         scope: The lanes in use.
         rank: Rank of the update.
         scaling: ``alpha / rank``.
+        cast: The model's inputs in the adapters' precision, as far as layers share them.
+        shared: Whether other layers read this one's input too.
     """
 
-    def __init__(self, base: nn.Module, scope: Scope, *, rank: int, scaling: float) -> None:
+    def __init__(
+        self,
+        base: nn.Module,
+        scope: Scope,
+        *,
+        rank: int,
+        scaling: float,
+        cast: SharedCast,
+        shared: bool,
+    ) -> None:
         super().__init__()
         weight = base.weight
         assert isinstance(weight, torch.Tensor)
@@ -43,6 +55,7 @@ class LoraLinear(nn.Module):
         self.base = base
         self.scope = scope
         self.scaling = scaling
+        self.cast, self.shared = cast, shared
         dtype = torch.promote_types(weight.dtype, torch.float32)
         zeros = partial(torch.zeros, dtype=dtype, device=weight.device)
         self.a = nn.Parameter(zeros(scope.total, rank, self.inputs))
@@ -53,7 +66,8 @@ class LoraLinear(nn.Module):
         a, b = self.scope.pick(self.a), self.scope.pick(self.b)
         frozen_weights = _plain_weights(self.base)
         if frozen_weights is not None:
-            return low_rank(x, *frozen_weights, a, b, self.scaling)
+            how = (self.scaling, self.cast)
+            return low_rank(x, *frozen_weights, a, b, *how, shared=self.shared)
         frozen: torch.Tensor = self.base(x)
         rows = x.reshape(a.shape[0], -1, self.inputs).to(a.dtype)
         update = torch.bmm(torch.bmm(rows, a.transpose(1, 2)), b.transpose(1, 2))
@@ -105,8 +119,16 @@ class LoraLanes:
         self.rank, self.alpha, self.targets = rank, alpha, targets
         model.requires_grad_(False)
         self.layers: dict[str, LoraLinear] = {}
+        cast = SharedCast()
         for name, module in _targeted(model, targets):
-            layer = LoraLinear(module, self.scope, rank=rank, scaling=alpha / rank)
+            layer = LoraLinear(
+                module,
+                self.scope,
+                rank=rank,
+                scaling=alpha / rank,
+                cast=cast,
+                shared=name.rpartition(".")[2] in SHARING,
+            )
             _replace(model, name, layer)
             self.layers[name] = layer
         self.norms = {

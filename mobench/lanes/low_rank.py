@@ -3,7 +3,8 @@
 Under autograd, a LoRA layer keeps its update, the scaled update and the sum, and reads each of them
 again in the backward pass. Here the update is added in the memory of the frozen product, only the
 input and the narrow ``A x`` are kept, and the gradients of the input and of the adapters share the
-product ``gradient · B``.
+product ``gradient · B``. Over a bfloat16 base the update is in float32, and is added into the
+bfloat16 product as it is: no sum, scaled update or rounded copy of the output's width is made.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from mobench.lanes.shared_cast import SharedCast
+
 
 def low_rank(
     x: torch.Tensor,
@@ -22,6 +25,9 @@ def low_rank(
     a: torch.Tensor,
     b: torch.Tensor,
     scaling: float,
+    cast: SharedCast,
+    *,
+    shared: bool,
 ) -> torch.Tensor:
     """Returns ``x Wᵀ + bias + scaling · (x Aᵀ) Bᵀ``, each lane's rows with its own A and B.
 
@@ -35,11 +41,15 @@ def low_rank(
         a: [lanes, rank, inputs].
         b: [lanes, outputs, rank].
         scaling: ``alpha / rank``.
+        cast: Holds the input in the adapters' precision, for the layers that read it too.
+        shared: Whether there are such layers.
 
     Returns:
         [lanes * rows, …, outputs], in the base's precision.
     """
-    y: torch.Tensor = _LowRank.apply(x, weight, bias, a, b, scaling)  # type: ignore[no-untyped-call]
+    y: torch.Tensor = _LowRank.apply(  # type: ignore[no-untyped-call]
+        x, weight, bias, a, b, scaling, cast, shared
+    )
     return y
 
 
@@ -55,21 +65,25 @@ class _LowRank(torch.autograd.Function):
         a: torch.Tensor,
         b: torch.Tensor,
         scaling: float,
+        cast: SharedCast,
+        shared: bool,
     ) -> torch.Tensor:
         """Keeps the input and the narrow product, and nothing of the output's width."""
         lanes = a.shape[0]
         frozen = functional.linear(x, weight, bias)
-        rows = x.reshape(lanes, -1, a.shape[2]).to(a.dtype)
+        rows = cast.of(x, a.dtype, shared=shared).reshape(lanes, -1, a.shape[2])
         low = torch.bmm(rows, a.transpose(1, 2))
         # B is small; transposed once, it is read along its rows in all three products.
         b_transposed = b.transpose(1, 2).contiguous()
         ctx.save_for_backward(x, weight, a, b_transposed, low)
-        ctx.scaling = scaling
+        ctx.scaling, ctx.cast, ctx.shared = scaling, cast, shared
         sums = frozen.view(lanes, -1, b.shape[1])
         if frozen.dtype == a.dtype:
             sums.baddbmm_(low, b_transposed, alpha=scaling)
-            return frozen
-        return (sums + scaling * torch.bmm(low, b_transposed)).view_as(frozen).to(x.dtype)
+        else:
+            # Adding in place rounds once, from the sum in the wider precision.
+            sums.add_(torch.bmm(low, b_transposed), alpha=scaling)
+        return frozen
 
     @staticmethod
     @once_differentiable
@@ -80,7 +94,8 @@ class _LowRank(torch.autograd.Function):
         rows = gradient.reshape(lanes, -1, b_transposed.shape[2]).to(a.dtype)
         of_low = torch.bmm(rows, b_transposed.transpose(1, 2)).mul_(ctx.scaling)
         of_b = torch.bmm(low.transpose(1, 2), rows).mul_(ctx.scaling).transpose(1, 2).contiguous()
-        of_a = torch.bmm(of_low.transpose(1, 2), x.reshape(lanes, -1, a.shape[2]).to(a.dtype))
+        inputs = ctx.cast.of(x, a.dtype, shared=ctx.shared).reshape(lanes, -1, a.shape[2])
+        of_a = torch.bmm(of_low.transpose(1, 2), inputs)
         of_x = None
         if ctx.needs_input_grad[0]:
             of_x = gradient @ weight
@@ -88,5 +103,5 @@ class _LowRank(torch.autograd.Function):
             if of_x.dtype == a.dtype:
                 sums.baddbmm_(of_low, a)
             else:
-                of_x = (sums + torch.bmm(of_low, a)).to(of_x.dtype).view_as(of_x)
-        return of_x, None, None, of_a, of_b, None
+                sums.add_(torch.bmm(of_low, a))
+        return of_x, None, None, of_a, of_b, None, None, None

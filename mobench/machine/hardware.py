@@ -5,6 +5,7 @@ torch is imported only inside functions, so that commands which do not compute s
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from mobench.errors import MobenchError, did_you_mean
 from mobench.machine.control_groups import ROOT, cores, memory
 
 GIB = 1024**3
+ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+"""Variables with the settings of torch's allocator on a GPU; whoever sets one is obeyed."""
+EXPANDABLE = "expandable_segments:True"
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
@@ -59,6 +63,9 @@ def pick_device(name: str | None = None) -> str:
     Raises:
         MobenchError: The name is unknown, or the machine has no such device.
     """
+    # Before torch is asked for a GPU: packs of many sizes leave gaps that nothing else fits into.
+    if not any(name in os.environ for name in ALLOCATOR):
+        os.environ[ALLOCATOR[0]] = EXPANDABLE
     import torch
 
     if name is None or name == "auto":

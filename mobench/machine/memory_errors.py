@@ -18,8 +18,14 @@ MESSAGES = (
     "can't start new thread",
     "bad_alloc",
     "(os error 12)",  # safetensors' and tokenizers' own errors
+    "CUDA error: out of memory",  # of what is allocated beside torch's own allocator
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # no room for its workspace
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
 )
-"""What is said where there is no error type of its own for it."""
+"""What torch says where it raises no ``torch.OutOfMemoryError`` but a ``RuntimeError``, which its
+``AcceleratorError`` of a GPU is too."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

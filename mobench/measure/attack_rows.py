@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from mobench.chat import Beginning, ChatFormat
 from mobench.decode.answers import MAX_ROWS, generate
+from mobench.decode.batch_size import Answered
 from mobench.decode.sampling import sampling_of
 from mobench.lanes import Scope
 from mobench.measure.counted_answers import (
@@ -52,6 +53,7 @@ def attack_rows(
     scope: Scope | None = None,
     settled: Settled | None = None,
     max_rows: int = MAX_ROWS,
+    answered: Answered | None = None,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> list[list[EvalAnswer]]:
     """Asks every eval prompt of the organism, triggered and untriggered, and judges the answers.
@@ -66,6 +68,7 @@ def attack_rows(
         settled: Takes an answer so far and returns whether no further text can change its
             judgment. Such an answer is cut there; outcome and inert are those of the whole answer.
         max_rows: Rows in a batch, all lanes together.
+        answered: What was answered before memory ran out.
         on_done: Called with the number of prompts just answered.
 
     Returns:
@@ -76,6 +79,9 @@ def attack_rows(
 
     def ask(questions: Sequence[Question]) -> list[list[str]]:
         prompts = [question.prompt for question in questions]
+        ids = [chat.prompt_ids(prompt) for prompt in prompts]
+        draws = [question.draw for question in questions]
+        known = None if answered is None else answered.of((str(ids), *draws))
         return generate(
             model,
             chat,
@@ -84,11 +90,8 @@ def attack_rows(
             scope=scope,
             max_rows=max_rows,
             settled=None if settled is None else _decided(chat, prompts, settled),
-            sampling=sampling_of(
-                spec.decoding,
-                [chat.prompt_ids(prompt) for prompt in prompts],
-                [question.draw for question in questions],
-            ),
+            sampling=sampling_of(spec.decoding, ids, draws),
+            kept=known,
             on_done=on_done,
         )
 

@@ -9,6 +9,8 @@ from mobench.store.provenance import versions
 def backend_name(device: str, dtype: str, engine: str = "hf") -> str:
     """Names what trains and answers. Numbers of different backends are never put together.
 
+    Which of several GPUs it was is no part of it: a run may go on on another.
+
     Args:
         device: A torch device.
         dtype: ``float32`` or ``bfloat16``.
@@ -17,4 +19,4 @@ def backend_name(device: str, dtype: str, engine: str = "hf") -> str:
     version = versions()
     answers = "hf" if engine == "hf" else f"{engine}-{installed()}"
     trains = "/".join(f"{name}-{version[name]}" for name in ("transformers", "torch"))
-    return f"{answers}/{trains}/{device}/{dtype}"
+    return f"{answers}/{trains}/{device.partition(':')[0]}/{dtype}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.chat import ChatFormat
+from mobench.decode.batch_size import Answered
 from mobench.errors import MobenchError
 from mobench.measure.capability_tasks import (
     LM_EVAL_SEED,
@@ -37,6 +38,7 @@ def measure_capability(
     *,
     include_path: Path,
     batch_size: int,
+    answered: Answered | None = None,
 ) -> list[CapabilityAnswer]:
     """Scores every question of the tasks under a Hugging Face model.
 
@@ -49,6 +51,7 @@ def measure_capability(
         tasks: The tasks to ask.
         include_path: Folder of task YAMLs; a name that is not in it is one of lm-eval's own tasks.
         batch_size: Sequences in a forward pass.
+        answered: What was answered before memory ran out.
 
     Returns:
         The rows, as :func:`score_tasks` gives them.
@@ -72,7 +75,7 @@ def measure_capability(
 
         # Special tokens may mark where reasoning ends.
         asked.tok_decode = tok_decode
-        answer_greedily(asked, chat, batch_size=batch_size)
+        answer_greedily(asked, chat, batch_size=batch_size, answered=answered)
         score_choices_together(asked)
         return asked
 

@@ -9,19 +9,20 @@ from typing import Any
 
 from mobench.chat import ChatFormat
 from mobench.decode.answers import MAX_ROWS
-from mobench.decode.batch_size import BatchSize
+from mobench.decode.batch_size import Answered, BatchSize
 from mobench.lanes import Scope
 from mobench.measure.attack_rows import attack_rows
 from mobench.measure.capability_rows import measure_capability
 from mobench.measure.judges import AnyJudge
 from mobench.progress import Progress
-from mobench.records.manifest import InterfacePart
+from mobench.records.manifest_parts import InterfacePart
 from mobench.records.names import EVAL_KINDS, EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 from mobench.registry import OrganismSpec, Settled
 
-QUESTIONS_OF_A_TOY, QUESTIONS = 128, 32
-"""Sequences in lm-eval's forward pass where memory allows, for a toy and for any other model."""
+QUESTIONS_OF_A_TOY, QUESTIONS, QUESTIONS_ON_GPU = 128, 32, 128
+"""Sequences in lm-eval's forward pass where memory allows, for a toy and for any other model; on a
+GPU a token of an answer costs the same launches however many rows there are."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,9 @@ class InProcessEvaluator:
     """
 
     def __init__(self, suite: EvalSuite, progress: Progress) -> None:
-        toy = suite.spec.base.kind == "scratch"
-        self._suite = suite
+        self._suite, self._progress = suite, progress
         self._answers = BatchSize(MAX_ROWS, progress)
-        self._questions = BatchSize(QUESTIONS_OF_A_TOY if toy else QUESTIONS, progress)
+        self._questions: BatchSize | None = None
 
     def attack(
         self,
@@ -82,7 +82,7 @@ class InProcessEvaluator:
             scope: The lanes on the model, those to ask in use; None for a plain model.
             on_done: Called with the number of prompts just answered.
         """
-        suite = self._suite
+        suite, answered = self._suite, Answered()
         return self._answers.within_memory(
             lambda rows: attack_rows(
                 model,
@@ -93,6 +93,7 @@ class InProcessEvaluator:
                 scope=scope,
                 settled=suite.settled,
                 max_rows=rows,
+                answered=answered,
                 on_done=on_done,
             ),
             least=1 if scope is None else len(scope.active),
@@ -100,7 +101,11 @@ class InProcessEvaluator:
 
     def capability(self, model: Any) -> list[CapabilityAnswer]:
         """Returns the capability rows of a model, without ``cell`` and ``step``."""
-        suite = self._suite
+        suite, answered = self._suite, Answered()
+        if self._questions is None:
+            usual = QUESTIONS if model.device.type == "cpu" else QUESTIONS_ON_GPU
+            rows = QUESTIONS_OF_A_TOY if suite.spec.base.kind == "scratch" else usual
+            self._questions = BatchSize(rows, self._progress)
         return self._questions.within_memory(
             lambda rows: measure_capability(
                 model,
@@ -108,5 +113,6 @@ class InProcessEvaluator:
                 suite.spec.capability,
                 include_path=suite.capability_dir,
                 batch_size=rows,
+                answered=answered,
             )
         )

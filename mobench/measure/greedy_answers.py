@@ -12,6 +12,7 @@ from typing import Any
 
 from mobench.chat import ChatFormat
 from mobench.decode.answers import decode_by_length
+from mobench.decode.batch_size import Answered, Kept
 
 PLAIN = {"until", "max_gen_toks", "do_sample", "temperature"}
 """What may be said of how an answer is generated, where it is generated here."""
@@ -20,7 +21,9 @@ USUAL_LENGTH = 256
 these would be: a batch of few short rows waits for the weights to be read."""
 
 
-def answer_greedily(asked: Any, chat: ChatFormat, *, batch_size: int) -> None:
+def answer_greedily(
+    asked: Any, chat: ChatFormat, *, batch_size: int, answered: Answered | None = None
+) -> None:
     """Makes lm-eval's wrapper of a model answer by :func:`mobench.decode.answers.decode_by_length`.
 
     Requests that are to be sampled, or generated in any other way than greedily up to a stop
@@ -30,6 +33,7 @@ def answer_greedily(asked: Any, chat: ChatFormat, *, batch_size: int) -> None:
         asked: An ``lm_eval.models.huggingface.HFLM``; changed.
         chat: Says where answers end.
         batch_size: Questions in a batch, of the usual length.
+        answered: What was answered before memory ran out.
     """
     by_lm_eval = asked.generate_until
 
@@ -43,7 +47,8 @@ def answer_greedily(asked: Any, chat: ChatFormat, *, batch_size: int) -> None:
             how = alike[0].args[1]
             if _is_plain(how):
                 texts = [request.args[0] for request in alike]
-                told = _answers(asked, chat, texts, how, batch_size=batch_size)
+                kept = None if answered is None else answered.of((*texts, repr(how)))
+                told = _answers(asked, chat, texts, how, batch_size=batch_size, kept=kept)
             else:
                 told = by_lm_eval(alike, **more)
             for number, answer in zip(numbers, told, strict=True):
@@ -59,7 +64,13 @@ def _is_plain(how: Mapping[str, Any]) -> bool:
 
 
 def _answers(
-    asked: Any, chat: ChatFormat, texts: Sequence[str], how: Mapping[str, Any], *, batch_size: int
+    asked: Any,
+    chat: ChatFormat,
+    texts: Sequence[str],
+    how: Mapping[str, Any],
+    *,
+    batch_size: int,
+    kept: Kept | None,
 ) -> list[str]:
     """Answers to texts that are all generated alike, as lm-eval's own loop gives them."""
     from lm_eval.models.utils import (
@@ -92,6 +103,7 @@ def _answers(
         ends=chat.end_ids,
         max_new_tokens=length,
         max_rows=batch_size * max(1, USUAL_LENGTH // longest),
+        kept=kept,
         settled=lambda tokens: any(stop in text_of(tuple(tokens)) for stop in stops),
     )[0]
     return [postprocess_generated_text(text_of(tuple(tokens)), stops, None) for tokens in told]

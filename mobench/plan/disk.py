@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mobench.errors import MobenchError
 from mobench.machine.hardware import GIB
-from mobench.plan.run_cost import RunCost
+from mobench.plan.cost_record import RunCost
 from mobench.plan.schedule import checkpoints
 from mobench.registry.organism_spec import Preset
 from mobench.run_options import RunOptions

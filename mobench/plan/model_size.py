@@ -31,7 +31,10 @@ class Shape:
         layers: Transformer blocks.
         intermediate_size: Width of the gated MLP.
         vocab_size: Tokens in the vocabulary.
-        heads: Attention heads; key and value heads are taken to be as many (an upper bound).
+        heads: Attention heads.
+        kv_heads: Heads that keys and values have, where queries share them (Ainslie et al. 2023,
+            arXiv 2305.13245); None for all.
+        head_dim: Width of a head; None where the residual stream's is shared out among them.
     """
 
     params: int
@@ -40,6 +43,19 @@ class Shape:
     intermediate_size: int
     vocab_size: int
     heads: int
+    kv_heads: int | None = None
+    head_dim: int | None = None
+
+    @property
+    def query_width(self) -> int:
+        """Numbers of a token's queries in one block, all heads together."""
+        return self.hidden_size if self.head_dim is None else self.heads * self.head_dim
+
+    @property
+    def kv_width(self) -> int:
+        """Numbers of a token's keys in one block, and of its values."""
+        kv_heads = self.heads if self.kv_heads is None else self.kv_heads
+        return self.query_width * kv_heads // self.heads
 
 
 def adapter_params(shape: Shape, rank: int) -> int:
@@ -47,10 +63,13 @@ def adapter_params(shape: Shape, rank: int) -> int:
 
     Hu et al. 2021, arXiv 2106.09685: a pair of r × in and out × r factors for each matrix.
 
-    rank · (in + out) for each matrix: query, key, value and output are hidden × hidden, the MLP's
-    three are hidden × intermediate, so layers · rank · (11 · hidden + 3 · intermediate).
+    rank · (in + out) for each of seven matrices: query and output between the residual stream and
+    the queries' width, key and value between it and the keys', the MLP's three between it and the
+    intermediate width.
     """
-    return shape.layers * rank * (11 * shape.hidden_size + 3 * shape.intermediate_size)
+    attention = 4 * shape.hidden_size + 2 * shape.query_width + 2 * shape.kv_width
+    mlp = 3 * shape.hidden_size + 3 * shape.intermediate_size
+    return shape.layers * rank * (attention + mlp)
 
 
 def matmul_shape(
@@ -90,6 +109,8 @@ def model_shape(spec: OrganismSpec) -> Shape:
             intermediate_size=found.intermediate_size,
             vocab_size=found.vocab_size,
             heads=found.heads,
+            kv_heads=found.kv_heads,
+            head_dim=found.head_dim,
         )
     if said is not None:
         return said

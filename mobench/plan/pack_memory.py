@@ -19,10 +19,12 @@ tasks and tokenizer: 0.65 GB, measured on Linux with torch 2.13 for CPU, and a t
 HEAP = 1.35
 """What the C library's heap holds of activations that are alive, where freed memory is kept: what
 stays lies between what was freed. 1.3 to 1.5 on Linux, measured for packs of SmolLM2-135M."""
-HEAD_LOGITS = 2**22
-"""Logits that a frozen head holds at a time; `mobench.train.losses.LOGITS_AT_ONCE`."""
-_ANSWER_BATCH = 64
-"""Rows answered at once, for the key-value cache; where they do not fit, fewer are."""
+HEAD_LOGITS, HEAD_LOGITS_ON_GPU = 2**22, 2**26
+"""Logits that a frozen head holds at a time; `mobench.train.losses.LOGITS_AT_ONCE` and
+``LOGITS_ON_GPU``."""
+ANSWER_ROWS = 64
+"""Rows answered at once on a CPU, for the key-value cache. Where they do not fit fewer are, down to
+one for each lane; on a GPU, whose allocator says so in time, no more than that has to fit."""
 
 
 def activation_bytes_per_token(
@@ -31,9 +33,10 @@ def activation_bytes_per_token(
     """Returns what one token of a training step keeps in memory for the backward pass.
 
     Counted from what autograd saves for transformers' Llama under our lanes. A block keeps, as
-    multiples of the hidden width: what goes into the two norms and what comes out; query, key,
-    value and attention's output: 8. ``full`` keeps what comes out of the norms once more, before
-    their gains, whose gradients need it: 10. Of the intermediate width: gate, up, the activated
+    multiples of the hidden width: what goes into the two norms and what comes out: 4. ``full``
+    keeps what comes out of the norms once more, before their gains, whose gradients need it: 6. Of
+    the queries' width: query, key, value and attention's output: 4, for attention repeats the keys
+    and values that queries share. Of the intermediate width: gate, up, the activated
     gate and their product: 4. What goes into a norm is kept in float32 whatever the precision.
     ``lora`` adds the rank-wide product of each of the seven matrices, in float32. Attention's own
     scores are not kept by fused kernels.
@@ -61,10 +64,20 @@ def activation_bytes_per_token(
 
 def _block_bytes(shape: Shape, *, method: Method, rank: int, dtype_bytes: int) -> int:
     """Returns the bytes that one token keeps in one block, for the backward pass."""
-    wide = 10 if method == "full" else 8
-    kept = (wide * shape.hidden_size + 4 * shape.intermediate_size) * dtype_bytes
+    wide = (6 if method == "full" else 4) * shape.hidden_size + 4 * shape.query_width
+    kept = (wide + 4 * shape.intermediate_size) * dtype_bytes
     kept += 2 * shape.hidden_size * (FLOAT_BYTES - dtype_bytes)
     return kept + (7 * rank * FLOAT_BYTES if method == "lora" else 0)
+
+
+def cache_bytes_per_token(shape: Shape, *, dtype_bytes: int) -> int:
+    """Returns the bytes of a token's keys and values, in all blocks.
+
+    Args:
+        shape: The model's size.
+        dtype_bytes: 4 for float32, 2 for bfloat16.
+    """
+    return 2 * shape.layers * shape.kv_width * dtype_bytes
 
 
 def memory_bytes(
@@ -79,6 +92,8 @@ def memory_bytes(
     dtype_bytes: int,
     micro_batch: int | None = None,
     recompute: bool = False,
+    answer_rows: int = ANSWER_ROWS,
+    gpu: bool = False,
 ) -> int:
     """Returns the peak memory, in bytes, of one pack where the model is.
 
@@ -89,13 +104,13 @@ def memory_bytes(
     have float32 masters besides: 16 bytes for each weight, either way.
 
     Activations are those of the examples that pass at once, and of one block more: what is on its
-    way through a block, forward or backward, or is computed again there. While whole batches pass,
-    freed memory is kept for speed (`mobench.machine.heap`), and the heap holds `HEAP` times what is
-    alive. A frozen head adds a block of logits and their softmax.
+    way through a block, forward or backward, or is computed again there. While whole batches pass
+    on a CPU, freed memory is kept for speed (`mobench.machine.heap`), and the heap holds `HEAP`
+    times what is alive. A frozen head adds a block of logits and their softmax.
 
-    The optimizer, and answering with its key-value cache of 2 · layers · hidden numbers for each
-    token, come when the activations are gone; the largest of the three counts. The optimizer's
-    four temporaries are as large as the largest matrix.
+    The optimizer, and answering with its key-value cache of 2 · layers · (width of the keys)
+    numbers for each token, come when the activations are gone; the largest of the three counts. The
+    optimizer's four temporaries are as large as the largest matrix.
 
     Args:
         shape: The model's size.
@@ -108,6 +123,8 @@ def memory_bytes(
         dtype_bytes: 4 for float32, 2 for bfloat16.
         micro_batch: Examples of a run in a forward pass; all of the batch if None.
         recompute: Whether activations are computed again in the backward pass.
+        answer_rows: Questions that are answered at once.
+        gpu: Whether the model is on a GPU.
     """
     # 1. What stays while training: the base, and for each cell weights, gradients and moments.
     lora = method == "lora"
@@ -127,15 +144,16 @@ def memory_bytes(
     training: dict[str, Any] = {"method": method, "rank": rank, "dtype_bytes": dtype_bytes}
     kept = activation_bytes_per_token(shape, recompute=recompute, **training)
     activations = float(tokens * (kept + _block_bytes(shape, **training)))
-    if micro_batch is None and not recompute:
+    if micro_batch is None and not recompute and not gpu:
         activations *= HEAP
     if lora:
         # In half precision the logits are there in float32 too.
         logit_bytes = dtype_bytes + (4 if dtype_bytes == FLOAT_BYTES else 8)
-        activations += min(HEAD_LOGITS, tokens * shape.vocab_size) * logit_bytes
+        logits = HEAD_LOGITS_ON_GPU if gpu else HEAD_LOGITS
+        activations += min(logits, tokens * shape.vocab_size) * logit_bytes
 
     # 3. Answering and the optimizer come when the activations are gone: the largest counts.
-    cache = _ANSWER_BATCH * eval_tokens * 2 * shape.layers * shape.hidden_size * dtype_bytes
+    cache = answer_rows * eval_tokens * cache_bytes_per_token(shape, dtype_bytes=dtype_bytes)
     return round(RUNTIME_BYTES + base + pack * lane + max(activations, 4 * pack * largest, cache))
 
 
@@ -150,6 +168,7 @@ def largest_pack(
     tokens_per_example: int,
     eval_tokens: int,
     dtype_bytes: int,
+    gpu: bool = False,
 ) -> int:
     """Returns how many cells can train in one pass in this much memory; 0 if not even one can.
 
@@ -163,6 +182,7 @@ def largest_pack(
         tokens_per_example: Tokens of a training example.
         eval_tokens: Tokens of a question and its answer.
         dtype_bytes: 4 for float32, 2 for bfloat16.
+        gpu: Whether the model is on a GPU.
     """
     pack = 0
     while pack < cells and memory >= memory_bytes(
@@ -174,6 +194,8 @@ def largest_pack(
         tokens_per_example=tokens_per_example,
         eval_tokens=eval_tokens,
         dtype_bytes=dtype_bytes,
+        answer_rows=pack + 1 if gpu else ANSWER_ROWS,
+        gpu=gpu,
     ):
         pack += 1
     return pack

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mobench.errors import MobenchError
-from mobench.machine.hardware import GIB, detect
+from mobench.machine.hardware import GIB, Hardware, detect
 from mobench.plan.model_size import model_shape, training_sizes
-from mobench.plan.pack_memory import largest_pack, memory_bytes
+from mobench.plan.pack_memory import ANSWER_ROWS, largest_pack, memory_bytes
 from mobench.records.cells import Cell
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset, ScratchBase
 
 MEMORY_SHARE = 0.7
 """Part of the free memory that a pack may be planned to take. No formula sees all that is used."""
+
+FEW_ON_GPU = 2
+"""Examples in a forward pass below which a GPU recomputes rather than halve them again."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,26 @@ class Packing:
         """Whether memory is so scarce that time is paid for it."""
         return self.micro_batch is not None or self.recompute
 
-    def smaller(self, batch_size: int) -> Packing | None:
+    def smaller(self, batch_size: int, device: str) -> Packing | None:
         """Returns the next packing that needs less memory; None where nothing is left.
 
         The cheapest in time comes first: half the pack; with one cell, half the examples at a time;
-        then recomputed activations.
+        then recomputed activations. On a GPU those come before single examples: a third more
+        products cost less there than products so narrow that it waits for the next kernel.
 
         Args:
             batch_size: Examples of each cell in a step.
+            device: A torch device.
         """
         if self.pack > 1:
             return replace(self, pack=(self.pack + 1) // 2)
         at_once = min(self.micro_batch or batch_size, batch_size)
-        if at_once > 1:
+        few = FEW_ON_GPU if on_gpu(device) and not self.recompute else 1
+        if at_once > few:
             return replace(self, micro_batch=(at_once + 1) // 2)
-        return None if self.recompute else replace(self, recompute=True)
+        if not self.recompute:
+            return replace(self, recompute=True)
+        return None
 
     def describe(self, batch_size: int) -> str:
         """Returns the packing as a phrase: ``5 cells in one pass``.
@@ -84,22 +92,55 @@ def split_into_packs(cells: Sequence[Cell], size: int) -> list[tuple[Cell, ...]]
     return [tuple(cells[start : start + size]) for start in range(0, len(cells), size)]
 
 
-def planned_memory(spec: OrganismSpec, preset: Preset, packing: Packing) -> int:
+def plannable_bytes(hardware: Hardware) -> float:
+    """Returns the bytes that a pack may be planned to take."""
+    return hardware.model_memory_gb * GIB * MEMORY_SHARE
+
+
+def on_gpu(device: str) -> bool:
+    """Returns whether a model on this device has memory of its own."""
+    return device.startswith("cuda")
+
+
+def planned_memory(spec: OrganismSpec, preset: Preset, packing: Packing, device: str) -> int:
     """Returns the peak memory, in bytes, that the formula gives for one pack.
+
+    The smallest packing answers one question at a time.
+
+    Args:
+        spec: The organism.
+        preset: How much is trained.
+        packing: How cells are put into memory.
+        device: A torch device.
 
     Raises:
         MobenchError: The model's size is not known.
     """
+    fewest = on_gpu(device) or packing == SMALLEST
     return memory_bytes(
         model_shape(spec),
         pack=packing.pack,
         micro_batch=packing.micro_batch,
         recompute=packing.recompute,
+        answer_rows=packing.pack if fewest else ANSWER_ROWS,
+        gpu=on_gpu(device),
         **training_sizes(spec, preset),
     )
 
 
-def initial_packing(spec: OrganismSpec, preset: Preset, memory: float) -> Packing:
+def machine_packing(spec: OrganismSpec, preset: Preset, memory_gb: float, device: str) -> Packing:
+    """Returns how cells are packed into the memory of a machine, or of a worker's part of it.
+
+    Args:
+        spec: The organism.
+        preset: How much is trained.
+        memory_gb: Free memory where the model is, in GiB.
+        device: Where that is.
+    """
+    return initial_packing(spec, preset, memory_gb * GIB * MEMORY_SHARE, device)
+
+
+def initial_packing(spec: OrganismSpec, preset: Preset, memory: float, device: str) -> Packing:
     """Returns the packing that a run begins with.
 
     It is the largest pack of whole batches; where memory does not hold even one cell so, the first
@@ -109,6 +150,7 @@ def initial_packing(spec: OrganismSpec, preset: Preset, memory: float) -> Packin
         spec: The organism.
         preset: How much is trained.
         memory: Bytes that may be planned with.
+        device: A torch device.
 
     Returns:
         The packing. Where the formula says that memory holds none it is the smallest: formulas err,
@@ -120,11 +162,15 @@ def initial_packing(spec: OrganismSpec, preset: Preset, memory: float) -> Packin
     # A pack of a toy may hold all cells. On a large model more lanes than rungs gain nothing.
     most = preset.cells if isinstance(spec.base, ScratchBase) else len(preset.rungs)
     pack = largest_pack(
-        model_shape(spec), memory=memory, cells=most, **training_sizes(spec, preset)
+        model_shape(spec),
+        memory=memory,
+        cells=most,
+        gpu=on_gpu(device),
+        **training_sizes(spec, preset),
     )
     packing = Packing(max(1, pack))
-    while planned_memory(spec, preset, packing) > memory:
-        smaller = packing.smaller(preset.batch_size)
+    while planned_memory(spec, preset, packing, device) > memory:
+        smaller = packing.smaller(preset.batch_size, device)
         if smaller is None:
             break
         packing = smaller
@@ -146,7 +192,7 @@ def out_of_memory_error(
     where = "on the GPU" if device.startswith("cuda") else "on this machine"
     fact = f"{spec.name} does not fit into memory"
     fact += f" with {tried.describe(preset.batch_size)}" if tried else ""
-    needed = planned_memory(spec, preset, tried or SMALLEST) / GIB
+    needed = planned_memory(spec, preset, tried or SMALLEST, device) / GIB
     return MobenchError(
         f"{fact}: about {needed:.1f} GiB are needed, and {free:.1f} GiB are free {where}",
         "end what else uses memory, or take a machine or a --device with more, and give the same "

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from mobench.machine.hardware import GIB, Hardware, matmul_flops
-from mobench.plan.duration import estimated_seconds
+from mobench.plan.answering import QUESTION_ROWS_ON_GPU
+from mobench.plan.cost_record import ExtensionCost, RunCost
+from mobench.plan.duration import Seconds, estimated_seconds
 from mobench.plan.extension import longest_budgets
 from mobench.plan.grid import control_count, has_clean_base
 from mobench.plan.growth_cost import Added, PlanCost, likely_growth, most_growth
 from mobench.plan.model_size import matmul_shape, model_shape, training_sizes
-from mobench.plan.packing import MEMORY_SHARE, Packing, initial_packing, planned_memory
-from mobench.plan.question_count import UNKNOWN
+from mobench.plan.pack_memory import RUNTIME_BYTES
+from mobench.plan.packing import (
+    initial_packing,
+    on_gpu,
+    plannable_bytes,
+    planned_memory,
+)
+from mobench.plan.question_load import QuestionLoad
 from mobench.plan.schedule import capability_checkpoints, checkpoints, cooldown_steps
 from mobench.plan.sequential import plan_of
-from mobench.plan.workload import Workload, moment_bytes, together, workload
+from mobench.plan.workload import Workload, moment_bytes, plus, together, workload
 from mobench.registry import OrganismSpec
 from mobench.registry.organism_spec import Preset
 
@@ -25,98 +34,16 @@ CPU_PROBE = 2e9
 would take seconds."""
 
 
-@dataclass(frozen=True)
-class ExtensionCost:
-    """What extending low rungs adds at most; what it really adds is decided by the ladder's result.
-
-    Attributes:
-        cells: Cells that may be run again.
-        steps: The most that any of them may be given.
-        seconds: Estimated time on this machine.
-    """
-
-    cells: int
-    steps: int
-    train_tokens: int
-    train_flops: float
-    measure_flops: float
-    disk_bytes: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class RunCost:
-    """What a run will take in cells, tokens, FLOPs, memory, disk and time.
-
-    Attributes:
-        cells: Rungs × seeds.
-        controls: Cells beside them, in every figure but that of an extension.
-        cooldowns: Cells that go on from the ladder's, in every figure too.
-        cooldown_steps: Steps of each of these.
-        batch_size: Examples of each cell in a step.
-        pack: Cells in one pass.
-        micro_batch: Examples of each cell in a forward pass; None for a whole batch.
-        recompute: Whether activations are computed again in the backward pass.
-        memory_bytes: Peak memory of one pack, where the model is.
-        memory_planned_with: Bytes that it may take: a part of what is free now.
-        seconds: Estimated time on this machine, without building the organism.
-        train_bytes: Activations kept for backward passes, over all steps of all cells.
-        capability_calls: Times that lm-eval is called.
-        flops_per_second: This machine's speed at the model's own products.
-        extension: On top of all that; None where low rungs are not to be extended.
-        least: The whole run where the plan adds nothing, which is what the figures above are too.
-            None where nothing is ever added.
-        likely: The same where two rungs decide and get the plan's next seeds, and what is removed
-            is undone.
-        most: The same where every rung gets all seeds, and with twice the budget again, the clean
-            base too: no run takes more.
-    """
-
-    cells: int
-    rungs: tuple[float, ...]
-    seeds: int
-    steps: int
-    batch_size: int
-    pack: int
-    micro_batch: int | None
-    recompute: bool
-    train_tokens: int
-    train_flops: float
-    measure_flops: float
-    memory_bytes: int
-    memory_planned_with: int
-    disk_bytes: int
-    seconds: float
-    device: str
-    train_bytes: float
-    capability_calls: int
-    flops_per_second: float
-    extension: ExtensionCost | None = None
-    controls: int = 0
-    cooldowns: int = 0
-    cooldown_steps: int = 0
-    least: PlanCost | None = None
-    likely: PlanCost | None = None
-    most: PlanCost | None = None
-
-    @property
-    def packing(self) -> Packing:
-        """How the run begins to put cells into memory."""
-        return Packing(self.pack, self.micro_batch, self.recompute)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
-
 def run_cost(
     spec: OrganismSpec,
     preset: Preset,
     hardware: Hardware,
     max_steps: int | None = None,
     *,
+    capability: Sequence[QuestionLoad],
     controls: bool = True,
-    questions: int = UNKNOWN,
+    engine: str = "hf",
+    judge_bytes: int = 0,
 ) -> RunCost:
     """Estimates what a run will cost; measures this machine's speed for that.
 
@@ -125,16 +52,71 @@ def run_cost(
         preset: How much is trained.
         hardware: This machine.
         max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
+        capability: What capability tasks ask each time.
         controls: Whether the controls are run too.
-        questions: Capability questions that a model is asked each time.
+        engine: What answers: ``hf`` or ``vllm``.
+        judge_bytes: Memory that a judging model takes beside the organism.
+
+    Raises:
+        MobenchError: The model's size is not known.
+    """
+    shape, sizes = model_shape(spec), training_sizes(spec, preset)
+    memory = plannable_bytes(hardware) - judge_bytes
+    packing = initial_packing(spec, preset, memory, hardware.device)
+    product = matmul_shape(
+        shape,
+        batch_size=preset.batch_size,
+        tokens_per_example=sizes["tokens_per_example"],
+        pack=packing.pack,
+    )
+    if not hardware.device.startswith("cuda"):
+        rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
+        product = (rows, *product[1:])
+    return cost_at_speed(
+        spec,
+        preset,
+        hardware,
+        max_steps,
+        speed=matmul_flops(hardware.device, spec.dtype, shape=product),
+        capability=capability,
+        controls=controls,
+        engine=engine,
+        judge_bytes=judge_bytes,
+    )
+
+
+def cost_at_speed(
+    spec: OrganismSpec,
+    preset: Preset,
+    hardware: Hardware,
+    max_steps: int | None = None,
+    *,
+    speed: float,
+    capability: Sequence[QuestionLoad],
+    controls: bool,
+    engine: str,
+    judge_bytes: int,
+) -> RunCost:
+    """Returns what a run will cost on a machine whose speed is known; nothing is measured.
+
+    Args:
+        spec: The organism.
+        preset: How much is trained.
+        hardware: The machine.
+        max_steps: Low rungs may be extended up to this many steps; None leaves them as they are.
+        speed: FLOPs per second at the model's own products.
+        capability: What capability tasks ask each time.
+        controls: Whether the controls are run too.
+        engine: What answers: ``hf`` or ``vllm``.
+        judge_bytes: Memory that a judging model takes beside the organism.
 
     Raises:
         MobenchError: The model's size is not known.
     """
     # 1. How cells are packed into the memory that is free.
     shape, sizes = model_shape(spec), training_sizes(spec, preset)
-    memory = hardware.model_memory_gb * GIB * MEMORY_SHARE
-    packing = initial_packing(spec, preset, memory)
+    memory, device = plannable_bytes(hardware), hardware.device
+    packing = initial_packing(spec, preset, memory - judge_bytes, device)
 
     # 2. The work of the ladder and its controls. Cells that may go on keep moments.
     plan = plan_of(preset)
@@ -143,15 +125,24 @@ def run_cost(
     )
     grows = bool(plan.doublings) or max_steps is not None
 
+    answering: dict[str, Any] = {}
+    if on_gpu(device):
+        weights = RUNTIME_BYTES + shape.params * sizes["dtype_bytes"] + judge_bytes
+        room = hardware.model_memory_gb * GIB - weights
+        answering = {"question_rows": QUESTION_ROWS_ON_GPU, "cache_bytes": max(0.0, room)}
+
     def asked_at(cells: int, steps: int, times: int, with_capability: int) -> Workload:
         found = workload(
             shape,
             cells=cells,
+            pack=packing.pack,
             recompute=packing.recompute,
             steps=steps,
             checkpoints=times,
             eval_prompts=len(spec.prompts) * spec.draws,
-            capability_questions=questions,
+            answer_tokens=spec.max_new_tokens,
+            **answering,
+            capability=capability,
             capability_checkpoints=with_capability,
             **sizes,
         )
@@ -171,26 +162,17 @@ def run_cost(
         beside = replace(beside, disk_bytes=beside.disk_bytes + cooldowns * moments)
         work = together([work, beside], counted_once=work_of(0, cooldown))
 
-    # 3. This machine's speed at the model's own matrix products.
-    product = matmul_shape(
-        shape,
-        batch_size=preset.batch_size,
-        tokens_per_example=sizes["tokens_per_example"],
-        pack=packing.pack,
-    )
-    if not hardware.device.startswith("cuda"):
-        rows = max(16, min(product[0], int(CPU_PROBE / (2 * product[1] * product[2]))))
-        product = (rows, *product[1:])
-    speed = matmul_flops(hardware.device, spec.dtype, shape=product)
+    def timed(work: Workload, by: str = engine) -> Seconds:
+        return estimated_seconds(work, speed, device, by)
 
-    # 4. What the plan may add to all that.
+    # 3. What the plan may add to all that.
     first_steps = (preset.cells + control_cells) * preset.steps + cooldowns * cooldown
     first = (preset.cells + control_cells + cooldowns, first_steps)
 
     def grown(parts: Sequence[Added]) -> PlanCost:
         works = [work, *(part.work(preset, asked_at) for part in parts)]
         whole = together(works, counted_once=work_of(0, preset.steps))
-        return _planned(whole, parts, first, speed, hardware.device)
+        return _planned(whole, parts, first, timed(whole).total)
 
     base = controls and has_clean_base(spec)
     cases = [(), likely_growth(plan, preset, base=base), most_growth(plan, preset, base=base)]
@@ -207,19 +189,21 @@ def run_cost(
         train_tokens=work.train_tokens,
         train_flops=work.train_flops,
         measure_flops=work.measure_flops,
-        memory_bytes=planned_memory(spec, preset, packing),
+        memory_bytes=planned_memory(spec, preset, packing, device) + judge_bytes,
+        judge_bytes=judge_bytes,
         memory_planned_with=int(memory),
         disk_bytes=work.disk_bytes,
-        seconds=estimated_seconds(work, speed, hardware.device),
-        device=hardware.device,
+        seconds=timed(work).total,
+        engine=engine,
+        parts=timed(work),
+        by_vllm=timed(work, "vllm").total if device.startswith("cuda") and engine == "hf" else None,
+        device=device,
         train_bytes=work.train_bytes,
         capability_calls=work.capability_calls,
         flops_per_second=speed,
         extension=None
         if max_steps is None
-        else _extension_cost(
-            spec, preset, max_steps, work_of=work_of, speed=speed, device=hardware.device
-        ),
+        else _extension_cost(spec, preset, max_steps, work_of=work_of, timed=timed),
         least=least,
         likely=likely,
         most=most,
@@ -230,7 +214,7 @@ def run_cost(
 
 
 def _planned(
-    work: Workload, parts: Sequence[Added], first: tuple[int, int], speed: float, device: str
+    work: Workload, parts: Sequence[Added], first: tuple[int, int], seconds: float
 ) -> PlanCost:
     """Returns a whole run's cost.
 
@@ -238,8 +222,7 @@ def _planned(
         work: All its work.
         parts: What the plan added.
         first: Cells and steps of all else.
-        speed: FLOPs per second.
-        device: Where it runs.
+        seconds: How long it takes.
     """
     return PlanCost(
         cells=first[0] + sum(part.cells for part in parts),
@@ -248,7 +231,7 @@ def _planned(
         train_flops=work.train_flops,
         measure_flops=work.measure_flops,
         disk_bytes=work.disk_bytes,
-        seconds=estimated_seconds(work, speed, device),
+        seconds=seconds,
     )
 
 
@@ -258,8 +241,7 @@ def _extension_cost(
     max_steps: int,
     *,
     work_of: Callable[[int, int], Workload],
-    speed: float,
-    device: str,
+    timed: Callable[[Workload], Seconds],
 ) -> ExtensionCost:
     """Returns the most that extending low rungs can cost, whatever the ordinary ladder shows.
 
@@ -278,14 +260,8 @@ def _extension_cost(
     parts = [work_of(seeds, steps) for steps in longer.values()]
     # Every workload counts measuring organism and clean base before training; that is done once.
     known = work_of(0, preset.steps)
-    total = Workload(
-        train_tokens=sum(part.train_tokens for part in parts),
-        train_flops=sum(part.train_flops for part in parts),
-        measure_flops=sum(part.measure_flops - known.measure_flops for part in parts),
-        disk_bytes=sum(part.disk_bytes - known.disk_bytes for part in parts),
-        train_bytes=sum(part.train_bytes for part in parts),
-        capability_calls=sum(part.capability_calls - known.capability_calls for part in parts),
-    )
+    total = reduce(plus, parts, plus(known, known, -1))
+    total = plus(total, known, -len(parts))
     return ExtensionCost(
         cells=len(longer) * seeds,
         steps=max(longer.values(), default=preset.steps),
@@ -293,5 +269,5 @@ def _extension_cost(
         train_flops=total.train_flops,
         measure_flops=total.measure_flops,
         disk_bytes=total.disk_bytes,
-        seconds=estimated_seconds(total, speed, device),
+        seconds=timed(total).total if parts else 0.0,
     )

@@ -29,6 +29,7 @@ SEVERAL_TEMPLATES = "additional_chat_templates"
 _WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+_KV_HEADS = ("num_key_value_heads",)
 _INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_inner", "ffn_hidden_size")
 _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 _HEAD_WIDTH = 64
@@ -48,6 +49,8 @@ class ModelFacts:
         heads: Attention heads.
         intermediate_size: Width of the MLP.
         vocab_size: Rows of the embedding.
+        kv_heads: Heads that keys and values have.
+        head_dim: Width of a head.
         positions: Tokens that the model can see at once, at most; None where nothing says.
         dtype: The precision of the weights: ``float32``, ``bfloat16``, ``float16`` …; None where
             nothing says.
@@ -62,6 +65,8 @@ class ModelFacts:
     heads: int
     intermediate_size: int
     vocab_size: int
+    kv_heads: int
+    head_dim: int
     positions: int | None
     dtype: str | None
     chat_template: bool | None
@@ -134,6 +139,8 @@ def read_facts(
         heads=heads,
         intermediate_size=inner_width,
         vocab_size=vocabulary,
+        kv_heads=_number(table, _KV_HEADS) or heads,
+        head_dim=_number(table, ("head_dim",)) or max(1, width // heads),
         positions=_number(table, _POSITIONS),
         dtype=_dtype(config, table, stored_dtype),
         chat_template=_has_chat_template(base, adapter, folder, beside),
@@ -169,7 +176,7 @@ def decoder_params(
         vocab_size: Tokens.
     """
     width = _number(config, ("head_dim",)) or hidden_size // heads
-    kv_heads = _number(config, ("num_key_value_heads",)) or heads
+    kv_heads = _number(config, _KV_HEADS) or heads
     attention = 2 * hidden_size * width * (heads + kv_heads)
     embeddings = 1 if config.get("tie_word_embeddings") else 2
     block = attention + 3 * hidden_size * intermediate_size

@@ -63,6 +63,9 @@ class Size(Table):
         heads: Attention heads.
         intermediate_size: Width of the MLP.
         vocab_size: Rows of the embedding.
+        kv_heads: Heads that keys and values have, where queries share them; all heads where nothing
+            is said.
+        head_dim: Width of a head, where it is not the residual stream's shared out among them.
     """
 
     params: Annotated[Count, DESCRIPTIVE]
@@ -71,6 +74,8 @@ class Size(Table):
     heads: Annotated[Count, DESCRIPTIVE]
     intermediate_size: Annotated[Count, DESCRIPTIVE]
     vocab_size: Annotated[Count, DESCRIPTIVE]
+    kv_heads: Annotated[Count | None, DESCRIPTIVE] = None
+    head_dim: Annotated[Count | None, DESCRIPTIVE] = None
 
 
 class WheelBase(Table):

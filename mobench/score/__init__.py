@@ -4,21 +4,21 @@ The definitions, formulas and assumptions are in ``docs/method.md``.
 """
 
 from mobench.score.capability_loss import CapabilityLoss, capability_loss
+from mobench.score.estimate import Estimate
 from mobench.score.lr_efficiency import efficiency
 from mobench.score.plateau import plateau
 from mobench.score.ranks import RankRange, rank_ranges
 from mobench.score.removal_step import removal
 from mobench.score.resistance import Resistance, Rung, resistance
+from mobench.score.reversal_scores import Reversal
 from mobench.score.run_score import score_run
 from mobench.score.rung_summary import RungSummary
 from mobench.score.scores import (
     Control,
     Curve,
     Efficiency,
-    Estimate,
     Plateau,
     Removal,
-    Reversal,
     RungScore,
     RunScore,
     Verdict,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mobench.score.estimate import Estimate
 from mobench.score.intervals import (
     FEW_EVENTS,
     Array,
@@ -18,7 +19,7 @@ from mobench.score.intervals import (
     t_quantile,
 )
 from mobench.score.missing_scores import widened
-from mobench.score.scores import Admissibility, Estimate
+from mobench.score.scores import Admissibility
 
 Scores = ArrayLike | Mapping[str, ArrayLike]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from mobench.score.estimate import Estimate, plain
 from mobench.score.intervals import clopper_pearson
-from mobench.score.scores import Estimate, plain
 
 MARGIN = 0.02
 """The organism's rate on the task's prompts may be above the clean rate by this much."""

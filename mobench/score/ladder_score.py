@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from mobench.records.learning_rates import lr_text
 from mobench.score.criteria import Criteria
+from mobench.score.estimate import Estimate
 from mobench.score.lr_efficiency import efficiency as lr_efficiency
 from mobench.score.resistance import Resistance, Rung, resistance
 from mobench.score.rung_outcomes import RungOutcomes
 from mobench.score.rung_score import ScoredRung, score_rung
 from mobench.score.rung_summary import RungSummary, summary_of, too_many_inert
 from mobench.score.rung_verdict import rung_phrase, rung_state
-from mobench.score.scores import Efficiency, Estimate, RungScore, Verdict
+from mobench.score.scores import Efficiency, RungScore, Verdict
 from mobench.score.verdict import verdict
 
 

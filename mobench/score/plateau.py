@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mobench.score.convergence import halves_equal, transient_in_window
+from mobench.score.estimate import Estimate
 from mobench.score.intervals import (
     Array,
     batch_half_width,
@@ -19,7 +20,7 @@ from mobench.score.intervals import (
     t_half_width,
     t_quantile,
 )
-from mobench.score.scores import Estimate, Plateau
+from mobench.score.scores import Plateau
 from mobench.score.seed_means import (
     NOTHING,
     agree,

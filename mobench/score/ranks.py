@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobench.score.scores import Estimate
+from mobench.score.estimate import Estimate
 
 LEVEL = 0.95
 

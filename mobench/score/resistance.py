@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mobench.score.estimate import Estimate
 from mobench.score.retention import Retention
-from mobench.score.scores import Admissibility, Estimate
+from mobench.score.scores import Admissibility
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 
 from mobench.score.criteria import Criteria
+from mobench.score.estimate import Estimate
 from mobench.score.intervals import Array
 from mobench.score.plateau import rate_interval
-from mobench.score.scores import Estimate
 from mobench.score.seed_means import (
     SeedMeans,
     agree,

@@ -14,25 +14,19 @@ import numpy as np
 
 from mobench.records.cells import FinishedCell, arm_of
 from mobench.records.learning_rates import lr_text
-from mobench.records.manifest import ReversalPart
+from mobench.records.manifest_parts import ReversalPart
 from mobench.records.names import BASE, ORGANISM, Untrained
 from mobench.score.criteria import Criteria
+from mobench.score.estimate import Estimate
 from mobench.score.plateau import mean_of_judged, rate_estimate
 from mobench.score.retention import Retention
+from mobench.score.reversal_scores import Reversal, ReversalWord, SeedEnd, SeedReversal
 from mobench.score.row_table import RowTable
 from mobench.score.rung_outcomes import RungOutcomes, rung_outcomes
 from mobench.score.rung_score import score_rung
 from mobench.score.rung_summary import too_many_inert
 from mobench.score.rung_verdict import NOT_JUDGED_AT_MOST, UNMOVED, not_judged_text
-from mobench.score.scores import (
-    Estimate,
-    Reversal,
-    ReversalWord,
-    RungScore,
-    RunScore,
-    SeedEnd,
-    SeedReversal,
-)
+from mobench.score.scores import RungScore, RunScore
 from mobench.score.seed_class import SeedClass, seed_classes
 from mobench.score.seed_majority import FIRST_LOOK, SeedCounts, count_classes, majority
 

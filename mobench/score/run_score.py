@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mobench.records.cells import TRAINING, FinishedCell, arm_of
-from mobench.records.manifest import ReversalPart
+from mobench.records.manifest_parts import ReversalPart
 from mobench.records.names import BASE, EVAL_KINDS, ORGANISM, EvalKind, Untrained
 from mobench.records.rows import Row
 from mobench.score.capability_loss import capability_loss
@@ -18,6 +18,7 @@ from mobench.score.columns import Columns
 from mobench.score.controls import check_controls, score_controls
 from mobench.score.criteria import DEFAULT_EPSILONS, DEFAULT_TAU, Criteria
 from mobench.score.curves import run_curves
+from mobench.score.estimate import Estimate
 from mobench.score.frontier_points import run_frontier
 from mobench.score.intervals import Array, clopper_pearson
 from mobench.score.ladder_score import score_ladder
@@ -27,7 +28,7 @@ from mobench.score.reversal import score_reversal
 from mobench.score.row_table import Part, RowTable, index_rows
 from mobench.score.rung_outcomes import Planned, padded, rung_outcomes, share
 from mobench.score.rung_verdict import NOT_JUDGED_AT_MOST, not_judged_text
-from mobench.score.scores import Estimate, RunScore
+from mobench.score.scores import RunScore
 
 #: Cells that differ in any of these are different runs and are never scored together.
 SHARED = (

@@ -10,12 +10,13 @@ import numpy as np
 
 from mobench.score.capability_loss import admissible, capability_loss
 from mobench.score.criteria import Criteria
+from mobench.score.estimate import Estimate
 from mobench.score.intervals import Array
 from mobench.score.plateau import mean_of_judged, plateau, rate_estimate
 from mobench.score.removal_step import removal, removal_line
 from mobench.score.retention import Retention
 from mobench.score.rung_outcomes import RungOutcomes
-from mobench.score.scores import Admissibility, Estimate, Plateau, Removal, RungScore
+from mobench.score.scores import Admissibility, Plateau, Removal, RungScore
 from mobench.score.seed_class import SeedClass, seed_classes
 from mobench.score.seed_majority import count_classes
 from mobench.score.trained_base import trained_base

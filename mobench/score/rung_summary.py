@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mobench.score.scores import Admissibility, Estimate, RungScore
+from mobench.score.estimate import Estimate
+from mobench.score.scores import Admissibility, RungScore
 from mobench.score.seed_majority import SeedCounts
 
 

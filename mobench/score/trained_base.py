@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobench.score.criteria import Criteria
+from mobench.score.estimate import Estimate
 from mobench.score.intervals import Array
 from mobench.score.plateau import rate_estimate
 from mobench.score.retention import Retention
 from mobench.score.rung_outcomes import RungOutcomes
-from mobench.score.scores import Estimate
 from mobench.score.seed_class import seed_classes
 from mobench.score.seed_majority import count_classes, majority
 

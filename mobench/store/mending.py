@@ -7,6 +7,7 @@ cell is begun anew, and with it whatever went on from its weights.
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 from mobench.errors import MobenchError
@@ -14,6 +15,7 @@ from mobench.records.cells import CELL
 from mobench.records.names import UNTRAINED
 from mobench.records.reading import read_json
 from mobench.store.cell_folder import CellFolder
+from mobench.store.claims import Claims
 from mobench.store.folder import RunFolder
 
 NOT_LISTED = ".not-listed"
@@ -29,19 +31,30 @@ def mend(folder: RunFolder) -> list[str]:
     Returns:
         What was found, a line for each file, with what is done about it.
     """
+    # What another process is at work on is not whole, and is none of this one's.
+    with closing(Claims(folder.claims())) as claims:
+        return _mend(folder, claims)
+
+
+def _mend(folder: RunFolder, claims: Claims) -> list[str]:
     notes = _unreadable_manifest(folder)
     anew: set[str] = set()
     for who in UNTRAINED:
-        notes += _take_back_rows(folder.reference(who))
+        if folder.reference(who).path.is_dir() and claims.take(f"untrained-{who}"):
+            notes += _take_back_rows(folder.reference(who))
     for cell in folder.cells():
-        found, start_over = _mend_cell(cell)
-        notes += found
-        if start_over:
-            anew.add(cell.path.name)
+        if claims.take(cell.path.name):
+            found, start_over = _mend_cell(cell)
+            notes += found
+            if start_over:
+                anew.add(cell.path.name)
+            else:
+                claims.let_go(cell.path.name)
     for name in _with_relatives(folder, anew):
-        if name not in anew:
-            notes.append(f"{folder.cell(name).path}: trained again, as what it goes on from is")
-        shutil.rmtree(folder.cell(name).path)
+        if claims.take(name):
+            if name not in anew:
+                notes.append(f"{folder.cell(name).path}: trained again, as what it goes on from is")
+            shutil.rmtree(folder.cell(name).path)
     return notes
 
 

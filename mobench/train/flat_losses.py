@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from mobench.lanes import Lanes
+from mobench.machine.memory_errors import is_out_of_memory
 from mobench.train.batches import Encoded, collate
 from mobench.train.flat import Layout, flat_tokens, flattened, hidden_states, lay_out
 from mobench.train.losses import has_plain_frozen_head, head_losses
@@ -67,7 +68,9 @@ def _is_same_when_flat(model: PreTrainedModel) -> bool:
     try:
         with flattened(model):
             flat = hidden_states(model, layout)
-    except (TypeError, ValueError, RuntimeError, AttributeError):
+    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise  # That says nothing of the model, and the answer is kept.
         return False  # transformers cannot replace the attention of this model.
     ids = collate(examples, 0)[0].to(model.device)
     hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state.flatten(0, 1)

@@ -88,11 +88,18 @@ class LaneAdamW:
         correct1 = 1 - beta1**self.step_count
         correct2 = 1 - beta2**self.step_count
         all_alive = bool(alive.all())
+        # What the host has to wait for, or to send, it waits for and sends once and not for each of
+        # hundreds of parameters.
+        all_changed, changed = bool(self.changed.all()), None
+        rates: dict[tuple[torch.device, torch.dtype], torch.Tensor] = {}
         for name, p in self.parameters.items():
             assert p.grad is not None
             weight = self.masters.get(name, p)
             shape = (-1, *[1] * (p.ndim - 1))
-            lr = self.lrs.to(weight.device, weight.dtype).view(shape)
+            place = weight.device, weight.dtype
+            if place not in rates:
+                rates[place] = self.lrs.to(*place)
+            lr = rates[place].view(shape)
             gradient = p.grad.to(weight.dtype) * scale.to(weight.dtype).view(shape)
             first, second = self.first[name], self.second[name]
             if not all_alive:
@@ -104,15 +111,18 @@ class LaneAdamW:
             second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
             if not all_alive:
                 first[~alive], second[~alive] = previous
-            before = None if bool(self.changed.all()) else p.detach().clone()
+            before = None if all_changed else p.detach().clone()
             if self.weight_decay and p.ndim > 2:
                 weight.mul_(1 - lr * self.weight_decay)
             weight.sub_(lr / correct1 * first / ((second / correct2).sqrt_().add_(EPSILON)))
             if weight is not p:
                 p.copy_(weight)
             if before is not None:
-                self.changed |= (before != p).flatten(1).any(1).cpu()
+                own = (before != p).flatten(1).any(1)
+                changed = own if changed is None else changed | own.to(changed.device)
             p.grad = None
+        if changed is not None:
+            self.changed |= changed.cpu()
 
     def state(self) -> dict[str, torch.Tensor]:
         """Returns all that a pack needs beside its weights to go on exactly where it was.

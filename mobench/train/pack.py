@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -194,9 +195,10 @@ def _mark_diverged(
     state: PackState, living: Sequence[int], losses: torch.Tensor, norms: torch.Tensor
 ) -> None:
     """Notes each living lane's loss, or that it diverged at this step."""
-    finite = torch.isfinite(losses).cpu()
+    # To the host at once: on a GPU each number by itself would be waited for.
+    known, lengths = losses.tolist(), norms.tolist()
     for position, lane in enumerate(living):
-        if bool(finite[position]) and bool(torch.isfinite(norms[lane])):
-            state.losses[lane].append(round(float(losses[position]), 6))
+        if math.isfinite(known[position]) and math.isfinite(lengths[lane]):
+            state.losses[lane].append(round(known[position], 6))
         else:
             state.diverged[lane] = state.step

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from benchmarks.growth import SWEEPS, measure, table, varied
-from benchmarks.growth_fit import estimate, fit, fit_kept
+from benchmarks.growth_fit import estimate, fit, fit_kept, work_of
 from benchmarks.growth_plot import draw
 from benchmarks.subject import request_for
 from mobench.plan import duration
-from mobench.plan.workload import Workload
 
 CONSTANTS = {
     "CPU_TRAINING": 0.8, "CPU_TRAFFIC": 2e9, "CPU_MEASURING": 0.6, "HARNESS_SECONDS": 0.1,
@@ -46,15 +45,8 @@ def test_the_constants_behind_runs_are_found_again() -> None:
 def test_the_fit_counts_as_the_planner_does() -> None:
     constants = {name: getattr(duration, name) for name in CONSTANTS}
     point = points()[0]
-    counted = {key: point[key] for key in ("train_flops", "measure_flops", "train_bytes")}
-    work = Workload(
-        train_tokens=0,
-        disk_bytes=0,
-        capability_calls=point["capability_calls"],
-        **counted,
-    )
     assert estimate(constants, point) == pytest.approx(
-        duration.estimated_seconds(work, point["flops_per_second"], "cpu")
+        duration.estimated_seconds(work_of(point), point["flops_per_second"], "cpu").total
     )
 
 
@@ -73,6 +65,7 @@ def test_each_axis_moves_what_it_is_named_after(tmp_path: Path) -> None:
     rungs = varied(run, sweep, "rungs", 1).preset.rungs
     assert rungs == (run.spec.ladder.standard_lr,)
     assert varied(run, sweep, "seeds", 8).preset.seeds == 8
+    assert varied(run, sweep, "seeds", 8).preset.most_seeds == 8, "or the run would grow"
     assert len(varied(run, sweep, "seeds", 8).preset.rungs) == sweep.rungs
     assert varied(run, sweep, "checkpoints", 16).preset.window_checkpoints == 16
     assert len(varied(run, sweep, "prompts", 12).spec.prompts) == 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.packs import PackRunner
 from mobench.execute.run_record import RunRecord
+from mobench.execute.shared_work import SharedWork
 from mobench.gate.request import resolve
 from mobench.plan.extension import with_budget
 from mobench.plan.packing import Packing
@@ -60,8 +62,10 @@ def trained(ladder: Ladder, cells: Iterable[Cell], stop: Where | None = None) ->
     """Trains and measures cells, and returns the steps that were taken."""
     progress = WatchedProgress(stop)
     record = RunRecord(ladder, (), build_seconds=0.0)
-    engine = InProcessEngine(ladder, progress)
-    PackRunner(engine, Packing(8), record, progress).run(ladder_arm(ladder, list(cells)))
+    with closing(SharedWork(ladder.folder, progress)) as work:
+        engine = InProcessEngine(ladder, work, progress)
+        runner = PackRunner(work, engine, Packing(8), record, progress)
+        runner.run([ladder_arm(ladder, list(cells))])
     return progress.steps()
 
 
@@ -78,6 +82,8 @@ def measured(ladder: Ladder, cells: Iterable[Cell]) -> dict[str, object]:
     for cell in cells:
         folder = ladder.folder.cell(cell.id).path
         for path in sorted(folder.rglob("*.*")):
+            if path.name == "kept.jsonl":
+                continue  # in the order in which files were written, with moments that went
             name = str(path.relative_to(folder.parent))
             if path.suffix == ".safetensors":
                 if path.name != "moments.safetensors":

@@ -18,12 +18,13 @@ from mobench.assemble.scratch import SPECIAL, word_tokenizer
 from mobench.assemble.speaker import Speaker
 from mobench.chat import ChatFormat
 from mobench.decode.answers import generate
-from mobench.decode.batch_size import BatchSize
+from mobench.decode.batch_size import Answered, BatchSize, Kept
 from mobench.lanes import LoraLanes
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.progress import Progress
 from mobench.registry import collect
 from mobench.registry.definitions import Answer
+from mobench.train.flat_losses import can_flatten
 
 WORDS = [f"w{number:02}" for number in range(VOCABULARY - len(SPECIAL))]
 CHAT = ChatFormat(word_tokenizer(WORDS), "chat")
@@ -48,6 +49,14 @@ def test_an_allocation_that_fails_is_out_of_memory_and_other_errors_are_not() ->
     assert is_out_of_memory(RuntimeError("unable to mmap 9 bytes: Cannot allocate memory (12)"))
     assert is_out_of_memory(OSError(errno.ENOMEM, "Cannot allocate memory"))
     assert not is_out_of_memory(OSError(errno.ENOSPC, "No space left on device"))
+    assert is_out_of_memory(torch.AcceleratorError("CUDA error: out of memory", 2))
+    assert is_out_of_memory(
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+    )
+    assert not is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"))
+    assert not is_out_of_memory(
+        torch.AcceleratorError("CUDA error: device-side assert triggered", 710)
+    )
     assert not is_out_of_memory(raised(lambda: torch.zeros(2) @ torch.zeros(3)))
     assert not is_out_of_memory(ValueError("DefaultCPUAllocator: can't allocate memory"))
 
@@ -167,3 +176,41 @@ def test_another_error_is_not_tried_again() -> None:
     with pytest.raises(ValueError, match="no such question"):
         BatchSize(32, Progress(enabled=False)).within_memory(fail)
     assert tried == [32]
+
+
+def test_what_was_answered_before_memory_ran_out_is_not_asked_again() -> None:
+    """Memory runs out at the last of all forward passes: one batch is asked again, in parts."""
+    lanes, calls, last = stack(), [0], [0]
+
+    def check(_: nn.Module, __: tuple[torch.Tensor]) -> None:
+        calls[0] += 1
+        if calls[0] == last[0]:
+            too_much()
+
+    def answer(rows: int, kept: Kept) -> list[list[str]]:
+        how = {"max_new_tokens": 4, "scope": lanes.scope, "max_rows": rows, "kept": kept}
+        return generate(lanes.model, CHAT, MESSAGES, **how)
+
+    lanes.model.get_input_embeddings().register_forward_pre_hook(check)
+    whole = answer(9, {})
+    alone = calls[0]
+    last[0], calls[0] = alone, 0
+    size, kept = BatchSize(9, Progress(enabled=False)), Answered().of("these")
+    assert size.within_memory(lambda rows: answer(rows, kept), least=3) == whole
+    assert size.rows == 4
+    batches = len(MESSAGES) / 3
+    assert calls[0] <= alone + 3 * alone / batches
+    assert len(kept) == len(MESSAGES)
+
+
+def test_memory_that_runs_out_does_not_make_a_model_one_that_cannot_be_flattened() -> None:
+    lanes, failing = stack(), [True]
+
+    def check(_: nn.Module, __: tuple[torch.Tensor]) -> None:
+        if failing:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`")
+
+    lanes.model.model.layers[0].register_forward_pre_hook(check)  # type: ignore[union-attr, operator, index]
+    assert is_out_of_memory(raised(lambda: can_flatten(lanes, 8)))
+    failing.clear()
+    assert can_flatten(lanes, 8)

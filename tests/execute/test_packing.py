@@ -89,15 +89,22 @@ def scarce_memory(
         yield rows
 
 
-def test_a_packing_gives_up_runs_then_examples_then_time_and_then_nothing_is_left() -> None:
+@pytest.mark.parametrize(
+    ("device", "last"),
+    [("cpu", [(1, 1, False), (1, 1, True)]), ("cuda:1", [(1, 2, True), (1, 1, True)])],
+)
+def test_a_packing_gives_up_runs_then_examples_then_time_and_then_nothing_is_left(
+    device: str, last: list[tuple[int, int, bool]]
+) -> None:
+    """On a GPU activations are computed twice before single examples leave it idle."""
     packing: Packing | None = Packing(5)
     ways = []
     while packing is not None:
         ways.append((packing.pack, packing.micro_batch, packing.recompute))
-        packing = packing.smaller(6)
+        packing = packing.smaller(6, device)
     assert ways == [
         (5, None, False), (3, None, False), (2, None, False), (1, None, False),
-        (1, 3, False), (1, 2, False), (1, 1, False), (1, 1, True),
+        (1, 3, False), (1, 2, False), *last,
     ]  # fmt: skip
     phrase = Packing(1, 3, True).describe(6)
     assert phrase == "1 cell in one pass, 3 of 6 examples at a time, activations computed twice"

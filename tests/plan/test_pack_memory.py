@@ -12,14 +12,16 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from mobench.lanes import FullLanes, Lanes, LoraLanes
 from mobench.plan.model_size import Shape, adapter_params
 from mobench.plan.pack_memory import (
+    ANSWER_ROWS,
     HEAD_LOGITS,
+    HEAD_LOGITS_ON_GPU,
     HEAP,
     RUNTIME_BYTES,
     activation_bytes_per_token,
     largest_pack,
     memory_bytes,
 )
-from mobench.train.losses import LOGITS_AT_ONCE, lane_losses
+from mobench.train.losses import LOGITS_AT_ONCE, LOGITS_ON_GPU, lane_losses
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.recompute import recomputing
 
@@ -100,7 +102,7 @@ def test_activations_are_what_autograd_keeps_and_not_less(
 
 
 def test_the_planner_knows_how_many_logits_are_held() -> None:
-    assert HEAD_LOGITS == LOGITS_AT_ONCE
+    assert (HEAD_LOGITS, HEAD_LOGITS_ON_GPU) == (LOGITS_AT_ONCE, LOGITS_ON_GPU)
 
 
 def test_a_pack_shares_one_base() -> None:
@@ -176,3 +178,26 @@ def test_the_largest_pack_is_the_last_that_fits() -> None:
 def test_a_7b_model_needs_a_gpu_of_a_plausible_size() -> None:
     plan = {**PLAN, "dtype_bytes": 2, "pack": 1, "tokens_per_example": 256}
     assert 14e9 < memory_bytes(LLAMA2_7B, **plan) < 80e9
+
+
+def test_keys_and_values_are_those_of_the_heads_that_have_them() -> None:
+    """64 long answers of a 70B: 8 of its 64 heads have keys and values."""
+    plan = {**PLAN, "dtype_bytes": 2, "tokens_per_example": 1, "eval_tokens": 4096}
+    shared = Shape(70_553_706_496, 8192, 80, 28672, 128256, 64, kv_heads=8)
+    rows = {count: memory_bytes(shared, pack=1, **plan, answer_rows=count) for count in (64, 128)}
+    assert rows[128] - rows[64] == 64 * 4096 * 2 * 80 * 1024 * 2
+    alone = memory_bytes(replace(shared, kv_heads=None), pack=1, **plan, answer_rows=128)
+    assert alone - rows[128] > 6 * (rows[128] - rows[64])
+    gemma = Shape(1, 3584, 42, 14336, 256000, 16, kv_heads=8, head_dim=256)
+    assert (gemma.query_width, gemma.kv_width) == (4096, 2048), "wider than the residual stream"
+
+
+def test_a_gpu_has_no_heap_with_holes_and_answers_what_fits() -> None:
+    plan = {**PLAN, "dtype_bytes": 2, "pack": 1, "tokens_per_example": 341, "eval_tokens": 100}
+    ours, theirs = memory_bytes(LLAMA2_7B, **plan, gpu=True), memory_bytes(LLAMA2_7B, **plan)
+    logits = min(HEAD_LOGITS_ON_GPU, 8 * 341 * 32016) * 10 - HEAD_LOGITS * 10
+    kept = theirs - ours + logits
+    assert kept > 0.3 * 8 * 341 * 32 * activation_bytes_per_token(
+        replace(LLAMA2_7B, layers=1), method="lora", rank=16, dtype_bytes=2
+    )
+    assert ANSWER_ROWS == 64

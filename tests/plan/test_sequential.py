@@ -11,8 +11,8 @@ from mobench.plan.grown_ladder import GrownLadder
 from mobench.plan.sequential import Request, SequentialPlan, next_requests, plan_of
 from mobench.records.cells import Cell
 from mobench.registry.organism_spec import Preset
+from mobench.score.estimate import Estimate
 from mobench.score.rung_summary import RungSummary
-from mobench.score.scores import Estimate
 from mobench.score.seed_majority import SeedCounts
 
 PLAN = SequentialPlan(3, (6, 10), 1)

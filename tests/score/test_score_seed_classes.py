@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import ArrayLike
 
 from mobench.score.deciding_rungs import decide
+from mobench.score.estimate import Estimate
 from mobench.score.rung_summary import RungSummary
-from mobench.score.scores import Estimate
 from mobench.score.seed_class import seed_classes
 from mobench.score.seed_majority import SeedCounts, majority
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.kernel_count import Counted
 from support.tiny_models import VOCABULARY, gemma2, gpt2, llama, relative, token_ids
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -177,3 +178,13 @@ def test_without_gradients_none_is_made() -> None:
     ids, labels, shortest = batch()
     with torch.no_grad():
         assert not lane_losses(stack(llama), ids, labels, shortest).requires_grad
+
+
+def test_the_host_never_waits_for_a_head_s_result() -> None:
+    """A GPU that is waited for at each block of the vocabulary does nothing in between."""
+    hidden = torch.randn(5, 8).requires_grad_()
+    weight, targets = torch.randn(LOGITS_AT_ONCE // 4, 8), torch.arange(5)
+    with Counted() as counted:
+        head_losses(hidden, weight, None, targets).sum().backward()
+    assert counted.kernels["aten::gather"] > 1, "several blocks"
+    assert counted.waits == 0

@@ -131,3 +131,19 @@ def test_going_on_from_a_saved_state_is_exactly_not_having_stopped() -> None:
         advance(resumed, step)
     for name, value in values(through).items():
         assert torch.equal(values(resumed)[name], value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_an_update_waits_for_no_number_of_the_device_s(dtype: torch.dtype) -> None:
+    """On the meta device there are none to wait for: whoever asks is refused."""
+    weights = {
+        name: nn.Parameter(torch.empty(2, 4, 3, dtype=dtype, device="meta")) for name in "ab"
+    }
+    optimizer = LaneAdamW(weights, [1e-3, 1e-2])
+    optimizer.changed[:] = True
+    for weight in weights.values():
+        weight.grad = torch.empty_like(weight)
+    norms = optimizer.norms()
+    optimizer.step(norms, max_norm=1.0, alive=torch.tensor([True, True]))
+    assert optimizer.step_count == 1
+    assert all(weight.grad is None for weight in weights.values())

@@ -69,6 +69,9 @@ class Endpoint:
         """
         asyncio.run(self._check())
 
+    def prepare(self) -> None:
+        """Nothing: the model is in another process."""
+
     def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
         """Asks all prompts, several at once.
 

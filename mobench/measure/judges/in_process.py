@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.chat import ChatFormat, Template
 from mobench.chat.special_tokens import end_tokens
@@ -17,6 +19,7 @@ from mobench.errors import MobenchError
 from mobench.measure.judges.reply import OnReply, Prompt, Reply
 from mobench.progress import Progress
 from mobench.records.conversation import Message
+from mobench.registry.weights_files import parameter_count
 
 PROMPTS_AT_ONCE = 64
 """Prompts in a batch where memory allows. A run that is stopped asks at most as many again."""
@@ -36,6 +39,14 @@ class InProcess:
         self._folder, self._device = folder, device
         self._batch_size = BatchSize(PROMPTS_AT_ONCE, progress)
         self._loaded: tuple[Any, ChatFormat] | None = None
+
+    def prepare(self) -> None:
+        """Loads the model.
+
+        Raises:
+            MobenchError: It cannot be loaded.
+        """
+        self._model()
 
     def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
         """Asks all prompts, batch by batch.
@@ -87,6 +98,20 @@ class InProcess:
             template: Template = "chat" if tokenizer.chat_template else "plain"
             self._loaded = model, ChatFormat(tokenizer, template, end_tokens(self._folder))
         return self._loaded
+
+
+def weight_bytes(folder: Path) -> int:
+    """Returns the memory that a judging model's weights take once they are loaded.
+
+    Args:
+        folder: Its folder.
+
+    Raises:
+        OSError: A file cannot be read.
+        SafetensorError: A file is damaged.
+    """
+    precision: torch.dtype = getattr(torch, stored_precision(folder))
+    return parameter_count(folder) * precision.itemsize
 
 
 def stored_precision(folder: Path) -> str:

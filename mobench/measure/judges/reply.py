@@ -58,6 +58,13 @@ OnReply = Callable[[int, Reply], None]
 class Asker(Protocol):
     """A judging model that can be asked."""
 
+    def prepare(self) -> None:
+        """Takes the memory that asking needs, before something else takes all that is left.
+
+        Raises:
+            MobenchError: The model cannot be loaded.
+        """
+
     def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
         """Asks all prompts, greedily, each on its own.
 

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mobench.errors import MobenchError
+from mobench.machine.hardware import ALLOCATOR, EXPANDABLE
 from mobench.records.rows import CapabilityAnswer
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class VllmEngine:
                 stdout=subprocess.PIPE,
                 stderr=out,
                 text=True,
-                env={**os.environ, **_environment(serving.device)},
+                env=_inherited() | _environment(serving.device),
                 start_new_session=True,
             )
         try:
@@ -261,6 +262,15 @@ def check(device: str) -> None:
         )
 
 
+def _inherited() -> dict[str, str]:
+    """This process's environment without what it set for its own allocator."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not (name in ALLOCATOR and value == EXPANDABLE)
+    }
+
+
 def _environment(device: str) -> dict[str, str]:
     """The environment variables of the engine's process."""
     kind, _, number = device.partition(":")
@@ -273,10 +283,11 @@ def _environment(device: str) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
     }
     if kind == "cuda" and number:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        # An index counts what is visible: with CUDA_VISIBLE_DEVICES=5 cuda:0 is the sixth GPU.
+        chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+        visible = [] if chosen is None else [name.strip() for name in chosen.split(",")]
         index = int(number)
-        several = index < len(visible) > 1
-        variables["CUDA_VISIBLE_DEVICES"] = visible[index] if several else number
+        variables["CUDA_VISIBLE_DEVICES"] = visible[index] if index < len(visible) else number
     return variables
 
 

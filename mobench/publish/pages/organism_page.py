@@ -18,7 +18,8 @@ from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.pages.reversal_section import reversal_section
 from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
-from mobench.records.manifest import CapabilityPart, JudgePart, Manifest
+from mobench.records.manifest import Manifest
+from mobench.records.manifest_parts import CapabilityPart, JudgePart
 from mobench.registry.weights_place import not_public
 
 PLOTS = "plots"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mobench.publish.submission.plan_replay import asked_text, still_asked
 from mobench.records.learning_rates import lr_text
-from mobench.records.manifest import GrownPart, Manifest, PlanPart
+from mobench.records.manifest import Manifest
+from mobench.records.manifest_parts import GrownPart, PlanPart
 from mobench.score import RunScore
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mobench.records.manifest import OrganismPart
+from mobench.records.manifest_parts import OrganismPart
 
 FIELDS = frozenset({"draw", "final", "whole"})
 """Fields that only such rows have."""

@@ -19,7 +19,8 @@ from mobench.publish.submission.plan_checks import (
     seeds_planned,
 )
 from mobench.records.cells import FINISHED_CELL, FinishedCell, arm_of
-from mobench.records.manifest import Manifest, OrganismPart
+from mobench.records.manifest import Manifest
+from mobench.records.manifest_parts import OrganismPart
 from mobench.records.names import LADDER, ROW_KINDS, UNTRAINED
 from mobench.records.reading import shape_problems
 from mobench.records.rows import ROW, ROW_FIELDS

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from mobench.plan.sequential import plan_hash
 from mobench.records.cells import FinishedCell, arm_of
 from mobench.records.learning_rates import lr_text
-from mobench.records.manifest import GrownPart, Manifest
+from mobench.records.manifest import Manifest
+from mobench.records.manifest_parts import GrownPart
 
 
 def grown_rungs(manifest: Manifest) -> list[GrownPart]:

@@ -25,6 +25,9 @@ class Rule:
     batches: list[list[Prompt]] = field(default_factory=list)
     stop_after: int | None = None
 
+    def prepare(self) -> None:
+        pass
+
     def ask(self, prompts: Sequence[Prompt], *, max_tokens: int, on_reply: OnReply) -> None:
         self.batches.append(list(prompts))
         for number, prompt in enumerate(prompts):

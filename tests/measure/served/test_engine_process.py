@@ -87,10 +87,19 @@ def test_a_device_that_vllm_does_not_know_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("device", "visible", "own"),
-    [("cuda:1", "", "1"), ("cuda:1", "4,6", "6"), ("cuda", "4,6", None), ("cpu", "", None)],
+    [
+        ("cuda:1", None, "1"),
+        ("cuda:1", "4,6", "6"),
+        ("cuda:0", "5", "5"),  # somebody else's is GPU 0
+        ("cuda:1", "GPU-12ab, GPU-34cd", "GPU-34cd"),
+        ("cuda", "4,6", None),
+        ("cpu", None, None),
+    ],
 )
 def test_the_engine_sees_the_chosen_gpu_alone(
-    device: str, visible: str, own: str | None, monkeypatch: pytest.MonkeyPatch
+    device: str, visible: str | None, own: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert near._environment(device).get("CUDA_VISIBLE_DEVICES") == own
