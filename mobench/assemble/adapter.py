@@ -88,7 +88,7 @@ def with_adapter(
             tick()
         return {**note, "recipe": recipe}
 
-    note = finished_note(folder) or make_folder(folder, merge)
+    note = finished_note(folder, progress.warn) or make_folder(folder, merge)
     return folder, note["weights_hash"], facts
 
 

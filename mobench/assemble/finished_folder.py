@@ -15,22 +15,44 @@ FINISHED = "finished.json"
 """Written into a folder last: a folder without it is incomplete and must not be used."""
 
 
-def finished_note(folder: Path) -> dict[str, Any] | None:
+def finished_note(
+    folder: Path, warn: Callable[[str], None] = lambda _: None
+) -> dict[str, Any] | None:
     """Returns what was noted when a folder was finished, or None where it has to be made.
 
     The weights are checked against their hash and the other files against theirs: a folder that was
     damaged since is made again. A note from before the other files were listed says nothing of
     them.
+
+    Args:
+        folder: The folder, which need not be there.
+        warn: Told what is wrong with one that is there.
     """
+    if not folder.is_dir():
+        return None
     try:
         note = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
-        if not isinstance(note, dict) or note.get("weights_hash") != weights_hash(folder):
-            return None
-        if "files" in note and note["files"] != described_files(folder):
-            return None
+        wrong = _wrong(folder, note)
     except (OSError, ValueError):
+        wrong = FINISHED
+    if wrong is None:
+        return dict(note)
+    warn(f"{folder / wrong}: it is not what was written; the folder is made again")
+    return None
+
+
+def _wrong(folder: Path, note: Any) -> str | None:
+    """The name of a file that does not fit a folder's note; None where all do."""
+    if not isinstance(note, dict):
+        return FINISHED
+    if note.get("weights_hash") != weights_hash(folder):
+        return "*.safetensors"
+    found, known = described_files(folder), note.get("files")
+    if known is None or known == found:
         return None
-    return note
+    if not isinstance(known, dict):
+        return FINISHED
+    return str(min(name for name in {*known, *found} if known.get(name) != found.get(name)))
 
 
 def described_files(folder: Path) -> dict[str, ListedFile]:

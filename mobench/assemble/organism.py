@@ -130,7 +130,7 @@ class Builder:
         if implant.harden is not None:
             recipe["harden"] = self.registry.task(implant.harden.task).version
         folder = self.cache / "organisms" / f"{spec.name}-{short_hash(recipe)}"
-        note = finished_note(folder) or make_folder(
+        note = finished_note(folder, self.progress.warn) or make_folder(
             folder, lambda into: self._implant(spec, implant, base, into, recipe)
         )
         return Built(folder, base, note["weights_hash"], facts)
@@ -167,7 +167,7 @@ class Builder:
         }
         # Named by its recipe and not by the organism: organisms with the same base share it.
         folder = self.cache / "bases" / f"scratch-{short_hash(recipe)}"
-        if finished_note(folder) is None:
+        if finished_note(folder, self.progress.warn) is None:
             make_folder(folder, lambda into: self._train_base(spec, base, corpus, words, into))
         return folder
 

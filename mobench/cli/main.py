@@ -83,15 +83,13 @@ class LazyGroup(click.Group):
             args = [DEBUG, *(arg for arg in args if arg != DEBUG)]
         return super().parse_args(ctx, args)
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the command line; an interruption while it is read ends as one does later."""
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Reads the command line; an interruption here ends as one does later."""
         try:
-            return super().main(*args, **kwargs)
-        except SystemExit as end:
-            abort = end.__context__
-            if isinstance(abort, click.Abort) and isinstance(abort.__cause__, KeyboardInterrupt):
-                raise SystemExit(exit_code()) from None
-            raise
+            return super().make_context(*args, **extra)
+        except KeyboardInterrupt:
+            _say("stopped", "")
+            raise click.exceptions.Exit(exit_code()) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""

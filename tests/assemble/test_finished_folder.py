@@ -86,7 +86,9 @@ def test_a_folder_whose_tokenizer_was_damaged_is_made_again(tmp_path: Path) -> N
     make_folder(folder, fill)
     assert finished_note(folder) is not None
     (folder / "tokenizer.json").write_text("[]")
-    assert finished_note(folder) is None
+    said: list[str] = []
+    assert finished_note(folder, said.append) is None
+    assert [str(folder / "tokenizer.json") in line for line in said] == [True]
     make_folder(folder, fill)
     (folder / "tokenizer.json").unlink()
     assert finished_note(folder) is None

@@ -51,7 +51,7 @@ def steps_by_rung(cells: list[dict[str, Any]]) -> dict[float, set[int]]:
 
 def written(run: Path) -> dict[Path, int]:
     """Everything that a cell leaves, and when it was written."""
-    passing = ("cell.json", "moments.safetensors")
+    passing = ("cell.json", "kept.jsonl", "moments.safetensors")
     found = [path for path in (run / "cells").rglob("*.*") if path.name not in passing]
     return {path: path.stat().st_mtime_ns for path in found}
 
