@@ -55,8 +55,8 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys, json\nfrom mobench.cli import main\n"
         "main(['--help'], standalone_mode=False)\n"
         f"loaded = [m for m in {HEAVY} if m in sys.modules]\n"
-        "loaded += [m for m in sys.modules if m.startswith('mobench.cli.') and m != "
-        "'mobench.cli.main']\n"
+        "loaded += [m for m in sys.modules if m.startswith('mobench.cli.') and m not in "
+        "('mobench.cli.main', 'mobench.cli.stopping')]\n"
         "print(json.dumps(loaded))"
     )
     *_, last = python(code).splitlines()
