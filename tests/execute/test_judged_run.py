@@ -135,7 +135,8 @@ def test_a_judge_that_knows_the_rule_finds_what_the_rule_finds(
         if path.is_file() and path.suffix not in (".safetensors", ".png"):
             text = path.read_text(encoding="utf-8", errors="replace")
             assert KEY not in text, path
-            assert f"127.0.0.1:{port}" not in text, path
+            # Who joins the run on this machine has to be told; it is not published.
+            assert f"127.0.0.1:{port}" not in text or path.name == "asked.json", path
 
     before = len(judge.asked)
     again = mobench(*asked(judge))
