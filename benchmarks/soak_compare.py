@@ -11,6 +11,8 @@ PASSING = ("created", "git", "modified", "run_seconds", "seal", "seconds", "trai
 """Keys that tell when something was made, and hashes over them."""
 LISTS = ("kept.jsonl", "soak.log")
 """Files whose lines stand in the order in which things happened."""
+PROCESSES = ("claims", "clocks")
+"""Folders that tell which processes have been at work, and for how long."""
 
 
 def contents(folder: Path) -> dict[str, Any]:
@@ -23,6 +25,8 @@ def contents(folder: Path) -> dict[str, Any]:
         if path.is_dir() or path.name.startswith(".") or path.name in LISTS:
             continue
         name = path.relative_to(folder).as_posix()
+        if path.parent.name in PROCESSES:
+            continue
         if path.suffix == ".json":
             found[name] = without_clocks(json.loads(path.read_text(encoding="utf-8")))
         else:

@@ -42,6 +42,12 @@ def _what_is_there_already_is_not_searched_for_garbage() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as they are; engines that some tests start leave a width behind."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache of built organisms, one for all processes of the session: each is built once."""

@@ -26,6 +26,8 @@ def test_a_build_that_is_stopped_leaves_nothing_and_says_how_to_go_on(
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "MOBENCH_CACHE": str(cache)},
+        # Whoever runs the tests under nohup ignores it, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     try:
         deadline = time.monotonic() + 120

@@ -12,6 +12,8 @@ from click.testing import Result
 from support.run_tree import Runs, change, manifest, only_run, shorten
 from support.watched_progress import WatchedProgress
 
+from mobench.records.listed_files import sealed
+
 Mobench = Callable[..., Result]
 
 
@@ -64,7 +66,7 @@ def test_a_stopped_pack_keeps_the_time_it_had_taken(run_shown: Runs, tree: Path)
     progress = json.loads(kept.read_text(encoding="utf-8"))
     assert progress["step"] == 16
     # As if the first half had taken an hour for each lane.
-    kept.write_text(json.dumps({**progress, "seconds": 3600.0}), encoding="utf-8")
+    kept.write_text(json.dumps(sealed({**progress, "seconds": 3600.0})), encoding="utf-8")
     run_shown(WatchedProgress())
     for end in ends(run).values():
         assert 3600.0 < end["train_seconds"] < 3700.0
