@@ -9,8 +9,8 @@ from typing import Any
 
 PASSING = ("created", "git", "modified", "run_seconds", "seal", "seconds", "train_seconds")
 """Keys that tell when something was made, and hashes over them."""
-LISTS = ("kept.jsonl", "soak.log")
-"""Files whose lines stand in the order in which things happened."""
+LISTS = ("kept.jsonl", "soak.log", "asked.json")
+"""Files that tell in which order things happened, or in which folder a command was given."""
 PROCESSES = ("claims", "clocks")
 """Folders that tell which processes have been at work, and for how long."""
 
