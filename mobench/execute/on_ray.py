@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +25,8 @@ from mobench.store import RunFolder
 
 ADDRESS_OF_THIS_MACHINE = "ray"
 """As an address: the cluster that this machine is part of, or else one of this machine alone."""
+REACH = 10.0
+"""Seconds after which an address does not answer."""
 PATIENCE = 20.0
 """Seconds that tasks have to stop by themselves."""
 PASSED_ON = ("MOBENCH_", "HF_", "OPENAI_", "PYTHONPATH", "SSL_CERT_FILE")
@@ -153,6 +158,9 @@ def _connected(ray: Any, address: str, cache: Path) -> Iterator[None]:
         "log_to_driver": False,
         "logging_level": "error",
     }
+    _reach(address)
+    # Ray has a way of its own with SIGTERM; a command of mobench ends as its others do.
+    before = signal.getsignal(signal.SIGTERM)
     try:
         if address == ADDRESS_OF_THIS_MACHINE:
             try:
@@ -166,10 +174,30 @@ def _connected(ray: Any, address: str, cache: Path) -> Iterator[None]:
             f"the Ray cluster {address} cannot be reached: {str(error).splitlines()[0]}",
             "start it (`ray start --head`), or give --on ray for this machine's own",
         ) from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Refuses an address where nobody listens: Ray itself tries for minutes.
+
+    Raises:
+        MobenchError: Nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address == ADDRESS_OF_THIS_MACHINE or not (host and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=REACH).close()
+    except OSError as error:
+        raise MobenchError(
+            f"the Ray cluster {address} cannot be reached: {error.strerror or error}",
+            "start it (`ray start --head`), or give --on ray for this machine's own",
+        ) from error
 
 
 def _check_room(ray: Any, need: Need) -> None:
