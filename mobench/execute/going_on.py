@@ -93,15 +93,20 @@ def _can_be_taken_over(arm: Arm, shorter: Cell, cell: Cell) -> bool:
     Checkpoints that a run was not to keep are gone once they are measured.
     """
     folder = arm.folder(shorter)
-    end = folder.training()["diverged_at"]
-    last = shorter.steps if end is None else end - 1
-    if end is None and not folder.has_adapter(last):
+    last = _last_whole_step(folder, shorter.steps)
+    if last == shorter.steps and not folder.has_adapter(last):
         return False
     return all(
         folder.has_adapter(step) or _asks_no_more(arm, folder, cell, step)
         for step in cell.checkpoints
         if 0 < step <= last
     )
+
+
+def _last_whole_step(folder: CellFolder, steps: int) -> int:
+    """The last step of a trained cell before it diverged, if it did; else its budget."""
+    end = folder.training()["diverged_at"]
+    return steps if end is None else end - 1
 
 
 def begin_at_ends(
@@ -155,9 +160,7 @@ def take_over(arm: Arm, shorter: Sequence[Cell], lanes: Stack, optimizer: LaneAd
         end = folder.training()
         state.losses[lane] = list(end["losses"])
         state.moved[lane] = end["moved"]
-        own, last = arm.folder(cell), state.step
-        if end["diverged_at"] is not None:
-            last = end["diverged_at"] - 1
+        own, last = arm.folder(cell), _last_whole_step(folder, state.step)
         for step in cell.checkpoints:
             if not 0 < step <= last:
                 continue

@@ -81,9 +81,10 @@ def train_cells(arm: Arm, lanes: Stack, packing: Packing, progress: Progress) ->
     state = resume(ladder.folder, cells, lanes, optimizer, progress.warn)
     if state.step == 0 and cells[0].arm == "cooldown":
         state = branch_off(arm, lanes, optimizer)
-    shorter = [one for cell in cells if (one := shorter_of(arm, cell)) is not None]
-    if state.step == 0 and len(shorter) == len(cells):
-        state = take_over(arm, shorter, lanes, optimizer)
+    if state.step == 0:
+        shorter = [one for cell in cells if (one := shorter_of(arm, cell)) is not None]
+        if len(shorter) == len(cells):
+            state = take_over(arm, shorter, lanes, optimizer)
     config = saved_config(lanes)
     clock = LaneClock(len(cells))
 
