@@ -143,7 +143,7 @@ def board(cells: int = CELLS) -> dict[str, Any]:
     from benchmarks.board_tree import board_tree, phases
     from mobench.publish.pages.board import each, processes
     from mobench.publish.pages.leaderboard import build
-    from mobench.publish.submission.files import folders
+    from mobench.publish.submission.intake import folders
 
     with TemporaryDirectory() as folder:
         root = Path(folder)

@@ -11,12 +11,12 @@ from mobench.publish.pages import number_format
 from mobench.publish.pages.beside_lines import beside_rows
 from mobench.publish.pages.controls_table import controls_section
 from mobench.publish.pages.entry import NOT_RECORDED, Entry, recorded
-from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, PROVISIONAL, STATUS
+from mobench.publish.pages.front_page import INCOMPATIBLE, MARKER, PROVISIONAL
 from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.plan_text import plan_rows
 from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.pages.reversal_section import reversal_section
-from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
+from mobench.publish.submission.intake import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
 from mobench.records.manifest import Manifest
 from mobench.records.manifest_parts import CapabilityPart, JudgePart
@@ -128,7 +128,8 @@ def _result(entry: Entry, build: str | None) -> list[str]:
         _table(("provenance", ""), _provenance(entry)),
         "### Repeat it",
         escape.code_block(recorded(entry.manifest.command)),
-        f"Result `{submission.id}`, {STATUS}: [manifest]({files}/{MANIFEST})"
+        f"Result `{submission.id}`, {escape.inline(str(entry.standing))}: "
+        f"[manifest]({files}/{MANIFEST})"
         f" · [cells]({files}/{CELLS}) · [every judged answer]({files}/{ROWS})",
         *_dose_response(entry),
     ]
