@@ -28,7 +28,8 @@ from mobench.publish.submission.intake import (
 )
 from mobench.publish.submission.rows_file import pack, read_rows
 from mobench.publish.submission.strict_json import compact, parse, parts_problem, pretty
-from mobench.records.cells import FinishedCell
+from mobench.records.cells import FINISHED_CELL, FinishedCell
+from mobench.records.json_objects import short
 from mobench.records.manifest import Manifest
 from mobench.records.rows import Row
 from mobench.records.short_hash import DIGITS
@@ -131,6 +132,11 @@ def read(folder: Path) -> Submission:
     problems += checks.problems(manifest, cells, rows, columns, str(folder), names)
     if problems or columns is None:
         raise Problems(problems)
+    known = Manifest.model_validate(manifest)
+    problems += [f"{folder / MANIFEST}: {what}" for what in _misspelt(manifest, known.to_json())]
+    for index, cell in enumerate(cells):
+        right = FINISHED_CELL.validate_python(cell)
+        problems += [f"{folder / CELLS}: cell {index}: {what}" for what in _misspelt(cell, right)]
     organism, task = manifest["organism"]["name"], manifest["task"]["name"]
     identity = digest.hexdigest()[:DIGITS]
     for path, name, what in (
@@ -146,11 +152,20 @@ def read(folder: Path) -> Submission:
         organism=organism,
         task=task,
         id=identity,
-        manifest=Manifest.model_validate(manifest),
+        manifest=known,
         cells=tuple(cells),
         rows=tuple(rows),
         columns=columns,
     )
+
+
+def _misspelt(given: Record, right: Record) -> list[str]:
+    """Keys whose values are taken for what they are not written as, such as ``"100"`` for 100."""
+    return [
+        f"{key} should be written as {short(right.get(key))}, got {short(value)}"
+        for key, value in given.items()
+        if compact(value) != compact(right.get(key))
+    ]
 
 
 def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterable[Record]) -> Path:

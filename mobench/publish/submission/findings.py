@@ -11,6 +11,7 @@ from functools import cache
 from statistics import fmean
 
 from mobench.publish.submission.copies import said_by
+from mobench.publish.submission.ending_checks import divergence_doubts, unmoved_problems
 from mobench.publish.submission.files import Submission
 from mobench.publish.submission.identity_checks import identity_problems
 from mobench.publish.submission.intake import CELLS, MANIFEST, ROWS
@@ -105,6 +106,8 @@ def findings(submission: Submission, registry: Registry) -> Findings:
         counted = counted or prompt_problems(submission.columns)
         contradictions += [f"{ROWS}: {what}" for what in counted]
 
+    contradictions += [f"{ROWS}: {what}" for what in unmoved_problems(cells, rows)]
+    unknown += divergence_doubts(cells)
     said = said_by(submission)
     contradictions += [f"{ROWS}: {what}" for what in said.copied_seeds]
 
