@@ -338,8 +338,7 @@ _PLACES = (
 
 
 def _texts(parts: Parts) -> tuple[str, str, bytes]:
-    rows = "".join(f"{compact(row)}\n" for row in parts.rows).encode()
-    return json.dumps(parts.manifest), json.dumps(parts.cells), rows
+    return json.dumps(parts.manifest), json.dumps(parts.cells), parts.rows_text.encode()
 
 
 def _with_text(name: str, change: Callable[[str], str]) -> Callable[[Path, Parts], None]:

