@@ -21,6 +21,9 @@ _root = click.option(
     help="The leaderboard's folder.",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_fresh = click.option(
+    "--fresh", is_flag=True, help="Recompute every result, also those that did not change."
+)
 
 
 @click.group()
@@ -30,9 +33,10 @@ def leaderboard() -> None:
 
 @leaderboard.command()
 @_root
+@_fresh
 @_as_json
 @click.pass_context
-def build(context: click.Context, root: Path, as_json: bool) -> None:
+def build(context: click.Context, root: Path, fresh: bool, as_json: bool) -> None:
     """Regenerate README.md, the organisms' pages and their plots from results/.
 
     A result that contradicts itself, or the organism that it names, is left out; the pages say so,
@@ -40,7 +44,7 @@ def build(context: click.Context, root: Path, as_json: bool) -> None:
     """
     from mobench.publish.pages.leaderboard import build as build_pages
 
-    built = build_pages(root)
+    built = build_pages(root, _kept(fresh))
     if as_json:
         click.echo(json.dumps(asdict(built)))
         context.exit(1 if built.problems else 0)
@@ -58,9 +62,10 @@ def build(context: click.Context, root: Path, as_json: bool) -> None:
 
 @leaderboard.command()
 @_root
+@_fresh
 @_as_json
 @click.pass_context
-def check(context: click.Context, root: Path, as_json: bool) -> None:
+def check(context: click.Context, root: Path, fresh: bool, as_json: bool) -> None:
     """Fail if the pages are not what results/ gives, or a result is not sound; writes nothing.
 
     Each result is held against the organisms and tasks that this mobench brings, wherever the
@@ -69,7 +74,7 @@ def check(context: click.Context, root: Path, as_json: bool) -> None:
     from mobench.publish.pages.leaderboard import check as check_pages
     from mobench.publish.submission.files import REMEDY
 
-    found = check_pages(root)
+    found = check_pages(root, _kept(fresh))
     if as_json:
         files = [{"path": str(root / d.path), "problem": d.what} for d in found]
         click.echo(json.dumps({"ok": not found, "files": files}))
@@ -146,6 +151,13 @@ def _decide(root: Path, result: str, status: Decision, because: str) -> None:
     append(root, result, status, because, datetime.now(UTC).date().isoformat())
     click.echo(f"added a line to {root / NAME}")
     click.echo("  → Run `mobench leaderboard build` and commit both.")
+
+
+def _kept(fresh: bool) -> Path | None:
+    """Where what results gave is kept."""
+    from mobench.assemble.cache import cache_root
+
+    return None if fresh else cache_root() / "board"
 
 
 def _count(number: int, thing: str) -> str:

@@ -20,6 +20,7 @@ from mobench.machine.control_groups import ROOT, cores
 from mobench.machine.garbage_collection import none_collected
 from mobench.publish.drawing.dose_plot import dose_svg
 from mobench.publish.drawing.ladder_plot import ladder_svg
+from mobench.publish.pages.drawn_before import DrawnBefore
 from mobench.publish.pages.entry import Entry, score_submission
 from mobench.publish.pages.front_page import MARKER
 from mobench.publish.submission.copies import copies
@@ -28,7 +29,7 @@ from mobench.publish.submission.findings import findings, own_registry
 from mobench.publish.submission.intake import MANIFEST, ROWS, folders, told
 from mobench.publish.submission.plan_replay import asked_text, still_asked
 from mobench.publish.submission.record import read_record
-from mobench.publish.submission.reproduction import compare, read_reproductions
+from mobench.publish.submission.reproduction import FOLDER, compare, read_reproductions
 from mobench.publish.submission.standing import standing_of
 
 #: Packed rows that are worth starting processes for, in bytes: some three seconds of work.
@@ -77,29 +78,35 @@ class Results:
     problems: tuple[str, ...] = ()
 
 
-def draw_all(root: Path) -> Results:
+def draw_all(root: Path, kept: Path | None = None) -> Results:
     """Checks, recomputes and draws every result of a leaderboard.
 
     Args:
         root: The leaderboard's folder.
+        kept: Where to keep what results give, and to take it from while nothing of it changed;
+            None to recompute all.
 
     Raises:
         Problems: The record of decisions is not sound: nobody knows then what was excluded.
     """
     record = read_record(root)
     problems: list[str] = []
+    drawn: list[Drawn] = []
     places = folders(root / "results", problems)
-    found = each(draw, places, processes(places))
-    for one in found:
-        problems += cut(one.problems) if isinstance(one, Refused) else ()
-    drawn = [one for one in found if isinstance(one, Drawn)]
+    for one in _drawn(places, kept):
+        if isinstance(one, Refused):
+            problems += cut(one.problems)
+        else:
+            drawn.append(one)
     entries = [one.entry for one in drawn]
     copied = copies([(entry.submission, entry.findings.answers) for entry in entries])
-    again = read_reproductions(root, own_registry(), problems) if drawn else []
+    again = []
+    if drawn and (root / FOLDER).is_dir():
+        again = read_reproductions(root, own_registry(), problems)
     shown = []
     for one in drawn:
         place = one.entry.submission.place
-        kept = record.standings.get(place)
+        decided = record.standings.get(place)
         findings = one.entry.findings
         if place in copied:
             findings = findings.contradicting(f"{ROWS}: {copied[place]}")
@@ -110,13 +117,28 @@ def draw_all(root: Path) -> Results:
             and (compared := compare(told_as.windows, findings.windows))
             and all(cell.inside for cell in compared)
         ]
-        standing = standing_of(findings, kept, inside)
+        standing = standing_of(findings, decided, inside)
         if standing is None:
             where = root / "results" / place
             problems += cut([f"{where}/{what}" for what in findings.contradictions])
         else:
             shown.append(replace(one, entry=replace(one.entry, standing=standing)))
     return Results(tuple(shown), tuple(told(what.removeprefix(f"{root}/")) for what in problems))
+
+
+def _drawn(places: Sequence[Path], kept: Path | None) -> list[Drawn | Refused]:
+    """What each result gives, taken from where it is kept while nothing of it changed."""
+    before = None if kept is None else DrawnBefore(kept, Drawn)
+    known = {} if before is None else {place: before.read(place) for place in places}
+    changed = [place for place in places if known.get(place) is None]
+    made = dict(zip(changed, each(draw, changed, processes(changed)), strict=True))
+    if before is not None:
+        for place, one in made.items():
+            if isinstance(one, Drawn):
+                before.keep(place, one)
+        before.clear_old()
+    found = [made.get(place) or known[place] for place in places]
+    return [one for one in found if one is not None]
 
 
 TOLD = 3

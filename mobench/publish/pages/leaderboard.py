@@ -49,18 +49,22 @@ class Difference:
     is_result: bool = False
 
 
-def build(root: Path) -> Built:
+def build(root: Path, kept: Path | None = None) -> Built:
     """Regenerates every page below a leaderboard's folder; a second build changes nothing.
 
     Only files that carry the generated mark are ever removed. Many results are read by several
     processes, so a script that calls this does it below ``if __name__ == "__main__"``.
+
+    Args:
+        root: The leaderboard's folder.
+        kept: As for :func:`mobench.publish.pages.board.draw_all`.
 
     Raises:
         MobenchError: If there is no such folder, or a page is a link.
         Problems: The record of decisions is not sound; nothing is written then.
     """
     require(root)
-    results = draw_all(root)
+    results = draw_all(root, kept)
     pages = render(results)
     linked = [problem for name in pages if (problem := _page_problem(root, name))]
     if linked:
@@ -81,8 +85,12 @@ def build(root: Path) -> Built:
     return Built(len(results.drawn), tuple(written), tuple(removed), problems)
 
 
-def check(root: Path) -> list[Difference]:
+def check(root: Path, kept: Path | None = None) -> list[Difference]:
     """Compares the pages with what the results give, and writes nothing.
+
+    Args:
+        root: The leaderboard's folder.
+        kept: As for :func:`mobench.publish.pages.board.draw_all`.
 
     Returns:
         One entry for each file that differs, is missing or does not belong, and for each problem
@@ -93,7 +101,7 @@ def check(root: Path) -> list[Difference]:
         Problems: The record of decisions is not sound.
     """
     require(root)
-    results = draw_all(root)
+    results = draw_all(root, kept)
     pages = render(results)
     found = []
     for name, content in pages.items():

@@ -19,6 +19,8 @@ MOST_PARAMS = 10**14
 MOST_PROMPTS = 100_000
 MOST_DRAWS = 100
 MOST_DOUBLINGS = 8
+LONGEST_TEXT = 2000
+"""Characters of a text that a page shows."""
 
 
 def bound_problems(manifest: Manifest) -> list[str]:
@@ -53,6 +55,19 @@ def bound_problems(manifest: Manifest) -> list[str]:
             *_counted("plan.grown", plan.grown, MOST_RUNGS),
             *_counted("plan.pending", plan.pending, MOST_CELLS),
         ]
+    reasons = manifest.incompatible_because
+    found += _counted("compatibility.reasons", reasons, MOST_RUNGS)
+    for name, text in (
+        ("organism.title", organism.title),
+        ("organism.summary", organism.summary),
+        ("organism.source", organism.source),
+        ("organism.license", organism.license),
+        ("task.why", manifest.task.why),
+        ("command", manifest.command),
+        *(("compatibility.reasons", reason) for reason in reasons[:MOST_RUNGS]),
+    ):
+        if text is not None and len(text) > LONGEST_TEXT:
+            found.append(f"{name} has {len(text)} characters, and at most {LONGEST_TEXT} are shown")
     for name, seconds in (manifest.seconds or {}).items():
         found += _within(f"seconds.{name}", seconds, 0, 1e10)
     return found

@@ -22,6 +22,7 @@ from mobench.records.manifest import Manifest
 from mobench.records.names import LADDER
 from mobench.registry import OrganismSpec, Registry
 from mobench.registry.organism_spec import Preset
+from mobench.registry.undoing import undoing_task
 
 
 def incomparable(manifest: Manifest, registry: Registry) -> list[str]:
@@ -71,7 +72,9 @@ def registry_problems(manifest: Manifest, registry: Registry) -> list[str]:
         found.append(f"task {task.name!r} is none of {spec.name}'s, and is not marked so")
     if manifest.task.compatible is not None and manifest.task.compatible != task.compatible:
         found.append(f"task.compatible is {manifest.task.compatible}, not the registry's")
-    found += _gate_problems(manifest, spec)
+    found += _gate_problems(manifest, spec) + _reversal_problems(manifest, spec, preset, registry)
+    if manifest.plan is None:
+        found.append("plan is missing: whoever decides later when to stop chooses among looks")
     return found or _cell_problems(manifest, spec, preset, registry)
 
 
@@ -109,6 +112,22 @@ def _facts(
     commit = getattr(spec.base, "revision", None)
     if base.get("kind") == "hub" and commit is not None:
         yield "base.commit", base.get("commit"), commit
+
+
+def _reversal_problems(
+    manifest: Manifest, spec: OrganismSpec, preset: Preset, registry: Registry
+) -> list[str]:
+    """What undoes the task follows from the organism; results from before that arm lack it."""
+    said, task = manifest.reversal, registry.tasks[manifest.task.name]
+    if said is None:
+        return []
+    if not preset.reversal or "--no-controls" in (manifest.command or "").split():
+        return ["reversal is there, and the preset has none"]
+    right = undoing_task(spec, task, registry.tasks)
+    name, version = (None, None) if right is None else (right.name, right.version)
+    if (said.task, said.version) != (name, version):
+        return [f"reversal.task is {said.task!r}, and what undoes {task.name!r} is {name!r}"]
+    return []
 
 
 def _gate_problems(manifest: Manifest, spec: OrganismSpec) -> list[str]:
