@@ -229,7 +229,9 @@ def _one_cell(
     cell, arm = cell_of(record), arm_of(record)
     standard = spec.ladder.standard_lr
     like = usual.get(cell.lr) or usual.get(standard) or next(iter(usual.values()))
-    free = {"seed", "parent", "arm", "lr"}
+    free = {"seed", "arm", "lr"}
+    if arm in ("cooldown", "reversal", "onward", "reversal-base"):
+        free.add("parent")
     if arm == "cooldown":
         right = cooled.get(cell.lr, like)
     elif arm in ("reversal", "onward", "reversal-base", "reversal-organism"):
