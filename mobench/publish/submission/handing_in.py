@@ -82,18 +82,35 @@ def git_commands(handed_in: HandedIn, root: Path) -> list[str]:
     name = f"{handed_in.organism}-{handed_in.task}"
     return [
         f"git switch -c result-{name}",
-        f"git add {root}",
+        f"git add {' '.join([str(root), *_untracked(root)])}",
         f"git commit -m 'Result: {handed_in.organism} on {handed_in.task}'",
         f"git push -u origin result-{name}",
     ]
+
+
+def _untracked(root: Path) -> list[str]:
+    """Folders of organisms and tasks that hold files which no commit has."""
+    beside = [root.parent / name for name in ("organisms", "tasks")]
+    found = []
+    for folder in (one for one in beside if one.is_dir()):
+        listed = ["ls-files", "--others", "--exclude-standard", "--directory", "."]
+        done = _git(folder, *listed)
+        found += [str(folder / line.rstrip("/")) for line in done.splitlines()] if done else []
+    return found
 
 
 def _is_known(commit: str, root: Path) -> bool:
     """Whether a commit is in the history of the repository that a folder lies in."""
     if not commit.isalnum():  # never an option of git's
         return False
-    command = ["git", "-C", str(root), "merge-base", "--is-ancestor", commit, "HEAD"]
+    return _git(root, "merge-base", "--is-ancestor", commit, "HEAD") is not None
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What a command of git's prints; None where it fails."""
+    command = ["git", "-C", str(folder), *words]
     try:
-        return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
-        return False
+        return None
+    return done.stdout if done.returncode == 0 else None
