@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,11 +17,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from mobench.errors import first_line
 from mobench.lanes import Stack
+from mobench.machine.staging import staging_prefix
+from mobench.machine.system_errors import as_system_errors
 from mobench.records.short_hash import short_hash
-from mobench.store.tensors import write_tensors
 from mobench.train.batches import Encoded
 from mobench.train.optimizer import LaneAdamW
 from mobench.train.pack import PackState, Recipe, Run, train_pack
@@ -124,7 +127,14 @@ def _write(path: Path, lanes: Stack, optimizer: LaneAdamW, state: PackState) -> 
     tensors = {f"{_WEIGHTS}{name}": tensor for name, tensor in lanes.state(0).items()}
     tensors |= {f"{_MOMENTS}{name}": tensor for name, tensor in optimizer.state().items()}
     about = {"state": json.dumps(asdict(state)), "sha256": _digest(tensors)}
-    write_tensors(path, tensors, about=about)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = path.with_name(f"{staging_prefix(path.name, os.getpid())}state")
+    try:
+        with as_system_errors(path):
+            save_file({k: t.contiguous() for k, t in tensors.items()}, staging, metadata=about)
+        staging.replace(path)
+    finally:
+        staging.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[PackState, dict[str, torch.Tensor]]:

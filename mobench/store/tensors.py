@@ -14,15 +14,8 @@ from mobench.machine.system_errors import as_system_errors
 from mobench.store.atomic import write_with
 
 
-def write_tensors(
-    path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, str] | None = None
-) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Writes a safetensors file.
-
-    Args:
-        path: The file.
-        tensors: What it is to hold.
-        about: What it is to say of them, by any keys but ``format``.
 
     Raises:
         OSError: It cannot be written; safetensors has an error of its own for that.
@@ -32,7 +25,7 @@ def write_tensors(
     def write(staging: Path) -> None:
         with as_system_errors(path):
             # transformers opens only files that say whose tensors they hold.
-            save_file(whole, str(staging), metadata={"format": "pt", **(about or {})})
+            save_file(whole, str(staging), metadata={"format": "pt"})
 
     write_with(path, write)
 
