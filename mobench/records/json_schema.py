@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mobench.records.announced_plan import ANNOUNCED
 from mobench.records.cells import CELL, CELL_RESULT, FINISHED_CELL, TRAINING_END
 from mobench.records.examples import EXAMPLE
 from mobench.records.gate import COMPATIBILITY_ANSWERS, CompatibilityRecord
@@ -27,6 +28,7 @@ RECORDS: dict[str, TypeAdapter[Any]] = {
     "row": ROW,
     "eval-answer": EVAL_ANSWER,
     "example": EXAMPLE,
+    "announced-plan": ANNOUNCED,
     "compatibility": TypeAdapter(CompatibilityRecord),
     "compatibility-answers": COMPATIBILITY_ANSWERS,
 }

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from mobench.publish.submission.answer_checks import FIELDS, answer_problem, missing_draws
 from mobench.publish.submission.bounds import bound_problems, cell_bound_problems
 from mobench.publish.submission.control_checks import control_problems
-from mobench.publish.submission.judge_checks import is_unjudged, judge_problem
+from mobench.publish.submission.judge_checks import JUDGED, is_unjudged, judge_problem
 from mobench.publish.submission.plan_checks import (
     base_problems,
     grown_rungs,
@@ -168,7 +168,7 @@ def _rows(
     # What a judge said is asked of each row, and so is what was drawn or has reasoning.
     plain = judge is None and organism.decoding is None
     fields: set[str] = set() if columns is None else set().union(*rows)
-    plain = plain and fields.isdisjoint({"judge", *FIELDS})
+    plain = plain and fields.isdisjoint(JUDGED | FIELDS)
     closed = columns is not None and ROW_FIELDS.issuperset(fields)
     if columns is None or not plain or not closed or not _are_sound(columns, budget):
         # A row that is only unusual is none of the problems found.
@@ -212,7 +212,7 @@ def _row_by_row(
     seen: set[tuple[object, ...]] = set()
     for line, row in enumerate(rows, start=1):
         problem = _row(row, budget, judge)
-        if not problem and (judge is not None or "judge" in row):
+        if not problem:
             problem = judge_problem(row, judge)
         problem = problem or answer_problem(row, organism)
         if not problem:
