@@ -26,7 +26,7 @@ def leaderboard() -> None:
 @_root
 @_as_json
 def build(root: Path, as_json: bool) -> None:
-    """Regenerate README.md, the organisms' pages and their plots from results/."""
+    """Regenerate README.md, the pages and their plots from results/."""
     from mobench.publish.pages.leaderboard import build as build_pages
 
     built = build_pages(root)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobench.publish.pages.board import Drawn, draw_all
+from mobench.publish.pages.entry import Entry, page_of
 from mobench.publish.pages.front_page import MARKER, front_page
-from mobench.publish.pages.organism_page import PLOTS, organism_page
+from mobench.publish.pages.task_page import task_page
 from mobench.publish.submission.files import require
 
 _ORGANISMS = "organisms"
@@ -100,11 +101,16 @@ def render(drawn: Sequence[Drawn]) -> dict[str, bytes]:
     """Makes every page: path below the leaderboard's folder → content."""
     entries = [one.entry for one in drawn]
     pages = {"README.md": front_page(entries).encode()}
-    for name in sorted({entry.submission.organism for entry in entries}):
-        own = [entry for entry in entries if entry.submission.organism == name]
-        pages[f"{_ORGANISMS}/{name}.md"] = organism_page(own).encode()
+    by_organism: dict[str, dict[str, list[Entry]]] = {}
+    for entry in entries:
+        tasks = by_organism.setdefault(entry.submission.organism, {})
+        tasks.setdefault(entry.submission.task, []).append(entry)
+    for organism, tasks in by_organism.items():
+        for task, own in tasks.items():
+            others = [other for other in tasks if other != task]
+            pages[page_of(organism, task)] = task_page(own, others).encode()
     for one in drawn:
-        pages |= {f"{_ORGANISMS}/{PLOTS}/{file}": svg for file, svg in one.plots.items()}
+        pages |= {f"{_ORGANISMS}/plots/{file}": svg for file, svg in one.plots.items()}
     return pages
 
 
