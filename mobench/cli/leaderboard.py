@@ -70,6 +70,28 @@ def check(context: click.Context, root: Path, as_json: bool) -> None:
 
 
 @leaderboard.command()
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The Parquet file to write.",
+)
+@click.option("--organism", help="Only results of this organism.")
+@click.option("--task", help="Only results on this task.")
+@_root
+@_as_json
+def rows(out: Path, organism: str | None, task: str | None, root: Path, as_json: bool) -> None:
+    """Write every judged answer as one table, with organism, task, LR and seed."""
+    from mobench.publish.data.answers import write_answers
+
+    count = write_answers(root, out, organism=organism, task=task)
+    if as_json:
+        click.echo(json.dumps({"file": str(out), "rows": count}))
+    else:
+        click.echo(f"wrote {_count(count, 'row')} to {out}; its columns: docs/data.md")
+
+
+@leaderboard.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @_root
 @_as_json

@@ -47,7 +47,7 @@ def test_add_build_check_leads_from_a_run_to_a_checked_leaderboard(
     assert missing.exit_code == 1
     built = _mobench("build", "--root", root)
     assert built.exit_code == 0, built.output
-    assert "1 result, 7 files changed." in built.output
+    assert "1 result, 9 files changed." in built.output
     checked = _mobench("check", "--root", root)
     assert (checked.exit_code, checked.output) == (0, "The leaderboard is what its results give.\n")
 
