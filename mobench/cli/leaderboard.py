@@ -72,6 +72,31 @@ def check(context: click.Context, root: Path, as_json: bool) -> None:
 @leaderboard.command()
 @click.option(
     "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder to write: a new one, or an earlier site.",
+)
+@click.option(
+    "--link",
+    metavar="ADDRESS",
+    help="Where the leaderboard's folder lies, to link to; else pages and rows are copied.",
+)
+@_root
+@_as_json
+def site(out: Path, link: str | None, root: Path, as_json: bool) -> None:
+    """Write a site to sort, filter and compare results: static files, no server."""
+    from mobench.publish.site.site import write_site
+
+    written = write_site(root, out, link=link)
+    if as_json:
+        click.echo(json.dumps({"page": str(written.page), "results": written.results}))
+    else:
+        click.echo(f"{_count(written.results, 'result')}; open {written.page} in a browser.")
+
+
+@leaderboard.command()
+@click.option(
+    "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     help="The Parquet file to write.",
