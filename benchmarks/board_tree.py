@@ -39,19 +39,20 @@ def organism_tree(root: Path, count: int) -> None:
         shutil.copy(family / "tiny.jsonl", folder)
 
 
-def board_tree(root: Path, cells: int) -> int:
+def board_tree(root: Path, cells: int, *, results: int = 0) -> int:
     """Makes a leaderboard of as many cells at least: the committed results under many names.
 
     Args:
         root: The leaderboard's folder, empty.
         cells: How many cells it shall have.
+        results: How many results it shall have at least.
 
     Returns:
         How many it has.
     """
     committed = submission.read_all(RESULTS)
     total, number = 0, 0
-    while total < cells:
+    while total < cells or number < results:
         one = committed[number % len(committed)]
         name = f"{one.organism}-{number:03d}"
         renamed = [{**cell, "organism": name} for cell in one.cells]

@@ -23,6 +23,7 @@ import click
 PROCESSES = 9
 ORGANISMS = 1000
 CELLS = 1000
+RESULTS = 300
 TIMES = 3
 
 
@@ -169,11 +170,40 @@ def board(cells: int = CELLS) -> dict[str, Any]:
     }
 
 
+def checking(results: int = RESULTS) -> dict[str, Any]:
+    """A leaderboard of many results checked: all of it, unchanged, and with one more result.
+
+    Args:
+        results: How many it holds, apart from the one that comes last.
+    """
+    from benchmarks.board_tree import board_tree
+    from mobench.publish.pages.leaderboard import build, check
+    from mobench.publish.submission.files import folders
+
+    seconds: dict[str, float] = {}
+    with TemporaryDirectory() as folder, TemporaryDirectory() as kept:
+        root, aside = Path(folder) / "board", Path(folder) / "last"
+        root.mkdir()
+        board_tree(root, 1, results=results + 1)
+        last = folders(root / "results", [])[-1]
+        last.rename(aside)
+        build(root)
+        for name, and_more in (("all", False), ("unchanged", False), ("one_more", True)):
+            if and_more:
+                aside.rename(last)
+            started = time.perf_counter()
+            found = check(root, Path(kept))
+            seconds[name] = time.perf_counter() - started
+            if bool(found) is not and_more:
+                raise RuntimeError(f"{name}: {len(found)} pages differ")
+    return {"results": results, **{f"seconds_{name}": took for name, took in seconds.items()}}
+
+
 @click.command()
 @click.option(
     "--part",
     "parts",
-    type=click.Choice(["harness", "help", "list", "collect", "board"]),
+    type=click.Choice(["harness", "help", "list", "collect", "board", "check"]),
     multiple=True,
     help="Only this; may be given again.",
 )
@@ -194,6 +224,7 @@ def main(
         "list": listing,
         "collect": collecting,
         "board": board,
+        "check": checking,
     }
     chosen = {name: measures[name]() for name in measures if name in parts or not parts}
     found = {"benchmark": "overhead", **chosen, "machine": machine(pick_device())}
@@ -209,6 +240,12 @@ def table(found: dict[str, Any]) -> str:
         lines.append(
             f"overhead of a run of {part['organism']} ({part['preset']}): {part['share']:.1%} of "
             f"{part['seconds']:.0f} s"
+        )
+    if part := found.get("check"):
+        lines.append(
+            f"a leaderboard of {part['results']} results checked: {part['seconds_all']:.1f} s all "
+            f"anew, {part['seconds_unchanged']:.1f} s when nothing changed, "
+            f"{part['seconds_one_more']:.1f} s when one was added"
         )
     if part := found.get("help"):
         lines.append(

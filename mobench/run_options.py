@@ -105,6 +105,19 @@ class RunOptions:
         machine=True,
         show_default=True,
     )
+    round_adapters: bool = _option(
+        "--round-adapters",
+        "Store the checkpoints that stay in bfloat16 once the run is finished.",
+        default=False,
+        machine=True,
+    )
+    copy_to: str | None = _option(
+        "--copy-to",
+        "Keep a second copy of the run's folder there, such as s3://bucket/runs, and begin from it "
+        "where the folder is not here yet.",
+        default=None,
+        machine=True,
+    )
     offline: bool = _option("--offline", "Never touch the network.", default=False, machine=True)
     runs: Path = _option(
         "--runs",

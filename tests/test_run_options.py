@@ -26,6 +26,8 @@ OTHER: dict[str, Any] = {
     "judge": "openai:http://127.0.0.1:8000/v1#a model",
     "device": "cuda:1",
     "keep_adapters": "last",
+    "round_adapters": True,
+    "copy_to": "s3://a bucket/runs",
     "workers": 3,
     "on": "10.0.0.1:6379",
     "offline": True,
@@ -74,5 +76,8 @@ def test_a_published_command_has_what_is_of_the_run_and_nothing_of_the_machine(n
     asked = replace(DEFAULTS, **{name: OTHER[name]})
     read = typed(command_line(asked, published=True))
     assert read == (DEFAULTS if option.machine else asked)
-    machine = ("device", "keep_adapters", "workers", "on", "offline", "runs")
+    machine = (
+        *("device", "keep_adapters", "round_adapters", "workers"),
+        *("on", "copy_to", "offline", "runs"),
+    )
     assert option.machine == (name in machine)

@@ -1,4 +1,4 @@
-"""Where mobench keeps what it builds: bases, organisms, and what they were asked."""
+"""Where mobench keeps what it made: bases, organisms, their answers, what results gave."""
 
 from __future__ import annotations
 

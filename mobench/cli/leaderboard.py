@@ -15,6 +15,9 @@ _root = click.option(
     help="The leaderboard's folder.",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_fresh = click.option(
+    "--fresh", is_flag=True, help="Recompute every result, also those that did not change."
+)
 
 
 @click.group()
@@ -24,12 +27,13 @@ def leaderboard() -> None:
 
 @leaderboard.command()
 @_root
+@_fresh
 @_as_json
-def build(root: Path, as_json: bool) -> None:
-    """Regenerate README.md, the pages and their plots from results/."""
+def build(root: Path, fresh: bool, as_json: bool) -> None:
+    """Regenerate README.md, the pages with their plots and the data from results/."""
     from mobench.publish.pages.leaderboard import build as build_pages
 
-    built = build_pages(root)
+    built = build_pages(root, _kept(fresh))
     if as_json:
         click.echo(
             json.dumps(
@@ -48,13 +52,14 @@ def build(root: Path, as_json: bool) -> None:
 
 @leaderboard.command()
 @_root
+@_fresh
 @_as_json
 @click.pass_context
-def check(context: click.Context, root: Path, as_json: bool) -> None:
+def check(context: click.Context, root: Path, fresh: bool, as_json: bool) -> None:
     """Fail if the pages are not what results/ gives; writes nothing."""
     from mobench.publish.pages.leaderboard import check as check_pages
 
-    found = check_pages(root)
+    found = check_pages(root, _kept(fresh))
     if as_json:
         files = [{"path": str(root / d.path), "problem": d.what} for d in found]
         click.echo(json.dumps({"ok": not found, "files": files}))
@@ -82,12 +87,13 @@ def check(context: click.Context, root: Path, as_json: bool) -> None:
     help="Where the leaderboard's folder lies, to link to; else pages and rows are copied.",
 )
 @_root
+@_fresh
 @_as_json
-def site(out: Path, link: str | None, root: Path, as_json: bool) -> None:
+def site(out: Path, link: str | None, root: Path, fresh: bool, as_json: bool) -> None:
     """Write a site to sort, filter and compare results: static files, no server."""
     from mobench.publish.site.site import write_site
 
-    written = write_site(root, out, link=link)
+    written = write_site(root, out, link=link, kept=_kept(fresh))
     if as_json:
         click.echo(json.dumps({"page": str(written.page), "results": written.results}))
     else:
@@ -146,6 +152,13 @@ def add(run: Path, root: Path, as_json: bool) -> None:
             "them to the hub, name repository and commit in the organism's file, and run it again"
         )
     click.echo("  → Run `mobench leaderboard build` and commit both.")
+
+
+def _kept(fresh: bool) -> Path | None:
+    """Where what results gave is kept."""
+    from mobench.assemble.cache import cache_root
+
+    return None if fresh else cache_root() / "board"
 
 
 def _count(number: int, thing: str) -> str:

@@ -94,6 +94,7 @@ def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: 
     from mobench.execute.run import run_ladder
     from mobench.progress import Progress
     from mobench.publish.pages.run_report import show_run
+    from mobench.store.run_copy import RunCopy
 
     try:
         folder = run_ladder(request, registry, packing, Progress())
@@ -106,3 +107,5 @@ def _run(request: RunRequest, registry: Registry, packing: Packing, *, as_json: 
             )
         raise SystemExit(exit_code()) from None
     show_run(folder, as_json=as_json)
+    if request.options.copy_to is not None:  # score and plots, which were made just now
+        RunCopy(folder, request.options.copy_to).send()

@@ -26,6 +26,7 @@ from mobench.store import RunFolder
 from mobench.store.atomic import write_lines
 from mobench.store.cached import kept_records
 from mobench.store.mending import mend
+from mobench.store.run_copy import RunCopy
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,16 @@ def lay_out(request: RunRequest, registry: Registry, progress: Progress) -> Ladd
     )
     folder = RunFolder(request.runs / _folder_name(request, cells))
 
-    # 3. What lies there and is not what was written is taken back, and made again later.
+    # 3. A copy of it that lies elsewhere is where it begins.
+    elsewhere = request.options.copy_to
+    if elsewhere is not None and RunCopy(folder, elsewhere).fetch():
+        progress.note(f"goes on from the copy at {elsewhere}")
+
+    # 4. What lies there and is not what was written is taken back, and made again later.
     for found in mend(folder):
         progress.warn(found)
 
-    # 4. What is known already goes into the folder. Answers of transformers are none of vLLM's.
+    # 5. What is known already goes into the folder. Answers of transformers are none of vLLM's.
     write_lines(folder.examples(), [example.record() for example in evidence.examples])
     if evidence.undoing is not None and evidence.undoing.examples:
         write_lines(folder.undoing(), [one.record() for one in evidence.undoing.examples])

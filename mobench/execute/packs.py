@@ -20,6 +20,7 @@ from mobench.records.cells import Cell, cell_result
 from mobench.store import CellFolder
 from mobench.store.atomic import write_json
 from mobench.store.cell_folder import DamagedFile
+from mobench.store.kept_adapters import keep_adapters
 from mobench.store.mending import start_over
 
 OUT_OF_MEMORY = "out of memory"
@@ -194,4 +195,4 @@ def finish_cell(arm: Arm, cell: Cell) -> None:
     folder = arm.folder(cell)
     folder.finish(cell_result(cell, folder.training()))
     if arm.ladder.request.options.keep_adapters != "all":
-        folder.keep_adapters([max(cell.checkpoints)])
+        keep_adapters(folder, [max(cell.checkpoints)])

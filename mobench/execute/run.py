@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from mobench.errors import MobenchError
 from mobench.execute.arms import Arm, control_arms, ladder_arm
@@ -30,6 +30,8 @@ from mobench.plan.packing import Packing, out_of_memory_error, planned_memory
 from mobench.progress import Progress
 from mobench.registry import Registry
 from mobench.store import RunFolder
+from mobench.store.kept_adapters import keep_adapters
+from mobench.store.run_copy import RunCopy
 
 
 def run_ladder(
@@ -90,10 +92,13 @@ def _run(
         )
 
     # 3. Let others do it, and finish what they leave.
-    if into is None:
-        _let_others_work(ladder, packing, progress)
-    with closing(SharedWork(ladder.folder, progress)) as work:
-        _finish_run(ladder, work, packing, progress, build_seconds=build_seconds)
+    elsewhere = request.options.copy_to if into is None else None
+    copying = RunCopy(ladder.folder, elsewhere).sending(progress.warn) if elsewhere else None
+    with copying or nullcontext():
+        if into is None:
+            _let_others_work(ladder, packing, progress)
+        with closing(SharedWork(ladder.folder, progress)) as work:
+            _finish_run(ladder, work, packing, progress, build_seconds=build_seconds)
     return ladder.folder
 
 
@@ -172,12 +177,16 @@ def _finish_run(
 
 
 def _let_go(ladder: Ladder) -> None:
-    """Removes the checkpoints that are not wanted of a finished run."""
-    wanted = ladder.request.options.keep_adapters
-    for cell in ladder.folder.cells() if wanted != "all" else ():
+    """Removes the checkpoints that are not wanted of a finished run, and rounds the others."""
+    options = ladder.request.options
+    if options.keep_adapters == "all" and not options.round_adapters:
+        return
+    for cell in ladder.folder.cells():
         result = cell.result()
         if result is not None:
-            cell.keep_adapters([] if wanted == "none" else [max(result["checkpoints"])])
+            checkpoints = result["checkpoints"]
+            wanted = {"all": checkpoints, "last": [max(checkpoints)], "none": []}
+            keep_adapters(cell, wanted[options.keep_adapters], rounded=options.round_adapters)
 
 
 def _engine(ladder: Ladder, work: SharedWork, progress: Progress) -> Engine:

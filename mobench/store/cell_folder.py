@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,32 +253,6 @@ class CellFolder:
         whole = {**result, "files": dict(sorted((files | gone).items()))}
         write_json(self.result_path, sealed({k: v for k, v in whole.items() if k != SEAL}))
 
-    def keep_adapters(self, steps: Iterable[int]) -> None:
-        """Removes all other checkpoints of a cell that is done.
-
-        The result comes first to list what is kept, so that whoever is stopped in between leaves
-        a whole cell with some files that nothing needs.
-
-        Raises:
-            Problems: The result is damaged.
-        """
-        result = self.result()
-        kept = {self.adapter(step).name for step in steps}
-        folders = [
-            one for one in sorted((self.path / "adapters").glob("*")) if one.name not in kept
-        ]
-        if result is None or not folders:
-            return
-        gone = [file for folder in folders for file in sorted(folder.glob("*"))]
-        if "files" in result:
-            names = {self.kept.name(file) for file in gone}
-            listed = {name: one for name, one in result["files"].items() if name not in names}
-            rest = {key: value for key, value in result.items() if key != SEAL}
-            write_json(self.result_path, sealed({**rest, "files": listed}))
-        self.kept.forget(*gone)
-        for folder in folders:
-            shutil.rmtree(folder)
-
     def faults(self) -> dict[Path, str]:
         """What is wrong with the files of a cell, beside those that :meth:`rows` reads."""
         known = self._listed() or {}
@@ -314,7 +287,7 @@ class CellFolder:
 
     def _parts(self) -> Iterator[Path]:
         """The files that a cell consists of, as far as they are there."""
-        for pattern in ("cell.json", "trained.json", "rows/*.jsonl", "adapters/*/*"):
+        for pattern in ("cell.json", "trained.json", "rows/*.jsonl", "adapters/*/*", "rounded/*/*"):
             for file in sorted(self.path.glob(pattern)):
                 if not file.name.startswith("."):
                     yield file

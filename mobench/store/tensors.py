@@ -47,3 +47,11 @@ def read_tensors(path: Path, remedy: str) -> dict[str, torch.Tensor]:
             raise  # Nothing is wrong with the file.
         raise MobenchError(f"{path} cannot be read: {error}", remedy) from error
     return state
+
+
+def round_tensors(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rounds floating-point tensors to bfloat16, half of float32's bytes."""
+    return {
+        name: tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from support.tiny_models import llama, token_ids
 
 from benchmarks.board_tree import board_tree
-from benchmarks.overhead import board, collecting, listing, main, start_up, table
+from benchmarks.overhead import board, checking, collecting, listing, main, start_up, table
 from benchmarks.overhead_share import Arithmetic, arithmetic
 from mobench.lanes import LoraLanes
 from mobench.publish.submission import files as submission
@@ -71,6 +71,12 @@ def test_a_board_is_read_scored_and_rendered() -> None:
     assert found["results"] == 1
     assert found["files"] == 4
     assert found["seconds"] == pytest.approx(found["seconds_score"] + found["seconds_render"])
+
+
+def test_a_board_is_checked_whole_unchanged_and_with_one_more() -> None:
+    found = checking(1)
+    assert found["results"] == 1
+    assert min(found[f"seconds_{name}"] for name in ("all", "unchanged", "one_more")) > 0
 
 
 def test_start_up_is_compared_with_an_import_of_click() -> None:

@@ -27,6 +27,7 @@ from mobench.progress import Progress
 from mobench.records.cells import Cell
 from mobench.registry import collect
 from mobench.run_options import RunOptions
+from mobench.store.kept_adapters import keep_adapters
 
 # 12 is no power of two, so what doubling steps would be kept beyond its half is not what it keeps.
 STEPS, LONGER = 12, 24
@@ -165,7 +166,7 @@ def test_checkpoints_that_were_not_kept_are_not_missed_where_nothing_is_asked_of
     ladder = laid_out(tree, cache, "runs")
     trained(ladder, ladder.cells)
     for folder in ladder.folder.cells():
-        folder.keep_adapters([STEPS])
+        keep_adapters(folder, [STEPS])
     assert trained(ladder, longer(ladder)) == list(range(STEPS, LONGER + 1))
     rows = {name: said for name, said in measured(alone, longer(alone)).items() if "/rows/" in name}
     assert rows
@@ -176,5 +177,5 @@ def test_a_shorter_cell_without_its_last_checkpoint_leads_nowhere(tree: Path, ca
     ladder = laid_out(tree, cache, "runs")
     trained(ladder, ladder.cells)
     for folder in ladder.folder.cells():
-        folder.keep_adapters([])
+        keep_adapters(folder, [])
     assert trained(ladder, longer(ladder)) == list(range(LONGER + 1))

