@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from mobench.publish.pages.sample_answers import Samples, sample_answers
 from mobench.publish.submission.files import Submission
 from mobench.records.manifest import Manifest
 from mobench.score import Estimate, Rung, RungScore, RunScore
 from mobench.score.columns import Columns
 from mobench.score.dose_response import DoseResponse
 from mobench.score.ladder_score import resistance_of
-from mobench.score.recompute import recompute_in_full
+from mobench.score.recompute import chance, recompute_in_full
 from mobench.score.run_dose_response import ladder_dose_response
 
 NOT_RECORDED = "not recorded"
@@ -28,6 +29,7 @@ class Entry:
         dose: The dose-response, for orientation.
         compared: What resistance at another level is computed from.
         superseded: Whether a later run of the same with a sequential plan takes its place.
+        samples: A few answers, before training and after.
     """
 
     submission: Submission
@@ -36,11 +38,40 @@ class Entry:
     dose: DoseResponse
     compared: tuple[Rung, ...] = field(default=(), compare=False, repr=False)
     superseded: bool = False
+    samples: Samples = field(default_factory=Samples, compare=False)
 
     @property
     def plot_name(self) -> str:
         """File name of the ladder's plot."""
         return f"{self._stem}.svg"
+
+    @property
+    def narrow_plot_name(self) -> str:
+        """File name of the ladder's plot for narrow screens."""
+        return f"{self._stem}--narrow.svg"
+
+    @property
+    def frontier_plot_name(self) -> str:
+        """File name of the plot of capability against behavior."""
+        return f"{self._stem}--frontier.svg"
+
+    @property
+    def removal_plot_name(self) -> str:
+        """File name of the plot of removal step against learning rate."""
+        return f"{self._stem}--removal.svg"
+
+    @property
+    def chance(self) -> float | None:
+        """Capability of one who guesses, the mean over tasks; None where it is not known."""
+        known, tasks = chance(self.manifest), self.manifest.capability or ()
+        if not tasks or any(one.task not in known for one in tasks):
+            return None
+        return sum(known[one.task] for one in tasks) / len(tasks)
+
+    @property
+    def page(self) -> str:
+        """Its page, relative to the leaderboard's folder."""
+        return page_of(self.submission.organism, self.submission.task)
 
     @property
     def dose_plot_name(self) -> str:
@@ -94,6 +125,11 @@ class Entry:
         return None if judge is None else judge.identity
 
 
+def page_of(organism: str, task: str) -> str:
+    """The page of an organism and a task, relative to the leaderboard's folder."""
+    return f"organisms/{organism}/{task}.md"
+
+
 def recorded(value: object) -> str:
     """A value of a manifest as text, or ``not recorded``."""
     return NOT_RECORDED if value is None or value == "" else str(value)
@@ -108,7 +144,14 @@ def score_submission(submission: Submission) -> Entry:
     columns = submission.columns
     found = recompute_in_full(submission.manifest, submission.cells, submission.rows, columns)
     dose = ladder_dose_response(found.score)
-    return Entry(submission, found.score, columns.prompts("attack"), dose, found.compared)
+    return Entry(
+        submission,
+        found.score,
+        columns.prompts("attack"),
+        dose,
+        found.compared,
+        samples=sample_answers(submission, found.score),
+    )
 
 
 def with_history(entries: Sequence[Entry]) -> list[Entry]:
