@@ -20,6 +20,7 @@ from mobench.execute.run_record import RunRecord
 from mobench.execute.serving import ServedEngine
 from mobench.execute.shared_work import SharedWork
 from mobench.execute.workers import work_together
+from mobench.gate.placement import gpus_of_a_worker
 from mobench.gate.request import RunRequest
 from mobench.machine.hardware import detect
 from mobench.machine.heap import keep_freed_memory
@@ -101,18 +102,18 @@ def _let_others_work(ladder: Ladder, packing: Packing, progress: Progress) -> No
     """Starts the workers that were asked for, and waits until nothing is left for them."""
     request, folder = ladder.request, ladder.folder
     options, count = request.options, request.options.workers
+    gpus = gpus_of_a_worker(request)
     if count == 1 and options.on is None:
         return
     free_memory()
     if options.on is None:
-        work_together(folder, count, device=request.device, progress=progress)
+        work_together(folder, count, gpus=gpus, progress=progress)
         return
-    on_gpu = request.device.startswith("cuda")
     memory = planned_memory(request.spec, request.preset, packing, request.device)
     need = Need(
-        cpus=1 if on_gpu else max(1, detect(request.device).cores // count),
-        gpus=int(on_gpu),
-        memory=0 if on_gpu else memory,
+        cpus=1 if gpus else max(1, detect(request.device).cores // count),
+        gpus=gpus,
+        memory=0 if gpus else memory,
     )
     work_on_ray(folder, count, need, address=options.on, cache=request.cache, progress=progress)
 

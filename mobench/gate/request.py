@@ -23,9 +23,10 @@ class RunRequest:
         task: What it is trained on.
         preset: How much is trained and measured.
         judge: The model that judges; None where the behavior needs none.
-        device: A torch device.
+        device: A torch device, or several GPUs that a model is spread over: ``cuda:0,cuda:1``.
         runs: Folder that holds run folders.
         cache: Folder that holds built organisms and what they were asked before training.
+        tensor_parallel: GPUs that vLLM divides a model among.
     """
 
     options: RunOptions
@@ -36,6 +37,7 @@ class RunRequest:
     device: str
     runs: Path
     cache: Path
+    tensor_parallel: int = 1
 
     @property
     def controls(self) -> bool:
