@@ -10,13 +10,13 @@ import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from mobench.assemble.architecture import refuse_unsupported
-from mobench.assemble.cache import cache_root
 from mobench.assemble.finished_folder import FINISHED
 from mobench.assemble.generation import greedy_generation
 from mobench.assemble.hub.snapshot import download_command, repository_of
 from mobench.chat.special_tokens import choose_template, freeze_date, settle_special_tokens
 from mobench.errors import MobenchError, first_line, listed
 from mobench.lanes.placement import device_map, spread
+from mobench.machine.cache_root import cache_root
 from mobench.machine.devices import devices_of
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.quiet import quiet

@@ -70,7 +70,7 @@ def resolve(options: RunOptions, registry: Registry) -> RunRequest:
         MobenchError: An organism, task, preset, judge or device does not exist, the task is not one
             of the organism's, or the bound on steps is below the preset's steps.
     """
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
     from mobench.machine.hardware import pick_device
 
     spec = registry.organism(options.organism)
