@@ -11,6 +11,7 @@ from mobench.execute.arms import Arm, control_arms, ladder_arm
 from mobench.execute.asked import keep_asked
 from mobench.execute.cooldown import cooldown_arms
 from mobench.execute.going_on import forget_ends
+from mobench.execute.held_model import HeldModel
 from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.measurement import Engine
@@ -135,12 +136,13 @@ def _finish_run(
     record.keep()
 
     # 2. Measure organism and clean base before any training.
-    engine = _engine(ladder, work, progress)
+    held = HeldModel(ladder.request)
+    engine = _engine(ladder, work, held, progress)
     with record.timed("measure"):
         engine.measure_untrained()
 
     # 3. Train and measure the ladder, what goes on from it, and its controls.
-    runner = PackRunner(work, engine, packing, record, progress)
+    runner = PackRunner(work, engine, held, packing, record, progress)
     _finish([ladder_arm(ladder, ladder.cells), *beside], engine, runner, record)
 
     # 4. Add seeds and steps where the finished ladder does not decide yet, by the plan.
@@ -181,11 +183,11 @@ def _let_go(ladder: Ladder) -> None:
             cell.keep_adapters([] if wanted == "none" else [max(result["checkpoints"])])
 
 
-def _engine(ladder: Ladder, work: SharedWork, progress: Progress) -> Engine:
+def _engine(ladder: Ladder, work: SharedWork, held: HeldModel, progress: Progress) -> Engine:
     """What answers in this run."""
     if ladder.request.options.engine == "vllm":
         return ServedEngine(ladder, work, progress)
-    return InProcessEngine(ladder, work, progress)
+    return InProcessEngine(ladder, work, held, progress)
 
 
 def _finish(arms: Sequence[Arm], engine: Engine, runner: PackRunner, record: RunRecord) -> None:
