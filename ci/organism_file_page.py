@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import docstring_parser
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mobench.registry import eval_schema
@@ -147,7 +148,7 @@ def schemas() -> set[type[Table]]:
     return found
 
 
-def meanings(schema: type[Table]) -> dict[str, str]:
+def meanings(schema: type[BaseModel]) -> dict[str, str]:
     """What each key means, from the ``Attributes`` of the schema's docstring."""
     parsed = docstring_parser.parse(schema.__doc__ or "")
     return {one.arg_name: " ".join((one.description or "").split()) for one in parsed.params}

@@ -37,7 +37,7 @@ def leaderboard() -> None:
 @_as_json
 @click.pass_context
 def build(context: click.Context, root: Path, fresh: bool, as_json: bool) -> None:
-    """Regenerate README.md, the organisms' pages and their plots from results/.
+    """Regenerate README.md, the pages with their plots and the data from results/.
 
     A result that contradicts itself, or the organism that it names, is left out; the pages say so,
     and the command ends with 1.
@@ -91,6 +91,54 @@ def check(context: click.Context, root: Path, fresh: bool, as_json: bool) -> Non
         click.echo("The leaderboard is what its results give.")
     if found:
         context.exit(1)
+
+
+@leaderboard.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder to write: a new one, or an earlier site.",
+)
+@click.option(
+    "--link",
+    metavar="ADDRESS",
+    help="Where the leaderboard's folder lies, to link to; else pages and rows are copied.",
+)
+@_root
+@_fresh
+@_as_json
+def site(out: Path, link: str | None, root: Path, fresh: bool, as_json: bool) -> None:
+    """Write a site to sort, filter and compare results: static files, no server."""
+    from mobench.publish.site.site import write_site
+
+    written = write_site(root, out, link=link, kept=_kept(fresh))
+    if as_json:
+        click.echo(json.dumps({"page": str(written.page), "results": written.results}))
+    else:
+        click.echo(f"{_count(written.results, 'result')}; open {written.page} in a browser.")
+
+
+@leaderboard.command()
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The Parquet file to write.",
+)
+@click.option("--organism", help="Only results of this organism.")
+@click.option("--task", help="Only results on this task.")
+@_root
+@_as_json
+def rows(out: Path, organism: str | None, task: str | None, root: Path, as_json: bool) -> None:
+    """Write every judged answer as one table, with organism, task, LR and seed."""
+    from mobench.publish.data.answers import write_answers
+
+    count = write_answers(root, out, organism=organism, task=task)
+    if as_json:
+        click.echo(json.dumps({"file": str(out), "rows": count}))
+    else:
+        click.echo(f"wrote {_count(count, 'row')} to {out}; its columns: docs/data.md")
 
 
 @leaderboard.command()
@@ -155,7 +203,7 @@ def _decide(root: Path, result: str, status: Decision, because: str) -> None:
 
 def _kept(fresh: bool) -> Path | None:
     """Where what results gave is kept."""
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
 
     return None if fresh else cache_root() / "board"
 

@@ -21,6 +21,8 @@ COMMANDS = {
     "work": ("mobench.cli.work:work", "Join a run that others are at work on."),
     "gate": ("mobench.cli.gate:gate", "Ask whether a task is compatible with an organism."),
     "report": ("mobench.cli.report:report", "Print everything about a run again, from its rows."),
+    "compare": ("mobench.cli.compare:compare", "Say how two results differ, and whether they do."),
+    "card": ("mobench.cli.card:card", "Print a result for its model's card on the hub."),
     "doctor": (
         "mobench.cli.doctor:doctor",
         "Say what is here, and whether the GPU works.",
@@ -194,7 +196,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 def _elsewhere(path: object) -> str:
     """How what lies there is kept in another place, where that can be chosen."""
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
 
     with suppress(OSError, TypeError, ValueError):
         if Path(str(path)).absolute().is_relative_to(cache_root().absolute()):

@@ -13,6 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from mobench.records.announced_plan import ANNOUNCED
+from mobench.records.answers import PublishedAnswer
+from mobench.records.board import Board
 from mobench.records.cells import CELL, CELL_RESULT, FINISHED_CELL, TRAINING_END
 from mobench.records.examples import EXAMPLE
 from mobench.records.gate import COMPATIBILITY_ANSWERS, CompatibilityRecord
@@ -20,6 +22,8 @@ from mobench.records.manifest import Manifest
 from mobench.records.rows import EVAL_ANSWER, ROW
 
 RECORDS: dict[str, TypeAdapter[Any]] = {
+    "board": TypeAdapter(Board),
+    "answer": TypeAdapter(PublishedAnswer),
     "manifest": TypeAdapter(Manifest),
     "cell": CELL,
     "finished-cell": FINISHED_CELL,

@@ -10,6 +10,8 @@ COMPATIBILITY_SCHEMA: Final = "mobench.compatibility/1"
 BASE_SCHEMA: Final = "mobench.base/1"
 ORGANISM_SCHEMA: Final = "mobench.organism/1"
 SCORE_SCHEMA: Final = "mobench.score/3"
+BOARD_SCHEMA: Final = "mobench.board/1"
+ANSWERS_SCHEMA: Final = "mobench.answers/1"
 
 EvalKind = Literal["attack", "control"]
 """What an eval prompt is asked with: its trigger, or without it."""

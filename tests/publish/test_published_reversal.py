@@ -82,7 +82,7 @@ def test_a_page_says_that_it_was_suppressed_and_shows_every_seed(
     assert found.word == "suppressed (returns)", found.why
     build(tmp_path)
     assert check(tmp_path) == []
-    (page,) = (tmp_path / "organisms").glob("*.md")
+    (page,) = (tmp_path / "organisms").glob("*/*.md")
     text = page.read_text(encoding="utf-8")
     section = text.partition("### Removed or suppressed\n")[2].partition("\n### ")[0]
     assert "suppressed (returns) (provisional" in section

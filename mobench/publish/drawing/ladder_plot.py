@@ -1,12 +1,22 @@
-"""The ladder as a picture: attack rate and capability over steps, one column for each rung."""
+"""The ladder as a picture: attack rate and capability over steps, one column for each rung.
+
+On a phone a row of all rungs is too small to read: the narrow picture has two rungs side by side.
+"""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from mobench.publish.drawing.ladder_frame import (
+    HEAD_LINE,
+    INCH,
+    LR_OFF,
+    MARGIN,
+    TITLE_LINE,
+    VERDICT_OFF,
+    LadderFrame,
+)
 from mobench.publish.drawing.legend import SAMPLE, Key, badge, legend, patch, stroke
 from mobench.publish.drawing.panel import BOTTOM, TOP, Panel
 from mobench.publish.drawing.picture import Box, Item, Line, Marks, Picture, Point, Shape, TextLine
@@ -17,14 +27,6 @@ from mobench.score import RungScore, RunScore
 from mobench.score.removal_step import removal_line
 
 _BAR_AT = 1.13  # where the interval stands, right of the last step at 1
-_LEFT_EDGE, _RIGHT_EDGE = -0.02, 1.24
-_INCH = 72.0
-_ROW = 1.45 * _INCH  # height of one panel
-_GAP = 0.28 * _INCH
-_HEAD_LINE = 0.2 * _INCH
-_MARGIN = 0.12 * _INCH
-_LEFT = 0.62 * _INCH
-_BETWEEN = 0.1  # of a panel's width
 
 
 def plot_ladder(score: RunScore, path: Path) -> tuple[Path, Path]:
@@ -49,89 +51,46 @@ def plot_ladder(score: RunScore, path: Path) -> tuple[Path, Path]:
     return png_path, svg_path
 
 
-def ladder_svg(score: RunScore, note: str = "") -> bytes:
+def ladder_svg(score: RunScore, note: str = "", *, narrow: bool = False) -> bytes:
     """Draws the ladder as the bytes of an SVG.
 
     Args:
         score: The scored run, with its curves.
         note: Goes into the file's description.
+        narrow: Whether for a phone: two rungs side by side.
     """
-    return svg(ladder_picture(score), note)
+    return svg(ladder_picture(score, narrow=narrow), note)
 
 
-@dataclass(frozen=True)
-class LadderFrame:
-    """Where everything goes, in points.
-
-    Attributes:
-        width: Of the picture.
-        height: Of the picture.
-        columns: How many rungs stand side by side.
-        foot: Room below the panels.
-        subtitle: The verdict's sentence, line by line.
-        legend_columns: How many columns the legend has.
-    """
-
-    width: float
-    height: float
-    columns: int
-    foot: float
-    subtitle: tuple[str, ...]
-    legend_columns: int
-
-    @staticmethod
-    def of(score: RunScore) -> LadderFrame:
-        """Makes room for what a score has to say."""
-        columns = max(1, len(score.rungs))
-        inches = max(7.0, min(max(10.0, 1.45 * columns), 0.7 + 3.4 * columns))
-        subtitle = tuple(textwrap.wrap(score.verdict.sentence, width=int(inches * 15.5)))
-        wide, diverged = inches > 9, any(rung.diverged for rung in score.rungs)
-        legend_columns = (4 if diverged else 6) if wide else 3
-        rows = (0 if legend_columns == 6 else 1) + (1 if diverged and not wide else 0)
-        foot = (0.78 + 0.2 * rows) * _INCH
-        head = 0.92 * _INCH + _HEAD_LINE * max(1, len(subtitle))
-        height = head + 2 * _ROW + _GAP + foot
-        return LadderFrame(inches * _INCH, height, columns, foot, subtitle, legend_columns)
-
-    @property
-    def middle(self) -> float:
-        """Halfway across the panels."""
-        return (_LEFT + self.width - _MARGIN) / 2
-
-    def panel(self, column: int, *, upper: bool) -> Panel:
-        """A rung's panel: the upper one for attack rates, the lower one for capability."""
-        room = self.width - _LEFT - _MARGIN
-        width = room / (self.columns + _BETWEEN * (self.columns - 1))
-        left = _LEFT + column * width * (1 + _BETWEEN)
-        bottom = self.foot + (_ROW + _GAP if upper else 0.0)
-        return Panel(left, bottom, width, _ROW, _LEFT_EDGE, _RIGHT_EDGE)
-
-
-def ladder_picture(score: RunScore) -> Picture:
-    """Draws the ladder."""
-    frame = LadderFrame.of(score)
-    items = _head(score, frame)
-    for column, rung in enumerate(score.rungs):
-        attack, capability = (frame.panel(column, upper=upper) for upper in (True, False))
-        items += _attack_panel(attack, score, rung, first=column == 0)
-        items += _capability_panel(capability, score, rung, first=column == 0)
+def ladder_picture(score: RunScore, *, narrow: bool = False) -> Picture:
+    """Draws the ladder; ``narrow`` with two rungs side by side."""
+    frame = LadderFrame.of(score, narrow=narrow)
+    items = _head(frame)
+    for number, rung in enumerate(score.rungs):
+        attack, capability = (frame.panel(number, upper=upper) for upper in (True, False))
+        first = number % frame.columns == 0
+        items += _attack_panel(attack, score, rung, first=first)
+        items += _capability_panel(capability, score, rung, first=first)
         items += _heading(attack, rung)
-    at = (frame.middle, frame.foot - 0.36 * _INCH)
+    at = (frame.middle, frame.foot - 0.36 * INCH)
     label = "training step (square-root scale)"
     items.append(TextLine(at, label, LETTERS, SOFT, across="center", along="middle"))
     items += legend(
-        _keys(score), middle=frame.middle, bottom=0.13 * _INCH, columns=frame.legend_columns
+        _keys(score), middle=frame.middle, bottom=0.13 * INCH, columns=frame.legend_columns
     )
     return Picture(frame.width, frame.height, tuple(items))
 
 
-def _head(score: RunScore, frame: LadderFrame) -> list[Item]:
-    title = f"{score.organism} · {score.task}: {score.verdict.phrase}"
-    size = min(12.0, 12.0 * frame.width / _INCH * 8.0 / len(title))
+def _head(frame: LadderFrame) -> list[Item]:
+    longest = max(map(len, frame.title))
+    size = min(12.0 if frame.subtitle else 10.0, 12.0 * frame.width / INCH * 8.0 / longest)
     top = frame.height
-    items: list[Item] = [TextLine((_MARGIN, top - _MARGIN), title, size, bold=True, along="top")]
+    items: list[Item] = [
+        TextLine((MARGIN, top - MARGIN - TITLE_LINE * number), line, size, bold=True, along="top")
+        for number, line in enumerate(frame.title)
+    ]
     for number, line in enumerate(frame.subtitle):
-        at = (_MARGIN, top - 0.4 * _INCH - _HEAD_LINE * number)
+        at = (MARGIN, top - 0.4 * INCH - HEAD_LINE * number)
         items.append(TextLine(at, line, LETTERS, SOFT, along="top"))
     return items
 
@@ -139,11 +98,11 @@ def _head(score: RunScore, frame: LadderFrame) -> list[Item]:
 def _heading(panel: Panel, rung: RungScore) -> list[Item]:
     lr = lr_text(rung.lr)
     verdict = rung.verdict.partition(":")[0]
-    at = (panel.left, panel.top + 0.2 * _ROW)
+    at = (panel.left, panel.top + LR_OFF)
     items: list[Item] = [TextLine(at, f"LR {lr}", 9.5, bold=True, along="bottom")]
     if rung.standard:
         items += badge("standard", (panel.right, at[1]), across="right")
-    at = (panel.left, panel.top + 0.05 * _ROW)
+    at = (panel.left, panel.top + VERDICT_OFF)
     items.append(TextLine(at, verdict, LETTERS, along="bottom"))
     return items
 

@@ -10,6 +10,8 @@ from mobench.publish.drawing.style import EDGE, LETTERS, SMALL, SOFT
 
 #: Rates are shown from a little below 0 to a little above 1.
 BOTTOM, TOP = -0.05, 1.05
+RATES = ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))
+"""Rates that have a tick, and how they are written."""
 
 _TICK = 2.5
 _PAD = 2.0
@@ -64,12 +66,19 @@ class Panel:
         y = self.y(rate)
         return Line(((self.left, y), (self.right, y)), color, 0.8, dotted=True)
 
-    def axes(self, ticks: Sequence[tuple[float, str]], *, labeled: bool = True) -> tuple[Item, ...]:
+    def axes(
+        self,
+        ticks: Sequence[tuple[float, str]],
+        *,
+        labeled: bool = True,
+        rates: Sequence[tuple[float, str]] = RATES,
+    ) -> tuple[Item, ...]:
         """Both axes with their ticks.
 
         Args:
             ticks: Values across and how they are written; an empty text leaves a tick bare.
             labeled: Whether the ticks of the rates are written too.
+            rates: The same of the other axis, whose ends are always 0 and 1.
         """
         items: list[Item] = [
             Line(((self.left, self.bottom), (self.left, self.top)), EDGE, 0.7),
@@ -83,7 +92,7 @@ class Panel:
                 at = (x, low - _PAD)
                 items.append(TextLine(at, text, SMALL, SOFT, across="center", along="top"))
         left = self.left - _TICK
-        for rate, text in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+        for rate, text in rates:
             y = self.y(rate)
             items.append(Line(((left, y), (self.left, y)), SOFT, 0.7))
             if labeled:

@@ -19,7 +19,9 @@ from mobench.errors import Problems
 from mobench.machine.control_groups import ROOT, cores
 from mobench.machine.garbage_collection import none_collected
 from mobench.publish.drawing.dose_plot import dose_svg
+from mobench.publish.drawing.frontier_plot import frontier_svg
 from mobench.publish.drawing.ladder_plot import ladder_svg
+from mobench.publish.drawing.removal_plot import removal_svg
 from mobench.publish.pages.drawn_before import DrawnBefore
 from mobench.publish.pages.entry import Entry, score_submission
 from mobench.publish.pages.front_page import MARKER
@@ -178,6 +180,9 @@ def draw(folder: Path) -> Drawn | Refused:
         return Refused((f"{folder}: cannot be scored: {what}",), malformed=False)
     plots = {
         entry.plot_name: ladder_svg(entry.score, note=MARKER),
+        entry.narrow_plot_name: ladder_svg(entry.score, note=MARKER, narrow=True),
+        entry.frontier_plot_name: frontier_svg(entry.score, note=MARKER, chance=entry.chance),
+        entry.removal_plot_name: removal_svg(entry.score, note=MARKER),
         entry.dose_plot_name: dose_svg(entry.score, note=MARKER, found=entry.dose),
     }
     return Drawn(entry.without_rows(), plots)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
+from mobench.publish.pages.github_table import github_table
 from mobench.records.learning_rates import lr_text
 from mobench.score import Control, RunScore
 from mobench.score.rung_verdict import UNMOVED
@@ -111,7 +110,7 @@ def controls_section(score: RunScore) -> list[str]:
         "untriggered",
         "inert",
     )
-    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    table = github_table(headers, rows)
     note = (
         "One seed each; losses are against the same model before training, the clean base's "
         "against the clean base."

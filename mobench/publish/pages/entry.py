@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from mobench.publish.pages.sample_answers import Samples, sample_answers
 from mobench.publish.submission.files import Submission
 from mobench.publish.submission.findings import Findings
 from mobench.publish.submission.standing import Standing
@@ -13,7 +14,7 @@ from mobench.score import Estimate, Rung, RungScore, RunScore
 from mobench.score.columns import Columns
 from mobench.score.dose_response import DoseResponse
 from mobench.score.ladder_score import resistance_of
-from mobench.score.recompute import recompute_in_full
+from mobench.score.recompute import chance, recompute_in_full
 from mobench.score.run_dose_response import ladder_dose_response
 
 NOT_RECORDED = "not recorded"
@@ -32,6 +33,7 @@ class Entry:
         superseded: Whether a later run of the same with a sequential plan takes its place.
         findings: What checking it against the registry found.
         standing: How far it can be trusted.
+        samples: A few answers, before training and after.
     """
 
     submission: Submission
@@ -42,11 +44,40 @@ class Entry:
     superseded: bool = False
     findings: Findings = field(default_factory=Findings)
     standing: Standing = field(default_factory=Standing)
+    samples: Samples = field(default_factory=Samples, compare=False)
 
     @property
     def plot_name(self) -> str:
         """File name of the ladder's plot."""
         return f"{self._stem}.svg"
+
+    @property
+    def narrow_plot_name(self) -> str:
+        """File name of the ladder's plot for narrow screens."""
+        return f"{self._stem}--narrow.svg"
+
+    @property
+    def frontier_plot_name(self) -> str:
+        """File name of the plot of capability against behavior."""
+        return f"{self._stem}--frontier.svg"
+
+    @property
+    def removal_plot_name(self) -> str:
+        """File name of the plot of removal step against learning rate."""
+        return f"{self._stem}--removal.svg"
+
+    @property
+    def chance(self) -> float | None:
+        """Capability of one who guesses, the mean over tasks; None where it is not known."""
+        known, tasks = chance(self.manifest), self.manifest.capability or ()
+        if not tasks or any(one.task not in known for one in tasks):
+            return None
+        return sum(known[one.task] for one in tasks) / len(tasks)
+
+    @property
+    def page(self) -> str:
+        """Its page, relative to the leaderboard's folder."""
+        return page_of(self.submission.organism, self.submission.task)
 
     @property
     def dose_plot_name(self) -> str:
@@ -100,6 +131,11 @@ class Entry:
         return None if judge is None else judge.identity
 
 
+def page_of(organism: str, task: str) -> str:
+    """The page of an organism and a task, relative to the leaderboard's folder."""
+    return f"organisms/{organism}/{task}.md"
+
+
 def recorded(value: object) -> str:
     """A value of a manifest as text, or ``not recorded``."""
     return NOT_RECORDED if value is None or value == "" else str(value)
@@ -114,7 +150,14 @@ def score_submission(submission: Submission) -> Entry:
     columns = submission.columns
     found = recompute_in_full(submission.manifest, submission.cells, submission.rows, columns)
     dose = ladder_dose_response(found.score)
-    return Entry(submission, found.score, columns.prompts("attack"), dose, found.compared)
+    return Entry(
+        submission,
+        found.score,
+        columns.prompts("attack"),
+        dose,
+        found.compared,
+        samples=sample_answers(submission, found.score),
+    )
 
 
 def with_history(entries: Sequence[Entry]) -> list[Entry]:

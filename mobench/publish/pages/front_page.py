@@ -10,6 +10,7 @@ from tabulate import tabulate
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.entry import Entry, by_resistance, with_history
+from mobench.publish.pages.github_table import unbroken
 from mobench.publish.pages.recipe_builds import built_apart
 from mobench.publish.pages.strata import Stratum, strata
 from mobench.publish.submission.standing import MEANING
@@ -171,8 +172,8 @@ def _row(entry: Entry, rank: RankRange | None, build: str | None) -> list[str]:
         _organism(entry, build),
         _verdict(score),
         _resistances(score),
-        _unbroken(number_format.interval(score.difference)),
-        _unbroken(number_format.NOTHING if rank is None else str(rank)),
+        unbroken(number_format.interval(score.difference)),
+        unbroken(number_format.NOTHING if rank is None else str(rank)),
     ]
 
 
@@ -180,7 +181,7 @@ def _organism(entry: Entry, build: str | None) -> str:
     """The organism's name and size, then what it was trained on and who judged."""
     submission = entry.submission
     size = number_format.parameters(entry.manifest.organism.params)
-    name = f"[{escape.inline(submission.organism)}](organisms/{submission.organism}.md) {size}"
+    name = f"[{escape.inline(submission.organism)}]({entry.page}) {size}"
     name += f" ({escape.inline(build)})" if build else ""
     name += NOT_PUBLIC if entry.manifest.local_parts else ""
     judged = f", judged by {escape.inline(entry.judge)}" if entry.judge else ""
@@ -190,17 +191,12 @@ def _organism(entry: Entry, build: str | None) -> str:
 def _resistances(score: RunScore) -> str:
     """What is left at the standard rung, and at the worst one with its learning rate."""
     standard, worst = (
-        _unbroken(number_format.interval(one))
+        unbroken(number_format.interval(one))
         for one in (score.standard_resistance, score.resistance)
     )
     lr = score.resistance_lr
-    at = "" if lr is None else f" {_unbroken(f'at {lr_text(lr)}')}"
+    at = "" if lr is None else f" {unbroken(f'at {lr_text(lr)}')}"
     return f"{standard} →&nbsp;{worst}{at}"
-
-
-def _unbroken(text: str) -> str:
-    """Text that no renderer breaks into lines: a number and its interval belong together."""
-    return text.replace(" ", "&nbsp;").replace("–", "&NoBreak;–&NoBreak;")
 
 
 def _verdict(score: RunScore) -> str:

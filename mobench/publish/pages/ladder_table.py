@@ -6,6 +6,7 @@ from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
 from mobench.publish.pages.beside_lines import beside_lines
 from mobench.publish.pages.controls_table import control_lines
+from mobench.publish.pages.github_table import github_table
 from mobench.publish.pages.narrow_table import fitted_table
 from mobench.publish.pages.reversal_section import reversal_lines
 from mobench.records.learning_rates import lr_text
@@ -73,6 +74,8 @@ def _table(score: RunScore, form: str, width: int | None = None) -> str:
     if any(score.cooldown(rung.lr) for rung in score.rungs):
         cooled = [list(_COOLED), *(_cooled(score.cooldown(rung.lr)) for rung in score.rungs)]
         lines = [line + more for line, more in zip(lines, cooled, strict=True)]
+    if form == "github":
+        return github_table(lines[0], lines[1:])
     return fitted_table(lines[0], lines[1:], width=width, form=form)
 
 

@@ -8,13 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobench.errors import Problems
+from mobench.publish.data.board_files import (
+    JSON,
+    PARQUET,
+    board_json,
+    board_parquet,
+    same_table,
+)
+from mobench.publish.data.board_records import board_of
 from mobench.publish.pages.board import Results, draw_all
+from mobench.publish.pages.entry import Entry, page_of
 from mobench.publish.pages.front_page import MARKER, front_page
-from mobench.publish.pages.organism_page import PLOTS, organism_page
+from mobench.publish.pages.task_page import task_page
 from mobench.publish.submission.files import require
 from mobench.store.atomic import write_with
 
 _ORGANISMS = "organisms"
+_MOST_PARQUET = 1 << 20
+"""A table of so many bytes more than twice what it should have is not looked into."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def build(root: Path, kept: Path | None = None) -> Built:
     written = []
     for name, content in pages.items():
         path = root / name
-        if not path.is_file() or path.read_bytes() != content:
+        if not path.is_file() or not _same(path, content):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_with(path, _writing(content))
             written.append(name)
@@ -111,7 +122,7 @@ def check(root: Path, kept: Path | None = None) -> list[Difference]:
             found.append(Difference(name, problem.removeprefix(f"{path}: ")))
         elif not path.is_file():
             found.append(Difference(name, "missing"))
-        elif path.read_bytes() != content:
+        elif not _same(path, content):
             found.append(Difference(name, "differs"))
     for name in _stray(root, pages):
         generated = _is_generated(root / name)
@@ -154,12 +165,29 @@ def render(results: Results) -> dict[str, bytes]:
     drawn = results.drawn
     entries = [one.entry for one in drawn]
     pages = {"README.md": front_page(entries, results.problems).encode()}
-    for name in sorted({entry.submission.organism for entry in entries}):
-        own = [entry for entry in entries if entry.submission.organism == name]
-        pages[f"{_ORGANISMS}/{name}.md"] = organism_page(own).encode()
+    by_organism: dict[str, dict[str, list[Entry]]] = {}
+    for entry in entries:
+        tasks = by_organism.setdefault(entry.submission.organism, {})
+        tasks.setdefault(entry.submission.task, []).append(entry)
+    for organism, tasks in by_organism.items():
+        for task, own in tasks.items():
+            others = [other for other in tasks if other != task]
+            pages[page_of(organism, task)] = task_page(own, others).encode()
     for one in drawn:
-        pages |= {f"{_ORGANISMS}/{PLOTS}/{file}": svg for file, svg in one.plots.items()}
+        pages |= {f"{_ORGANISMS}/plots/{file}": svg for file, svg in one.plots.items()}
+    board = board_of(entries)
+    pages |= {JSON: board_json(board), PARQUET: board_parquet(board)}
     return pages
+
+
+def _same(path: Path, content: bytes) -> bool:
+    """Whether a file says what it should; a table may have been written by another pyarrow."""
+    if path.name != PARQUET:
+        return path.read_bytes() == content
+    if path.stat().st_size > _MOST_PARQUET + 2 * len(content):
+        return False
+    there = path.read_bytes()
+    return there == content or same_table(there, content)
 
 
 def _stray(root: Path, pages: dict[str, bytes]) -> list[str]:

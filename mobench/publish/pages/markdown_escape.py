@@ -33,6 +33,11 @@ def inline(text: object) -> str:
     return _start("".join(parts))
 
 
+def text(value: object) -> str:
+    """Escapes text that a model wrote: as :func:`inline`, but no address becomes a link."""
+    return _start(_escape(one_line(str(value)))).replace("://", ":&#47;&#47;")
+
+
 def code_block(text: str) -> str:
     """Fences text with more backticks than it contains itself."""
     shown = "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip("\n")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tabulate import tabulate
-
 from mobench.publish.pages import markdown_escape as escape
 from mobench.publish.pages import number_format
+from mobench.publish.pages.github_table import github_table
 from mobench.records.learning_rates import lr_text
 from mobench.score import Estimate, Reversal, RunScore
 
@@ -50,11 +47,11 @@ def reversal_section(score: RunScore) -> list[str]:
     if not found.by_seed:
         return parts
     columns = [(str(step), rate) for step, rate in zip(found.checkpoints, found.rates, strict=True)]
-    curve = _table(
+    curve = github_table(
         ("step of the reversal", *(step for step, _ in columns)),
         [("attack rate, mean of seeds", *(_number(rate) for _, rate in columns))],
     )
-    seeds = _table(
+    seeds = github_table(
         ("seed", "before", "after", "shows"),
         [
             (
@@ -66,7 +63,7 @@ def reversal_section(score: RunScore) -> list[str]:
             for seed in found.by_seed
         ],
     )
-    beside = _table(
+    beside = github_table(
         ("beside it", "value"),
         [
             ("attack rate of the clean base taken the same way", _shown(found.base)),
@@ -89,7 +86,3 @@ def _number(rate: float | None) -> str:
 
 def _shown(rate: Estimate | None) -> str:
     return "not run" if rate is None else number_format.interval(rate)
-
-
-def _table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)

@@ -1,0 +1,1 @@
+"""The leaderboard's results and every judged answer behind them, as tables."""
