@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from transformers import PreTrainedModel
 
+from mobench.assemble.build_state import BuildState
 from mobench.assemble.scratch import unstack
 from mobench.chat import ChatFormat
 from mobench.errors import MobenchError
@@ -14,7 +15,7 @@ from mobench.records.cells import ALPHA_PER_RANK
 from mobench.registry import Example, OrganismSpec
 from mobench.registry.organism_spec import Implant
 from mobench.train.batches import Encoded, encode
-from mobench.train.pack import Recipe, Run, train_pack
+from mobench.train.pack import Recipe, Run
 
 
 def implant_steps(implant: Implant) -> int:
@@ -33,6 +34,7 @@ def implanted(
     plain: Callable[[], PreTrainedModel],
     benign: Sequence[Example] = (),
     on_step: Callable[[int], None] = lambda _: None,
+    state: BuildState | None = None,
 ) -> PreTrainedModel:
     """Trains ``taught`` into a model and returns a plain model; a LoRA adapter is merged.
 
@@ -49,10 +51,12 @@ def implanted(
         plain: Makes a model of the base's shape, which takes the weights of full fine-tuning.
         benign: What each round of hardening trains on first, to remove the behavior.
         on_step: Called after each step with the number of steps done in its phase.
+        state: What the build has come to; None to begin, and to keep nothing.
 
     Raises:
         MobenchError: A loss was not finite.
     """
+    kept = state or BuildState(None)
 
     def encoded(examples: Sequence[Example]) -> list[Encoded]:
         return encode(examples, chat, spec.ladder.max_length)
@@ -67,17 +71,11 @@ def implanted(
             rank=implant.rank,
             alpha=None if implant.rank is None else implant.rank * ALPHA_PER_RANK,
         )
-        state = train_pack(
-            lanes,
-            [Run(lr, seed)],
-            examples,
-            Recipe(steps, implant.batch_size),
-            pad=chat.pad_id,
-            on_step=on_step,
-        )
-        if state.diverged[0] is not None:
+        recipe = Recipe(steps, implant.batch_size)
+        end = kept.train(lanes, Run(lr, seed), examples, recipe, pad=chat.pad_id, on_step=on_step)
+        if end.diverged[0] is not None:
             raise MobenchError(
-                f"{spec.name}: the implant's loss was not finite at step {state.diverged[0]}",
+                f"{spec.name}: the implant's loss was not finite at step {end.diverged[0]}",
                 f"lower lr ({lr}) in {spec.path}",
             )
         if isinstance(lanes, LoraLanes):

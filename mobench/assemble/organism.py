@@ -10,6 +10,7 @@ from typing import Any
 
 from mobench.assemble.adapter import with_adapter
 from mobench.assemble.architecture import refuse_unsupported
+from mobench.assemble.build_state import BuildState
 from mobench.assemble.described_files import described_by
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.hub.base import hub_base
@@ -130,9 +131,13 @@ class Builder:
         if implant.harden is not None:
             recipe["harden"] = self.registry.task(implant.harden.task).version
         folder = self.cache / "organisms" / f"{spec.name}-{short_hash(recipe)}"
-        note = finished_note(folder, self.progress.warn) or make_folder(
-            folder, lambda into: self._implant(spec, implant, base, into, recipe)
-        )
+        note = finished_note(folder, self.progress.warn)
+        if note is None:
+            state = self._state(folder)
+            note = make_folder(
+                folder, lambda into: self._implant(spec, implant, base, into, recipe, state)
+            )
+            state.forget()
         return Built(folder, base, note["weights_hash"], facts)
 
     def _place(self, spec: OrganismSpec, base: Any) -> tuple[Path, dict[str, Any]]:
@@ -168,8 +173,18 @@ class Builder:
         # Named by its recipe and not by the organism: organisms with the same base share it.
         folder = self.cache / "bases" / f"scratch-{short_hash(recipe)}"
         if finished_note(folder, self.progress.warn) is None:
-            make_folder(folder, lambda into: self._train_base(spec, base, corpus, words, into))
+            state = self._state(folder)
+            make_folder(
+                folder, lambda into: self._train_base(spec, base, corpus, words, into, state)
+            )
+            state.forget()
         return folder
+
+    def _state(self, folder: Path) -> BuildState:
+        """What the build of a folder of the cache has come to."""
+        # Another device computes other weights, which are not mixed with these.
+        kind = self.device.partition(":")[0]
+        return BuildState(self.cache / "building" / f"{folder.name}-{kind}", self.progress.warn)
 
     def _train_base(
         self,
@@ -178,6 +193,7 @@ class Builder:
         corpus: Sequence[Example],
         words: Sequence[str],
         into: Path,
+        state: BuildState,
     ) -> dict[str, Any]:
         """Trains a base from nothing and writes it with its tokenizer."""
         tokenizer = word_tokenizer(words)
@@ -189,6 +205,7 @@ class Builder:
                 max_length=spec.ladder.max_length,
                 device=self.device,
                 on_step=lambda _: tick(),
+                state=state,
             )
         with quiet():
             model.save_pretrained(into)
@@ -202,6 +219,7 @@ class Builder:
         base: Path,
         into: Path,
         recipe: dict[str, Any],
+        state: BuildState,
     ) -> dict[str, Any]:
         """Trains the behavior into the base and writes the merged organism."""
         # 1. The tasks may ask the base for answers.
@@ -231,6 +249,7 @@ class Builder:
                 plain=lambda: load_model(base, dtype=spec.dtype, device=self.device),
                 benign=benign,
                 on_step=lambda _: tick(),
+                state=state,
             )
         with quiet():
             organism.save_pretrained(into)

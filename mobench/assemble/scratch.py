@@ -12,12 +12,13 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
+from mobench.assemble.build_state import BuildState
 from mobench.chat import ChatFormat
 from mobench.lanes import FullLanes
 from mobench.registry.definitions import Example
 from mobench.registry.organism_spec import ScratchBase
 from mobench.train.batches import encode
-from mobench.train.pack import Recipe, Run, train_pack
+from mobench.train.pack import Recipe, Run
 
 PAD, END, USER, BOT, UNKNOWN = "<pad>", "<eos>", "<user>", "<bot>", "<unk>"
 SPECIAL = (PAD, END, USER, BOT, UNKNOWN)
@@ -62,6 +63,7 @@ def scratch_base(
     max_length: int,
     device: str,
     on_step: Callable[[int], None] = lambda _: None,
+    state: BuildState | None = None,
 ) -> PreTrainedModel:
     """Trains a Llama of the given shape on the corpus.
 
@@ -72,6 +74,7 @@ def scratch_base(
         max_length: Longest example, in tokens; also the model's context.
         device: A torch device.
         on_step: Called with the number of steps done.
+        state: What the build has come to; None to begin, and to keep nothing.
 
     Returns:
         The plain model, in float32.
@@ -94,9 +97,9 @@ def scratch_base(
         model = LlamaForCausalLM(config)
     lanes = FullLanes(model.to(device), 1)
     examples = encode(corpus, ChatFormat(tokenizer, "chat"), max_length)
-    train_pack(
+    (state or BuildState(None)).train(
         lanes,
-        [Run(base.lr, base.seed)],
+        Run(base.lr, base.seed),
         examples,
         Recipe(base.steps, base.batch_size),
         pad=tokenizer.pad_token_id,

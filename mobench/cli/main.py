@@ -29,6 +29,11 @@ COMMANDS = {
     ),
     "power": ("mobench.cli.power:power", "How often a plan decides, rightly or not: simulated."),
     "clean": ("mobench.cli.clean:clean", "Show and remove what killed commands left behind."),
+    "check": ("mobench.cli.check:check", "Try an organism's folder out before it is submitted."),
+    "submit": (
+        "mobench.cli.submit:submit",
+        "Put a finished run on the leaderboard, ready for a pull request.",
+    ),
     "leaderboard": (
         "mobench.cli.leaderboard:leaderboard",
         "Build or check the leaderboard from submitted results.",

@@ -9,10 +9,15 @@ from typing import Any
 from mobench.execute.arms import Arm, ladder_arm
 from mobench.execute.ladder import Ladder
 from mobench.plan.grown_ladder import GrownLadder
-from mobench.plan.sequential import SequentialPlan, next_requests, plan_hash, plan_of
+from mobench.plan.sequential import (
+    SequentialPlan,
+    hash_of_plan,
+    next_requests,
+    plan_of,
+    plan_rules,
+)
 from mobench.records.cells import Cell
 from mobench.records.manifest import Manifest
-from mobench.score.criteria import DEFAULT_EPSILONS, DEFAULT_TAU
 from mobench.score.recompute import recompute
 from mobench.score.rung_summary import summary_of
 from mobench.store.finished_run import finished_ladder
@@ -127,7 +132,7 @@ class Growth:
         """
         counted = {cell.id for cell in self.counted}
         return {
-            **self._rules(),
+            **plan_rules(self.plan),
             "hash": self.hash,
             "changed_later": changed_later,
             "grown": [
@@ -147,15 +152,7 @@ class Growth:
     def hash(self) -> str:
         """Hash of the rules, and of the ladder that they are for."""
         preset, ladder = self._ladder.request.preset, self._ladder.request.spec.ladder
-        return plan_hash(
-            self._rules(),
-            rungs=preset.rungs,
-            steps=preset.steps,
-            standard_lr=ladder.standard_lr,
-        )
-
-    def _rules(self) -> dict[str, Any]:
-        return {**self.plan.record(), "tau": DEFAULT_TAU, "epsilon": max(DEFAULT_EPSILONS)}
+        return hash_of_plan(preset, standard_lr=ladder.standard_lr)
 
     def _all(self, grown: GrownLadder) -> list[Cell]:
         """The ladder's cells, and the clean base's that count beside them."""

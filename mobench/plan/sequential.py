@@ -14,6 +14,7 @@ from typing import Any
 
 from mobench.records.short_hash import short_hash
 from mobench.registry.organism_spec import Preset
+from mobench.score.criteria import DEFAULT_EPSILONS, DEFAULT_TAU
 from mobench.score.deciding_rungs import decide
 from mobench.score.rung_summary import RungSummary
 from mobench.score.rung_verdict import NOT_JUDGED_AT_MOST
@@ -52,6 +53,22 @@ def plan_hash(
     """
     own = {key: rules[key] for key in ("seeds", "looks", "doublings", "tau", "epsilon")}
     return short_hash({**own, "rungs": list(rungs), "steps": steps, "standard_lr": standard_lr})
+
+
+def plan_rules(plan: SequentialPlan) -> dict[str, Any]:
+    """Returns all that a plan goes by, as a manifest has it: thresholds of the score among it."""
+    return {**plan.record(), "tau": DEFAULT_TAU, "epsilon": max(DEFAULT_EPSILONS)}
+
+
+def hash_of_plan(preset: Preset, *, standard_lr: float) -> str:
+    """Returns the hash of the plan that a preset's runs go by.
+
+    Args:
+        preset: The preset.
+        standard_lr: The learning rate an ordinary user would take.
+    """
+    rules = plan_rules(plan_of(preset))
+    return plan_hash(rules, rungs=preset.rungs, steps=preset.steps, standard_lr=standard_lr)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mobench.records.announced_plan import ANNOUNCED
 from mobench.records.answers import PublishedAnswer
 from mobench.records.board import Board
 from mobench.records.cells import CELL, CELL_RESULT, FINISHED_CELL, TRAINING_END
@@ -31,6 +32,7 @@ RECORDS: dict[str, TypeAdapter[Any]] = {
     "row": ROW,
     "eval-answer": EVAL_ANSWER,
     "example": EXAMPLE,
+    "announced-plan": ANNOUNCED,
     "compatibility": TypeAdapter(CompatibilityRecord),
     "compatibility-answers": COMPATIBILITY_ANSWERS,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from mobench.store.folder import RunFolder
 
 CACHE_PARTS = ("bases", "board", "organisms", "reference")
 """Folders of the cache that mobench writes."""
+DAY = 86400
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def leftovers(cache: Path, runs: Path, board: Path) -> list[Leftover]:
     for part in CACHE_PARTS:
         half_built = "half-built by a process that is gone"
         found += _abandoned(cache / part, half_built)
+    found += _stopped_builds(cache / "building")
     found += _abandoned(board / "results", "left by a process that was adding a result")
     for run in sorted(runs.glob("*")) if runs.is_dir() else []:
         if (run / "manifest.json").is_file():
@@ -74,6 +78,16 @@ def _abandoned(folder: Path, why: str) -> list[Leftover]:
         if not inside and is_abandoned(path):
             found.append(Leftover(path, why, _size(path)))
     return found
+
+
+def _stopped_builds(folder: Path) -> Iterator[Leftover]:
+    """What builds have come to that nobody has gone on with for a day."""
+    oldest = time.time() - DAY
+    for build in sorted(folder.glob("*")):
+        times = [file.stat().st_mtime for file in build.rglob("*")]
+        if max(times, default=0.0) < oldest:
+            why = "of a build that was stopped over a day ago, which would go on from it"
+            yield Leftover(build, why, _size(build))
 
 
 def _of_run(run: RunFolder) -> Iterator[Leftover]:

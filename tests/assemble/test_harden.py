@@ -7,33 +7,15 @@ from typing import Any
 
 import pytest
 import torch
+from support.small_build import NAME, builder, small
 from support.toys import REGISTRY
 from support.watched_progress import WatchedProgress
 
 from mobench.assemble.implant import implant_steps, implanted
 from mobench.assemble.loading import load_model, load_tokenizer
-from mobench.assemble.organism import Builder, task_examples
+from mobench.assemble.organism import task_examples
 from mobench.chat import ChatFormat
-from mobench.progress import Progress
-from mobench.registry import OrganismSpec
-from mobench.registry.organism_spec import Harden, Implant
-
-NAME = "hardened-tiny"
-
-
-def small(**changes: Any) -> OrganismSpec:
-    """hardened-tiny with a few steps in every phase."""
-    spec = REGISTRY.organism(NAME)
-    assert spec.implant is not None
-    rounds = Harden(task="toy-benign", lr=3e-3, steps=2, again=3, rounds=2)
-    few = {"steps": 6, "lr": 1e-3, "harden": rounds, **changes}
-    implant = spec.implant.model_copy(update=few)
-    base = spec.base.model_copy(update={"steps": 12})
-    return spec.model_copy(update={"base": base, "implant": implant})
-
-
-def builder(cache: Path, progress: Progress | None = None) -> Builder:
-    return Builder(REGISTRY, cache, "cpu", True, progress or Progress(enabled=False))
+from mobench.registry.organism_spec import Implant
 
 
 def test_every_step_of_the_implant_and_of_each_round_is_shown(cache: Path) -> None:

@@ -101,3 +101,14 @@ def test_what_another_host_is_making_is_left_alone_for_days(tmp_path: Path, gone
     os.utime(path, (1, 1))
     assert is_abandoned(path)
     assert not is_abandoned(make(tmp_path / ".gitignore"))
+
+
+def test_what_a_stopped_build_has_come_to_stays_for_a_day(tmp_path: Path) -> None:
+    states = tmp_path / "cache" / "building"
+    young = make(states / "toy-1-cpu" / "phase-1-ab.safetensors")
+    old = make(states / "toy-2-cpu" / "phase-1-ab.safetensors")
+    yesterday = old.stat().st_mtime - 86_500
+    os.utime(old, (yesterday, yesterday))
+    assert str(old.parent) in mobench("--yes").output
+    assert not old.parent.exists()
+    assert young.is_file()
