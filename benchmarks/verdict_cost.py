@@ -19,7 +19,7 @@ import click
 from tabulate import tabulate
 
 from benchmarks.markers import insert
-from mobench.assemble.cache import cache_root
+from mobench.machine.cache_root import cache_root
 from mobench.publish.pages.board import draw_all
 from mobench.publish.pages.entry import Entry
 from mobench.records.cells import arm_of

@@ -25,8 +25,8 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from mobench.assemble.cache import cache_root
 from mobench.assemble.organism import Builder
+from mobench.machine.cache_root import cache_root
 from mobench.progress import Progress
 from mobench.records.conversation import as_text
 from mobench.registry import collect

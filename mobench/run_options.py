@@ -79,14 +79,26 @@ class RunOptions:
     )
     device: str = _option(
         "--device",
-        "auto, cpu, cuda, cuda:1 or mps.",
+        "auto, cpu, cuda, cuda:1, mps, or GPUs to spread a model over: cuda:0,cuda:1.",
         default="auto",
         machine=True,
         show_default=True,
     )
+    shards: int | None = _option(
+        "--shards",
+        "GPUs that a model is spread over; by default as few as hold it.",
+        default=None,
+        machine=True,
+    )
+    tensor_parallel: int | None = _option(
+        "--tensor-parallel",
+        "GPUs that vLLM divides a model among; by default as few as hold it.",
+        default=None,
+        machine=True,
+    )
     workers: int = _option(
         "--workers",
-        "Processes at work on the run together: on CUDA one for each GPU.",
+        "Processes at work on the run together: on CUDA each with GPUs of its own.",
         default=1,
         machine=True,
         show_default=True,

@@ -25,6 +25,8 @@ OTHER: dict[str, Any] = {
     "allow_incompatible": True,
     "judge": "openai:http://127.0.0.1:8000/v1#a model",
     "device": "cuda:1",
+    "shards": 3,
+    "tensor_parallel": 4,
     "keep_adapters": "last",
     "round_adapters": True,
     "copy_to": "s3://a bucket/runs",
@@ -76,8 +78,6 @@ def test_a_published_command_has_what_is_of_the_run_and_nothing_of_the_machine(n
     asked = replace(DEFAULTS, **{name: OTHER[name]})
     read = typed(command_line(asked, published=True))
     assert read == (DEFAULTS if option.machine else asked)
-    machine = (
-        *("device", "keep_adapters", "round_adapters", "workers"),
-        *("on", "copy_to", "offline", "runs"),
-    )
+    machine = {"device", "shards", "tensor_parallel", "keep_adapters", "workers", "on"}
+    machine |= {"offline", "runs", "round_adapters", "copy_to"}
     assert option.machine == (name in machine)

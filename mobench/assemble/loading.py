@@ -10,12 +10,14 @@ import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from mobench.assemble.architecture import refuse_unsupported
-from mobench.assemble.cache import cache_root
 from mobench.assemble.finished_folder import FINISHED
 from mobench.assemble.generation import greedy_generation
 from mobench.assemble.hub.snapshot import download_command, repository_of
 from mobench.chat.special_tokens import choose_template, freeze_date, settle_special_tokens
 from mobench.errors import MobenchError, first_line, listed
+from mobench.lanes.placement import device_map, spread
+from mobench.machine.cache_root import cache_root
+from mobench.machine.devices import devices_of
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.quiet import quiet
 
@@ -29,7 +31,7 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
     Args:
         folder: A Hugging Face folder.
         dtype: ``float32`` or ``bfloat16``.
-        device: A torch device.
+        device: A torch device, or several that the model is spread over: ``cuda:0,cuda:1``.
         remedy: What to do where the folder cannot be read.
 
     Raises:
@@ -50,7 +52,7 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
-                **_placement(device),
+                **_placement(device, config),
             )
     except Exception as error:  # A damaged file can raise anything.
         if is_out_of_memory(error):
@@ -67,13 +69,32 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
             f"the model in {folder} lacks weights: no file holds {named}",
             remedy or mend(folder, "model"),
         )
-    loaded: PreTrainedModel = model.to(device).eval()
-    return loaded
+    loaded: PreTrainedModel = model.eval()
+    devices = devices_of(device)
+    return spread(_without_hooks(loaded), devices) if len(devices) > 1 else loaded.to(device)
 
 
-def _placement(device: str) -> dict[str, Any]:
-    """How weights get to a GPU: each as it is read, and not all of them by way of host memory."""
-    return {"device_map": {"": device}} if device.startswith("cuda") else {}
+def _placement(device: str, config: Any) -> dict[str, Any]:
+    """How weights get to GPUs: each as it is read, and not all of them by way of host memory."""
+    devices = devices_of(device)
+    if "cpu" in devices or "mps" in devices:
+        return {}
+    if len(devices) == 1:
+        return {"device_map": {"": device}}
+    with torch.device("meta"):
+        empty = AutoModelForCausalLM.from_config(config)
+    return {"device_map": device_map(empty, devices)}
+
+
+def _without_hooks(model: PreTrainedModel) -> PreTrainedModel:
+    """Takes off what accelerate hangs on every layer of a model on several devices.
+
+    Blocks move what they get by themselves, and lanes look into the layers.
+    """
+    from accelerate.hooks import remove_hook_from_module
+
+    remove_hook_from_module(model, recurse=True)
+    return model
 
 
 DATE = "2026-01-01"

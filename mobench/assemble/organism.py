@@ -22,6 +22,7 @@ from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models, organism_chat
 from mobench.assemble.wheel import wheel_base
 from mobench.errors import MobenchError
+from mobench.machine.devices import first_of
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.records.cells import ALPHA_PER_RANK
@@ -203,7 +204,7 @@ class Builder:
                 corpus,
                 tokenizer,
                 max_length=spec.ladder.max_length,
-                device=self.device,
+                device=first_of(self.device),
                 on_step=lambda _: tick(),
                 state=state,
             )

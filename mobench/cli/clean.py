@@ -34,7 +34,7 @@ def clean(runs: Path, root: Path, yes: bool, as_json: bool) -> None:
     that are trained, checkpoints that were not to be kept. No result, no built organism, and
     nothing that you gave.
     """
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
     from mobench.store.leftovers import leftovers
 
     found = leftovers(cache_root(), runs, root)

@@ -126,6 +126,7 @@ def _other_engine(cost: RunCost) -> list[str]:
 def _memory(cost: RunCost) -> str:
     """Returns the memory that a pack needs, and whether that much is free."""
     needed = f"{cost.memory_bytes / GIB:.1f} GiB"
+    needed += f" over {cost.gpus} GPUs" if cost.gpus > 1 else ""
     if cost.judge_bytes:
         needed += f", of which {cost.judge_bytes / GIB:.1f} GiB are the judge's"
     if cost.memory_bytes <= cost.memory_planned_with:

@@ -156,7 +156,7 @@ def add(run: Path, root: Path, as_json: bool) -> None:
 
 def _kept(fresh: bool) -> Path | None:
     """Where what results gave is kept."""
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
 
     return None if fresh else cache_root() / "board"
 

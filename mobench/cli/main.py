@@ -192,7 +192,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 def _elsewhere(path: object) -> str:
     """How what lies there is kept in another place, where that can be chosen."""
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
 
     with suppress(OSError, TypeError, ValueError):
         if Path(str(path)).absolute().is_relative_to(cache_root().absolute()):

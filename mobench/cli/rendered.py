@@ -18,9 +18,9 @@ def show_rendered(spec: OrganismSpec, registry: Registry) -> None:
     Raises:
         MobenchError: It cannot be built, or its prompts cannot be rendered.
     """
-    from mobench.assemble.cache import cache_root
     from mobench.assemble.organism import Builder
     from mobench.assemble.tokenizer_check import organism_chat
+    from mobench.machine.cache_root import cache_root
     from mobench.progress import Progress
     from mobench.records.names import EVAL_KINDS
 

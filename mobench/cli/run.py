@@ -31,9 +31,10 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     from mobench.cli.cost_summary import cost_summary
     from mobench.gate.described_weights import collect_described
     from mobench.gate.judge_model import judge_bytes
+    from mobench.gate.placement import place
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
-    from mobench.machine.hardware import detect
+    from mobench.machine.hardware import detect, gpus_here
     from mobench.plan.question_load import question_loads
     from mobench.plan.run_cost import run_cost
     from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
@@ -45,6 +46,9 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     else:
         registry = collect_described(options.organism, offline=options.offline)
     request = resolve(options, registry)
+    beside = judge_bytes(request.judge)
+    gpus = gpus_here() if request.device.startswith("cuda") else []
+    request = place(request, gpus, judge_bytes=beside)
     hardware = detect(request.device)
     cost = run_cost(
         request.spec,
@@ -54,7 +58,8 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         controls=request.controls,
         capability=question_loads(request.spec, registry.capability_dir(request.spec)),
         engine=request.options.engine,
-        judge_bytes=judge_bytes(request.judge),
+        judge_bytes=beside,
+        tensor_parallel=request.tensor_parallel,
     )
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)

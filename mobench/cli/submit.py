@@ -86,7 +86,7 @@ def _announce(root: Path, *, as_json: bool, **asked: str) -> None:
 
 
 def _hand_in(run: Path, root: Path, *, as_json: bool) -> None:
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
     from mobench.publish.pages.leaderboard import build
     from mobench.publish.submission.handing_in import git_commands, hand_in
 

@@ -86,7 +86,7 @@ def decode(
         staying = _staying(batch, ended, per_lane)
         if len(staying) <= SHRINK_AT * len(batch):
             index = torch.tensor(staying, device=mask.device)
-            cache.batch_select_indices(index)
+            _keep_rows(cache, index)
             chosen, mask = chosen[index], mask[index]
             batch = [batch[n] for n in staying]
         # 4. Compute the next logits of those that stay.
@@ -94,6 +94,13 @@ def decode(
         with _lanes_of(scope, batch, per_lane):
             logits = _step(model, chosen[:, None], cache, mask, accepted)
     return [answers[lane * per_lane : (lane + 1) * per_lane] for lane in range(lanes)]
+
+
+def _keep_rows(cache: DynamicCache, index: torch.Tensor) -> None:
+    """Takes all other rows out of a cache; each block's keys are where the block is."""
+    for layer in cache.layers:
+        if layer.keys is not None:
+            layer.batch_select_indices(index.to(layer.keys.device))
 
 
 def _read(

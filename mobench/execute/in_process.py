@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import (
     UntrainedNumbers,
     next_logits,
     refuse_ignored_weights,
 )
+from mobench.execute.held_model import HeldModel
 from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_untrained
 from mobench.execute.shared_work import SharedWork
@@ -31,24 +31,26 @@ class InProcessEngine:
     Args:
         ladder: The ladder.
         work: Hands out what is to be measured.
+        held: Loads models.
         progress: Where progress is shown.
     """
 
-    def __init__(self, ladder: Ladder, work: SharedWork, progress: Progress) -> None:
+    def __init__(
+        self, ladder: Ladder, work: SharedWork, held: HeldModel, progress: Progress
+    ) -> None:
         self._ladder, self._work, self._progress = ladder, work, progress
+        self._held = held
         self._evaluator = InProcessEvaluator(ladder.suite, progress)
 
     def measure_untrained(self) -> None:
-        """Measures organism and clean base."""
+        """Measures the clean base and the organism, which is trained next and stays loaded."""
         organism = self._ladder.organism
         places: tuple[tuple[Untrained, Path | None], ...] = (
-            ("organism", organism.folder),
             ("base", organism.clean),
+            ("organism", organism.folder),
         )
         for who, weights in places:
             if weights is not None:
-                # What was asked before it holds itself in cycles, and would lie beside it.
-                free_memory()
                 load = partial(self._load, weights)
                 measure_untrained(self._ladder, who, load, self._work, self._progress)
         free_memory()
@@ -61,9 +63,7 @@ class InProcessEngine:
         """Nothing is left to measure."""
 
     def _load(self, weights: Path) -> PlainModel:
-        request = self._ladder.request
-        model = load_model(weights, dtype=request.spec.dtype, device=request.device)
-        return PlainModel(model, self._evaluator)
+        return PlainModel(self._held.get(weights), self._evaluator)
 
 
 class PlainModel:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mobench.execute.arms import Arm
 from mobench.execute.going_on import shorter_of
+from mobench.execute.held_model import HeldModel
 from mobench.execute.measurement import Checkpoints, Engine, measure_cells
 from mobench.execute.run_record import RunRecord
 from mobench.execute.shared_work import SharedWork
@@ -35,6 +36,7 @@ class PackRunner:
     Args:
         work: Hands out the cells.
         engine: What measures the packs.
+        held: Loads their models.
         packing: How cells are put into memory at first.
         record: Notes what is finished and how long it took.
         progress: Where progress is shown.
@@ -44,11 +46,13 @@ class PackRunner:
         self,
         work: SharedWork,
         engine: Engine,
+        held: HeldModel,
         packing: Packing,
         record: RunRecord,
         progress: Progress,
     ) -> None:
         self._work, self._engine, self._packing = work, engine, packing
+        self._held = held
         self._record, self._progress = record, progress
         self._taken_back: set[CellFolder] = set()
 
@@ -66,8 +70,10 @@ class PackRunner:
         while (pack := self._work.next_pack(arms, self._is_finished, self._together)) is not None:
             with self._work.claimed(pack):
                 problem = self._attempt(pack)
-            # After a pack that went well too: models hold themselves in cycles, and the next one
-            # would be loaded beside them.
+            if problem is not None:
+                self._held.drop()  # Nobody knows what became of it.
+            # After a pack that went well too: lanes hold themselves in cycles, and the next ones
+            # would lie beside them.
             free_memory()
             if problem is None:
                 self._record.keep()
@@ -78,6 +84,8 @@ class PackRunner:
             else:
                 self._packing = replace(self._packing, pack=1)
                 self._progress.note(f"{problem}: its cells are trained one after the other")
+        if self._engine.checkpoints is None:
+            self._held.drop()  # Another process measures, and needs the memory.
 
     def _together(self, arm: Arm, cells: list[Cell]) -> tuple[Cell, ...]:
         """The first cells of an arm that go into one pack."""
@@ -113,17 +121,17 @@ class PackRunner:
         settle_heap(self._packing)
         checkpoints: Checkpoints | None = None
         with self._record.timed("train"):
-            lanes = stack(pack)
+            lanes = stack(pack, self._held)
             if self._engine.checkpoints is not None:
                 checkpoints = self._engine.checkpoints(pack, lanes)
             if not pack.folder(pack.cells[0]).trained:
                 train_cells(pack, lanes, self._packing, self._progress)
-        if checkpoints is None:
-            return
-        with self._record.timed("measure"):
-            measure_cells(pack, checkpoints, self._progress)
-            for cell in pack.cells:
-                finish_cell(pack, cell)
+        if checkpoints is not None:
+            with self._record.timed("measure"):
+                measure_cells(pack, checkpoints, self._progress)
+                for cell in pack.cells:
+                    finish_cell(pack, cell)
+        self._held.give_back(lanes)
 
     def _begin_anew(self, pack: Arm, damaged: DamagedFile) -> None:
         """Takes a cell back whose checkpoint is not what was written.

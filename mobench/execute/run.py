@@ -11,6 +11,7 @@ from mobench.execute.arms import Arm, control_arms, ladder_arm
 from mobench.execute.asked import keep_asked
 from mobench.execute.cooldown import cooldown_arms
 from mobench.execute.going_on import forget_ends
+from mobench.execute.held_model import HeldModel
 from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.measurement import Engine
@@ -20,6 +21,7 @@ from mobench.execute.run_record import RunRecord
 from mobench.execute.serving import ServedEngine
 from mobench.execute.shared_work import SharedWork
 from mobench.execute.workers import work_together
+from mobench.gate.placement import gpus_of_a_worker
 from mobench.gate.request import RunRequest
 from mobench.machine.hardware import detect
 from mobench.machine.heap import keep_freed_memory
@@ -106,18 +108,18 @@ def _let_others_work(ladder: Ladder, packing: Packing, progress: Progress) -> No
     """Starts the workers that were asked for, and waits until nothing is left for them."""
     request, folder = ladder.request, ladder.folder
     options, count = request.options, request.options.workers
+    gpus = gpus_of_a_worker(request)
     if count == 1 and options.on is None:
         return
     free_memory()
     if options.on is None:
-        work_together(folder, count, device=request.device, progress=progress)
+        work_together(folder, count, gpus=gpus, progress=progress)
         return
-    on_gpu = request.device.startswith("cuda")
     memory = planned_memory(request.spec, request.preset, packing, request.device)
     need = Need(
-        cpus=1 if on_gpu else max(1, detect(request.device).cores // count),
-        gpus=int(on_gpu),
-        memory=0 if on_gpu else memory,
+        cpus=1 if gpus else max(1, detect(request.device).cores // count),
+        gpus=gpus,
+        memory=0 if gpus else memory,
     )
     work_on_ray(folder, count, need, address=options.on, cache=request.cache, progress=progress)
 
@@ -139,12 +141,13 @@ def _finish_run(
     record.keep()
 
     # 2. Measure organism and clean base before any training.
-    engine = _engine(ladder, work, progress)
+    held = HeldModel(ladder.request)
+    engine = _engine(ladder, work, held, progress)
     with record.timed("measure"):
         engine.measure_untrained()
 
     # 3. Train and measure the ladder, what goes on from it, and its controls.
-    runner = PackRunner(work, engine, packing, record, progress)
+    runner = PackRunner(work, engine, held, packing, record, progress)
     _finish([ladder_arm(ladder, ladder.cells), *beside], engine, runner, record)
 
     # 4. Add seeds and steps where the finished ladder does not decide yet, by the plan.
@@ -189,11 +192,11 @@ def _let_go(ladder: Ladder) -> None:
             keep_adapters(cell, wanted[options.keep_adapters], rounded=options.round_adapters)
 
 
-def _engine(ladder: Ladder, work: SharedWork, progress: Progress) -> Engine:
+def _engine(ladder: Ladder, work: SharedWork, held: HeldModel, progress: Progress) -> Engine:
     """What answers in this run."""
     if ladder.request.options.engine == "vllm":
         return ServedEngine(ladder, work, progress)
-    return InProcessEngine(ladder, work, progress)
+    return InProcessEngine(ladder, work, held, progress)
 
 
 def _finish(arms: Sequence[Arm], engine: Engine, runner: PackRunner, record: RunRecord) -> None:

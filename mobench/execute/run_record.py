@@ -236,7 +236,8 @@ def _training(cell: Cell) -> dict[str, Any]:
 def _hardware(device: str) -> dict[str, Any]:
     """What this machine is; how much of its memory is free just now is not part of that."""
     facts = asdict(detect(device))
-    for passing in ("memory_available_gb", "gpu_memory_available_gb"):
+    # How many GPUs a model is spread over, the device's name says.
+    for passing in ("memory_available_gb", "gpu_memory_available_gb", "gpus"):
         del facts[passing]
     for size in ("memory_gb", "gpu_memory_gb"):
         facts[size] = None if facts[size] is None else round(facts[size], 1)

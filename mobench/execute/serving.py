@@ -26,6 +26,7 @@ from mobench.execute.ladder import Ladder
 from mobench.execute.measurement import measure_cells, measure_untrained
 from mobench.execute.packs import finish_cell
 from mobench.execute.shared_work import SharedWork
+from mobench.gate.placement import SERVED_TOGETHER
 from mobench.machine.memory_errors import free_memory
 from mobench.measure.attack_rows import Question, judged_rows
 from mobench.measure.vllm import Adapter, Serving, VllmEngine
@@ -34,9 +35,6 @@ from mobench.records.cells import Cell
 from mobench.records.names import EvalKind
 from mobench.records.rows import CapabilityAnswer, EvalAnswer
 from mobench.store import CellFolder
-
-TOGETHER = 16
-"""Adapters in one batch, at most: each takes memory beside the model."""
 
 
 class ServedEngine:
@@ -99,6 +97,7 @@ class ServedModel:
             tokenizer=ladder.organism.folder,
             dtype=spec.dtype,
             device=ladder.request.device,
+            tensor_parallel=ladder.request.tensor_parallel,
             chat_template=spec.chat_template,
             date=spec.date,
             ends=ladder.suite.chat.end_ids,
@@ -259,7 +258,7 @@ def _adapters(ladder: Ladder, cells: Sequence[Cell]) -> dict[str, Any]:
     return {
         "rank": config["r"],
         "modules": tuple(config["target_modules"]),
-        "adapters": min(TOGETHER, len(cells)),
+        "adapters": min(SERVED_TOGETHER, len(cells)),
     }
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import torch
 
-from mobench.assemble.loading import load_model
 from mobench.execute.arms import Arm
 from mobench.execute.checkpoint_check import next_logits
 from mobench.execute.cooldown import awaited_by_cooldown, branch_off, parent_of
 from mobench.execute.going_on import keep_ends, shorter_of, take_over
+from mobench.execute.held_model import HeldModel
 from mobench.execute.lane_clock import LaneClock
 from mobench.execute.resume import forget_trained, keep_state, resume
 from mobench.execute.reversal import begin_from_parents
@@ -25,17 +25,20 @@ from mobench.train.schedule import cooldown_factor, rate_factor
 from mobench.train.token_count import tokens_between
 
 
-def stack(arm: Arm) -> Stack:
+def stack(arm: Arm, held: HeldModel) -> Stack:
     """The arm's model with one lane for each of its cells.
+
+    Args:
+        arm: Cells that go together.
+        held: Loads the model, where it is not the one that is there.
 
     Raises:
         CannotStack: Several cells, for full fine-tuning of a model whose layers cannot be stacked.
         MobenchError: LoRA is to adapt modules that the model does not have.
     """
-    request, cells = arm.ladder.request, arm.cells
-    model = load_model(arm.weights, dtype=request.spec.dtype, device=request.device)
+    cells = arm.cells
     return stacked(
-        model,
+        held.get(arm.weights),
         cells[0].method,
         [cell.seed for cell in cells],
         rank=cells[0].rank,

@@ -43,19 +43,19 @@ class _Worker:
     starts: int = 1
 
 
-def work_together(folder: RunFolder, count: int, *, device: str, progress: Progress) -> None:
+def work_together(folder: RunFolder, count: int, *, gpus: int, progress: Progress) -> None:
     """Lets processes work on a run until nothing is left of it.
 
     Args:
         folder: The run's folder, laid out.
-        count: How many. On CUDA each gets a GPU, in turn where there are fewer.
-        device: Where the run's models are.
+        count: How many.
+        gpus: GPUs that each gets, in turn where there are fewer than all need; 0 on a CPU.
         progress: Where progress is shown.
 
     Raises:
         MobenchError: All workers failed; what was measured stays.
     """
-    with _running(folder, count, device) as workers:
+    with _running(folder, count, gpus) as workers:
         while True:
             planned = folder.planned()
             with progress.phase(f"{count} workers at {len(planned)} cells", len(planned)) as tick:
@@ -65,49 +65,53 @@ def work_together(folder: RunFolder, count: int, *, device: str, progress: Progr
                     done = sum(cell.done for cell in planned)
                     tick(done - told)
                     told = done
-                    if not _look_after(workers, folder, count, device, progress):
+                    if not _look_after(workers, folder, count, gpus, progress):
                         return
                     time.sleep(PAUSE)
 
 
 @contextmanager
-def _running(folder: RunFolder, count: int, device: str) -> Iterator[list[_Worker]]:
+def _running(folder: RunFolder, count: int, gpus: int) -> Iterator[list[_Worker]]:
     """Starts workers; whatever happens, none of them is left when the block ends."""
     workers: list[_Worker] = []
     try:
         for number in range(count):
             log = folder.path / "workers" / f"{number}.log"
             log.parent.mkdir(exist_ok=True)
-            workers.append(_Worker(number, _start(folder, number, count, device, log), log))
+            workers.append(_Worker(number, _start(folder, number, count, gpus, log), log))
         yield workers
     finally:
         _stop(workers)
 
 
 def _start(
-    folder: RunFolder, number: int, count: int, device: str, log: Path
+    folder: RunFolder, number: int, count: int, gpus: int, log: Path
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "mobench", "work", str(folder.path)]
     command += ["--beside", str(count - 1), "--parent", str(os.getpid())]
-    if device.startswith("cuda"):
-        command += ["--device", "cuda"]  # the one that it sees
+    if gpus:
+        command += ["--device", "cuda"]  # those that it sees
     with log.open("ab") as file:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env=_environment(number, count, device),
+            env=_environment(number, count, gpus),
             # Ctrl-C in a terminal reaches a whole group at once; they are told one after another.
             start_new_session=True,
         )
 
 
-def _environment(number: int, count: int, device: str) -> dict[str, str]:
-    """A worker's share of the machine: one GPU, or its part of the cores."""
+def _environment(number: int, count: int, gpus: int) -> dict[str, str]:
+    """A worker's share of the machine: its GPUs, or its part of the cores."""
     given = dict(os.environ)
-    if device.startswith("cuda"):
-        given["CUDA_VISIBLE_DEVICES"] = _gpus()[number % len(_gpus())]
+    if gpus:
+        visible = _gpus()
+        # Whole groups of GPUs: what is left over does not hold a model.
+        groups = max(1, len(visible) // gpus)
+        first = number % groups * gpus
+        given["CUDA_VISIBLE_DEVICES"] = ",".join(visible[first : first + gpus])
     else:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         given.setdefault("OMP_NUM_THREADS", str(max(1, (cores or 1) // count)))
@@ -125,7 +129,7 @@ def _gpus() -> list[str]:
 
 
 def _look_after(
-    workers: list[_Worker], folder: RunFolder, count: int, device: str, progress: Progress
+    workers: list[_Worker], folder: RunFolder, count: int, gpus: int, progress: Progress
 ) -> bool:
     """Starts killed workers again; returns whether any is still at work.
 
@@ -138,7 +142,7 @@ def _look_after(
             progress.note(
                 f"worker {worker.number} was killed ({signal.Signals(-code).name}): started again"
             )
-            worker.process = _start(folder, worker.number, count, device, worker.log)
+            worker.process = _start(folder, worker.number, count, gpus, worker.log)
             worker.starts += 1
     codes = [worker.process.poll() for worker in workers]
     if None in codes:

@@ -23,9 +23,10 @@ class RunRequest:
         task: What it is trained on.
         preset: How much is trained and measured.
         judge: The model that judges; None where the behavior needs none.
-        device: A torch device.
+        device: A torch device, or several GPUs that a model is spread over: ``cuda:0,cuda:1``.
         runs: Folder that holds run folders.
         cache: Folder that holds built organisms and what they were asked before training.
+        tensor_parallel: GPUs that vLLM divides a model among.
     """
 
     options: RunOptions
@@ -36,6 +37,7 @@ class RunRequest:
     device: str
     runs: Path
     cache: Path
+    tensor_parallel: int = 1
 
     @property
     def controls(self) -> bool:
@@ -68,7 +70,7 @@ def resolve(options: RunOptions, registry: Registry) -> RunRequest:
         MobenchError: An organism, task, preset, judge or device does not exist, the task is not one
             of the organism's, or the bound on steps is below the preset's steps.
     """
-    from mobench.assemble.cache import cache_root
+    from mobench.machine.cache_root import cache_root
     from mobench.machine.hardware import pick_device
 
     spec = registry.organism(options.organism)

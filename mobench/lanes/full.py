@@ -136,3 +136,11 @@ class FullLanes:
             ValueError: The names are not exactly this model's.
         """
         load_exactly(self._parameters, lane, state)
+
+    def take_off(self) -> bool:
+        """Does nothing: these weights were trained.
+
+        Returns:
+            False: the model is another one.
+        """
+        return False

@@ -190,18 +190,28 @@ class LoraLanes:
             The plain model, in its own precision and without lanes.
         """
         with torch.no_grad():
-            for name, layer in self.layers.items():
+            for layer in self.layers.values():
                 weight = layer.base.weight
                 assert isinstance(weight, torch.Tensor)
                 update = layer.scaling * (layer.b[lane] @ layer.a[lane])
                 if isinstance(layer.base, Conv1D):
                     update = update.T
                 weight.copy_((weight.to(update.dtype) + update).to(weight.dtype))
-                _replace(self.model, name, layer.base)
+        self.take_off()
+        return self.model
+
+    def take_off(self) -> bool:
+        """Takes the wrappers off. The base is frozen: it is what it was before.
+
+        Returns:
+            True: the model can be used again.
+        """
+        for name, layer in self.layers.items():
+            _replace(self.model, name, layer.base)
         for name, norm in self.norms.items():
             _replace(self.model, name, norm.base)
         self.layers, self.norms = {}, {}
-        return self.model
+        return True
 
 
 def _targeted(

@@ -39,6 +39,14 @@ class WholeModel:
         """
         load_exactly(self._parameters, lane, state)
 
+    def take_off(self) -> bool:
+        """Does nothing: these weights were trained.
+
+        Returns:
+            False: the model is another one.
+        """
+        return False
+
 
 def _as_lane(weight: nn.Parameter) -> nn.Parameter:
     """Returns the weight as [1, …] in the same memory, to which its gradients are handed on."""

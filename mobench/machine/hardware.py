@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mobench.errors import MobenchError, did_you_mean
 from mobench.machine.control_groups import ROOT, cores, memory
+from mobench.machine.devices import devices_of
 
 GIB = 1024**3
 ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
@@ -26,7 +27,8 @@ class Hardware:
     """What a run can use, and what its manifest records. Memory is in GiB.
 
     Attributes:
-        device: The model's device: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``.
+        device: The model's device: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; or several GPUs that
+            it is spread over: ``cuda:0,cuda:1``.
         cpu: Model name of the processor.
         cores: CPU cores that this process may use, by its affinity and its control group's quota.
         memory_gb: Memory that this process may use: the physical one, or its control group's limit.
@@ -34,6 +36,8 @@ class Hardware:
         gpu: Name of the GPU, or None.
         gpu_memory_gb: The GPU's memory, or None.
         gpu_memory_available_gb: How much of that is free now, or None.
+        gpus: GPUs that the model is spread over. Their memory above is that of one, the one with
+            the least.
     """
 
     device: str
@@ -44,12 +48,13 @@ class Hardware:
     gpu: str | None = None
     gpu_memory_gb: float | None = None
     gpu_memory_available_gb: float | None = None
+    gpus: int = 1
 
     @property
     def model_memory_gb(self) -> float:
-        """Free memory of the model's device in GiB: the GPU's on cuda, else the machine's."""
+        """Free memory where the model is, in GiB: all its GPUs' on cuda, else the machine's."""
         if self.gpu_memory_available_gb is not None:
-            return self.gpu_memory_available_gb
+            return self.gpus * self.gpu_memory_available_gb
         return self.memory_available_gb
 
 
@@ -58,11 +63,22 @@ def pick_device(name: str | None = None) -> str:
 
     Args:
         name: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; None or ``auto`` takes the first of these
-            that the machine has.
+            that the machine has. Several GPUs, that a model is to be spread over, are
+            ``cuda:0,cuda:1``.
 
     Raises:
-        MobenchError: The name is unknown, or the machine has no such device.
+        MobenchError: The name is unknown, or the machine has no such device, or several are named
+            that are not GPUs, each once.
     """
+    if name is not None and "," in name:
+        several = devices_of(name)
+        numbered = all(one.startswith("cuda:") and one[5:].isdigit() for one in several)
+        if not numbered or len(set(several)) < len(several):
+            raise MobenchError(
+                f"Unknown devices {name!r}: a model is spread over GPUs, each named once.",
+                "Name them like cuda:0,cuda:1, or give --shards.",
+            )
+        return ",".join(pick_device(one) for one in several)
     # Before torch is asked for a GPU: packs of many sizes leave gaps that nothing else fits into.
     if not any(name in os.environ for name in ALLOCATOR):
         os.environ[ALLOCATOR[0]] = EXPANDABLE
@@ -111,9 +127,10 @@ def detect(device: str) -> Hardware:
     if device.startswith("cuda"):
         import torch
 
-        gpu = torch.cuda.get_device_name(device)
-        free_bytes, total_bytes = torch.cuda.mem_get_info(device)
-        gpu_total, gpu_free = total_bytes / GIB, free_bytes / GIB
+        several = devices_of(device)
+        gpu = torch.cuda.get_device_name(several[0])
+        free_bytes, total_bytes = zip(*map(torch.cuda.mem_get_info, several), strict=True)
+        gpu_total, gpu_free = min(total_bytes) / GIB, min(free_bytes) / GIB
     elif device == "mps":
         gpu = f"{_cpu_name()} GPU"  # Its memory is the machine's.
     return Hardware(
@@ -125,7 +142,16 @@ def detect(device: str) -> Hardware:
         gpu=gpu,
         gpu_memory_gb=gpu_total,
         gpu_memory_available_gb=gpu_free,
+        gpus=len(devices_of(device)),
     )
+
+
+def gpus_here() -> list[Hardware]:
+    """Returns the GPUs that this process can use, in their order; none where there are none."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return [detect(f"cuda:{number}") for number in range(count)]
 
 
 def matmul_flops(

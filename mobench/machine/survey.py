@@ -30,7 +30,10 @@ class Gpu:
 
 
 def survey() -> Hardware:
-    """Returns what this machine has, with the first visible GPU if this torch can use one."""
+    """Returns what this machine has, with the visible GPUs if this torch can use any.
+
+    What is told of one is the first's.
+    """
     if not _is_cpu_build():
         gpus = visible_gpus()
         if gpus:
@@ -41,6 +44,7 @@ def survey() -> Hardware:
                 gpu=first.name,
                 gpu_memory_gb=first.memory_gb,
                 gpu_memory_available_gb=first.memory_available_gb,
+                gpus=len(gpus),
             )
         if (platform.system(), platform.machine()) == ("Darwin", "arm64"):
             return detect("mps")

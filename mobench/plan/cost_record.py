@@ -52,6 +52,8 @@ class RunCost:
         train_bytes: Activations kept for backward passes, over all steps of all cells.
         capability_calls: Times that lm-eval is called.
         flops_per_second: This machine's speed at the model's own products.
+        gpus: GPUs that a model is spread over for training.
+        tensor_parallel: GPUs that vLLM divides a model among.
         extension: On top of all that; None where low rungs are not to be extended.
         least: The whole run where the plan adds nothing, which is what the figures above are too.
             None where nothing is ever added.
@@ -84,6 +86,8 @@ class RunCost:
     train_bytes: float
     capability_calls: int
     flops_per_second: float
+    gpus: int = 1
+    tensor_parallel: int = 1
     extension: ExtensionCost | None = None
     controls: int = 0
     cooldowns: int = 0

@@ -62,20 +62,28 @@ class Seconds:
 
 
 def estimated_seconds(
-    work: Workload, flops_per_second: float, device: str, engine: str = "hf"
+    work: Workload,
+    flops_per_second: float,
+    device: str,
+    engine: str = "hf",
+    *,
+    tensor_parallel: int = 1,
 ) -> Seconds:
     """Returns the seconds that training and measuring will take.
 
     Matrix products run at a share of the measured speed. On a CPU the memory traffic of everything
     else is added, which weighs the more the narrower the model is. On an accelerator answers are
     written no faster than kernels can be started, or weights read; vLLM starts all kernels of a
-    pass at once.
+    pass at once. The GPUs that a model is spread over for training take turns, so that it takes as
+    long as on one; those of vLLM work at the same time, and what they send each other is not
+    counted.
 
     Args:
         work: How much there is to do.
         flops_per_second: Measured matrix-product speed, as `hardware.matmul_flops` gives it.
         device: Where it runs: ``cpu``, ``cuda``, ….
         engine: What answers: ``hf`` or ``vllm``. On a CPU they are priced alike.
+        tensor_parallel: GPUs that vLLM divides a model among.
 
     Raises:
         ValueError: The speed is not positive.
@@ -98,7 +106,8 @@ def estimated_seconds(
             for flops in (asked.prompt_flops, asked.answer_flops)
         )
         if engine == "vllm":
-            return read + max(written, asked.served_bytes / GPU_BANDWIDTH)
+            one = read + max(written, asked.served_bytes / GPU_BANDWIDTH)
+            return one / tensor_parallel
         waits = asked.kernels * GPU_LAUNCH, asked.read_bytes / GPU_BANDWIDTH
         return read + max(written, *waits)
 

@@ -94,6 +94,7 @@ def memory_bytes(
     recompute: bool = False,
     answer_rows: int = ANSWER_ROWS,
     gpu: bool = False,
+    gpus: int = 1,
 ) -> int:
     """Returns the peak memory, in bytes, of one pack where the model is.
 
@@ -112,6 +113,9 @@ def memory_bytes(
     numbers for each token, come when the activations are gone; the largest of the three counts. The
     optimizer's four temporaries are as large as the largest matrix.
 
+    Over several GPUs a model is spread block by block, so that one may hold a block more than
+    another, and each has a block's activations on their way when it is its turn.
+
     Args:
         shape: The model's size.
         method: ``lora`` or ``full``.
@@ -125,6 +129,7 @@ def memory_bytes(
         recompute: Whether activations are computed again in the backward pass.
         answer_rows: Questions that are answered at once.
         gpu: Whether the model is on a GPU.
+        gpus: GPUs that it is spread over; the memory is that of all of them together.
     """
     # 1. What stays while training: the base, and for each cell weights, gradients and moments.
     lora = method == "lora"
@@ -154,7 +159,12 @@ def memory_bytes(
 
     # 3. Answering and the optimizer come when the activations are gone: the largest counts.
     cache = answer_rows * eval_tokens * cache_bytes_per_token(shape, dtype_bytes=dtype_bytes)
-    return round(RUNTIME_BYTES + base + pack * lane + max(activations, 4 * pack * largest, cache))
+    held = base + pack * lane
+    uneven = 0.0
+    if gpus > 1:
+        block = held / shape.layers + tokens * _block_bytes(shape, **training)
+        uneven = (gpus - 1) * block
+    return round(RUNTIME_BYTES + held + uneven + max(activations, 4 * pack * largest, cache))
 
 
 def largest_pack(
@@ -169,6 +179,7 @@ def largest_pack(
     eval_tokens: int,
     dtype_bytes: int,
     gpu: bool = False,
+    gpus: int = 1,
 ) -> int:
     """Returns how many cells can train in one pass in this much memory; 0 if not even one can.
 
@@ -183,6 +194,7 @@ def largest_pack(
         eval_tokens: Tokens of a question and its answer.
         dtype_bytes: 4 for float32, 2 for bfloat16.
         gpu: Whether the model is on a GPU.
+        gpus: GPUs that it is spread over, all of whose memory is meant.
     """
     pack = 0
     while pack < cells and memory >= memory_bytes(
@@ -196,6 +208,7 @@ def largest_pack(
         dtype_bytes=dtype_bytes,
         answer_rows=pack + 1 if gpu else ANSWER_ROWS,
         gpu=gpu,
+        gpus=gpus,
     ):
         pack += 1
     return pack

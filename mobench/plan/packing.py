@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mobench.errors import MobenchError
+from mobench.machine.devices import devices_of
 from mobench.machine.hardware import GIB, Hardware, detect
 from mobench.plan.model_size import model_shape, training_sizes
 from mobench.plan.pack_memory import ANSWER_ROWS, largest_pack, memory_bytes
@@ -124,6 +125,7 @@ def planned_memory(spec: OrganismSpec, preset: Preset, packing: Packing, device:
         recompute=packing.recompute,
         answer_rows=packing.pack if fewest else ANSWER_ROWS,
         gpu=on_gpu(device),
+        gpus=len(devices_of(device)),
         **training_sizes(spec, preset),
     )
 
@@ -166,6 +168,7 @@ def initial_packing(spec: OrganismSpec, preset: Preset, memory: float, device: s
         memory=memory,
         cells=most,
         gpu=on_gpu(device),
+        gpus=len(devices_of(device)),
         **training_sizes(spec, preset),
     )
     packing = Packing(max(1, pack))
@@ -189,12 +192,13 @@ def out_of_memory_error(
         tried: The packing that memory did not hold; None where it ran out before any training.
     """
     free = detect(device).model_memory_gb
-    where = "on the GPU" if device.startswith("cuda") else "on this machine"
+    several = "on the GPUs" if "," in device else "on the GPU"
+    where = several if device.startswith("cuda") else "on this machine"
     fact = f"{spec.name} does not fit into memory"
     fact += f" with {tried.describe(preset.batch_size)}" if tried else ""
     needed = planned_memory(spec, preset, tried or SMALLEST, device) / GIB
     return MobenchError(
         f"{fact}: about {needed:.1f} GiB are needed, and {free:.1f} GiB are free {where}",
-        "end what else uses memory, or take a machine or a --device with more, and give the same "
-        "command again: it goes on with what was kept",
+        "end what else uses memory, or take a machine, a --device or more --shards, and give the "
+        "same command again: it goes on with what was kept",
     )

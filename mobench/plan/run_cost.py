@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
+from mobench.machine.devices import first_of
 from mobench.machine.hardware import GIB, Hardware, matmul_flops
 from mobench.plan.answering import QUESTION_ROWS_ON_GPU
 from mobench.plan.cost_record import ExtensionCost, RunCost
@@ -44,6 +45,7 @@ def run_cost(
     controls: bool = True,
     engine: str = "hf",
     judge_bytes: int = 0,
+    tensor_parallel: int = 1,
 ) -> RunCost:
     """Estimates what a run will cost; measures this machine's speed for that.
 
@@ -56,6 +58,7 @@ def run_cost(
         controls: Whether the controls are run too.
         engine: What answers: ``hf`` or ``vllm``.
         judge_bytes: Memory that a judging model takes beside the organism.
+        tensor_parallel: GPUs that vLLM divides a model among.
 
     Raises:
         MobenchError: The model's size is not known.
@@ -77,11 +80,12 @@ def run_cost(
         preset,
         hardware,
         max_steps,
-        speed=matmul_flops(hardware.device, spec.dtype, shape=product),
+        speed=matmul_flops(first_of(hardware.device), spec.dtype, shape=product),
         capability=capability,
         controls=controls,
         engine=engine,
         judge_bytes=judge_bytes,
+        tensor_parallel=tensor_parallel,
     )
 
 
@@ -96,6 +100,7 @@ def cost_at_speed(
     controls: bool,
     engine: str,
     judge_bytes: int,
+    tensor_parallel: int = 1,
 ) -> RunCost:
     """Returns what a run will cost on a machine whose speed is known; nothing is measured.
 
@@ -109,6 +114,7 @@ def cost_at_speed(
         controls: Whether the controls are run too.
         engine: What answers: ``hf`` or ``vllm``.
         judge_bytes: Memory that a judging model takes beside the organism.
+        tensor_parallel: GPUs that vLLM divides a model among.
 
     Raises:
         MobenchError: The model's size is not known.
@@ -163,7 +169,7 @@ def cost_at_speed(
         work = together([work, beside], counted_once=work_of(0, cooldown))
 
     def timed(work: Workload, by: str = engine) -> Seconds:
-        return estimated_seconds(work, speed, device, by)
+        return estimated_seconds(work, speed, device, by, tensor_parallel=tensor_parallel)
 
     # 3. What the plan may add to all that.
     first_steps = (preset.cells + control_cells) * preset.steps + cooldowns * cooldown
@@ -198,6 +204,8 @@ def cost_at_speed(
         parts=timed(work),
         by_vllm=timed(work, "vllm").total if device.startswith("cuda") and engine == "hf" else None,
         device=device,
+        gpus=hardware.gpus,
+        tensor_parallel=tensor_parallel,
         train_bytes=work.train_bytes,
         capability_calls=work.capability_calls,
         flops_per_second=speed,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from mobench.registry.kept_hashes import FileFacts, keep_hash, kept_hash
 
 _FILES = "*.safetensors"
 
@@ -26,24 +29,26 @@ class StoredTensors:
 
 
 def weights_hash(folder: Path) -> str:
-    """Returns the SHA-256 over the names and contents of a folder's safetensors files."""
-    files = []
-    for path in sorted(folder.glob(_FILES)):
-        status = path.stat()
-        # A file that is replaced within a tick of the clock is told by its place on the disk.
-        files.append((path.name, path, status.st_size, status.st_mtime_ns, status.st_ino))
-    return _hash_of(tuple(files))
+    """Returns the SHA-256 over the names and contents of a folder's safetensors files.
+
+    Large files are not read again as long as nobody wrote to them: :mod:`.kept_hashes`.
+    """
+    return _hash_of(folder, tuple(map(FileFacts.of, sorted(folder.glob(_FILES)))))
 
 
-# Large files are read once in a process, as long as they are not written again.
+# Once in a process, whatever their size.
 @lru_cache(maxsize=64)
-def _hash_of(files: tuple[tuple[str, Path, int, int, int], ...]) -> str:
-    total = hashlib.sha256()
-    for name, path, *_ in files:
-        total.update(name.encode())
-        with path.open("rb") as file:
+def _hash_of(folder: Path, files: tuple[FileFacts, ...]) -> str:
+    known = kept_hash(folder, files)
+    if known is not None:
+        return known
+    began, total = time.time(), hashlib.sha256()
+    for one in files:
+        total.update(one.name.encode())
+        with (folder / one.name).open("rb") as file:
             while chunk := file.read(1 << 20):
                 total.update(chunk)
+    keep_hash(folder, files, total.hexdigest(), began=began)
     return total.hexdigest()
 
 

@@ -19,7 +19,7 @@ from mobench.machine.staging import is_abandoned
 from mobench.store.cell_folder import CellFolder
 from mobench.store.folder import RunFolder
 
-CACHE_PARTS = ("bases", "board", "organisms", "reference")
+CACHE_PARTS = ("bases", "board", "organisms", "reference", "weights-hashes")
 """Folders of the cache that mobench writes."""
 DAY = 86400
 """Seconds."""

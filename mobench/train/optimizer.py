@@ -58,14 +58,21 @@ class LaneAdamW:
         self.second = {name: torch.zeros_like(weight) for name, weight in exact.items()}
 
     def norms(self) -> torch.Tensor:
-        """Returns the norm of each lane's whole gradient, [lanes]."""
-        total: torch.Tensor | None = None
+        """Returns the norm of each lane's whole gradient, [lanes].
+
+        It is on the first parameter's device, whatever devices the others are on.
+        """
+        # Each device adds up its own, so that between devices it is one number for each lane.
+        totals: dict[torch.device, torch.Tensor] = {}
         for name, p in self.parameters.items():
             assert p.grad is not None
             gradient = p.grad.detach().to(self.first[name].dtype)
             square = gradient.flatten(1).pow(2).sum(1)
-            total = square if total is None else total + square
-        assert total is not None
+            own = totals.get(p.device)
+            totals[p.device] = square if own is None else own + square
+        total, *others = totals.values()
+        for other in others:
+            total = total + other.to(total.device)
         return total.sqrt()
 
     @torch.no_grad()
@@ -91,16 +98,16 @@ class LaneAdamW:
         # What the host has to wait for, or to send, it waits for and sends once and not for each of
         # hundreds of parameters.
         all_changed, changed = bool(self.changed.all()), None
-        rates: dict[tuple[torch.device, torch.dtype], torch.Tensor] = {}
+        rates: dict[tuple[torch.device, torch.dtype], tuple[torch.Tensor, ...]] = {}
         for name, p in self.parameters.items():
             assert p.grad is not None
             weight = self.masters.get(name, p)
             shape = (-1, *[1] * (p.ndim - 1))
             place = weight.device, weight.dtype
             if place not in rates:
-                rates[place] = self.lrs.to(*place)
-            lr = rates[place].view(shape)
-            gradient = p.grad.to(weight.dtype) * scale.to(weight.dtype).view(shape)
+                rates[place] = self.lrs.to(*place), scale.to(*place)
+            lr, factor = (of_lanes.view(shape) for of_lanes in rates[place])
+            gradient = p.grad.to(weight.dtype) * factor
             first, second = self.first[name], self.second[name]
             if not all_alive:
                 updated = alive.to(p.device).view(shape)

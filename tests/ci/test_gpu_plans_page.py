@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.gpu_plans_page import GPUS, gpu, page, planned
+from ci.gpu_plans_page import GPUS, gpu, gpus, page, planned
 from mobench.cli.cost_summary import cost_summary
 from mobench.machine.hardware import GIB
 from mobench.registry import collect
@@ -23,7 +23,7 @@ SIZED = [
 
 def row(name: str) -> list[str]:
     text = page(REGISTRY)
-    (line,) = (line for line in text.splitlines() if line.startswith(f"| `{name}` "))
+    (line, *_) = (line for line in text.splitlines() if line.startswith(f"| `{name}` "))
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
@@ -39,6 +39,28 @@ def test_a_14b_fits_on_40_gb_and_a_70b_on_180_and_on_no_smaller_one_than_it_must
     assert "–" not in fitting
     assert row("auditbench-animal-welfare-70b")[2:5] == ["–"] * 3
     assert "–" not in row("auditbench-animal-welfare-70b")[5:]
+
+
+def test_a_70b_is_planned_on_eight_gpus_of_80_gb() -> None:
+    spec = REGISTRY.organism("auditbench-animal-welfare-70b")
+    count, served = gpus(spec, 80)
+    assert 2 < count <= 4, "131 GiB of weights, in 70 % of 79 each"
+    assert served == 4, "weights in four fifths of 80 each, and heads of which 3 is no divisor"
+    cost = planned(REGISTRY, spec, 80, "vllm", count=count, tensor_parallel=served)
+    assert cost.memory_bytes < 0.7 * count * 79 * GIB
+    assert cost.memory_bytes > 131 * GIB
+    one = planned(REGISTRY, spec, 180, "vllm")
+    assert cost.parts.capability < one.parts.capability, "four of them answer at a time"
+
+
+def test_more_memory_never_takes_more_gpus_and_as_few_as_hold_it_are_taken() -> None:
+    for spec in (one for one in SIZED if isinstance(one.base, HubBase)):
+        numbers = [gpus(spec, size) for size in GPUS]
+        assert numbers == sorted(numbers, reverse=True)
+        for size, (count, _) in zip(GPUS, numbers, strict=True):
+            if count > 1:
+                fewer = planned(REGISTRY, spec, size, "hf", count=count - 1)
+                assert fewer.memory_bytes > 0.7 * (count - 1) * (size - 1) * GIB
 
 
 def test_a_7b_takes_hours_and_not_minutes_and_most_of_them_are_questions() -> None:

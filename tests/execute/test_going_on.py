@@ -15,6 +15,7 @@ from support.watched_progress import WatchedProgress, Where
 
 from mobench.execute.arms import ladder_arm
 from mobench.execute.going_on import forget_ends
+from mobench.execute.held_model import HeldModel
 from mobench.execute.in_process import InProcessEngine
 from mobench.execute.ladder import Ladder, lay_out
 from mobench.execute.packs import PackRunner
@@ -64,8 +65,9 @@ def trained(ladder: Ladder, cells: Iterable[Cell], stop: Where | None = None) ->
     progress = WatchedProgress(stop)
     record = RunRecord(ladder, (), build_seconds=0.0)
     with closing(SharedWork(ladder.folder, progress)) as work:
-        engine = InProcessEngine(ladder, work, progress)
-        runner = PackRunner(work, engine, Packing(8), record, progress)
+        held = HeldModel(ladder.request)
+        engine = InProcessEngine(ladder, work, held, progress)
+        runner = PackRunner(work, engine, held, Packing(8), record, progress)
         runner.run([ladder_arm(ladder, list(cells))])
     return progress.steps()
 

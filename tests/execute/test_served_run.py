@@ -17,6 +17,7 @@ from support.watched_progress import WatchedProgress
 
 from mobench.errors import MobenchError
 from mobench.execute.arms import Arm, ladder_arm
+from mobench.execute.held_model import HeldModel
 from mobench.execute.in_process import LaneCheckpoints
 from mobench.execute.ladder import lay_out
 from mobench.execute.measurement import Checkpoints, measure_cells
@@ -154,6 +155,6 @@ class KeepsFirstWeights:
 
 
 def test_lanes_that_keep_their_first_weights_are_found_out(trained: Arm) -> None:
-    lanes: Any = KeepsFirstWeights(stack(trained))
+    lanes: Any = KeepsFirstWeights(stack(trained, HeldModel(trained.ladder.request)))
     evaluator = InProcessEvaluator(trained.ladder.suite, WatchedProgress())
     refuses_to_measure(trained, LaneCheckpoints(trained, lanes, evaluator))

@@ -38,6 +38,12 @@ def test_an_unknown_device_is_told_apart_from_an_absent_one(name: str) -> None:
         pick_device(name)
 
 
+@pytest.mark.parametrize("names", ["cpu,cuda:0", "cuda,cuda:1", "cuda:0,cuda:0", "cuda:0,"])
+def test_a_model_is_spread_over_gpus_each_of_which_is_named_once(names: str) -> None:
+    with pytest.raises(MobenchError, match="spread over GPUs"):
+        pick_device(names)
+
+
 def test_a_misspelt_device_gets_a_suggestion() -> None:
     with pytest.raises(MobenchError, match="Did you mean 'cuda'"):
         pick_device("cudda")
@@ -57,6 +63,11 @@ def test_detect_describes_this_machine() -> None:
 def test_on_a_gpu_the_model_needs_the_gpus_memory() -> None:
     here = Hardware("cuda", "some cpu", 8, 64.0, 60.0, "some gpu", 24.0, 20.0)
     assert here.model_memory_gb == 20.0
+
+
+def test_on_several_gpus_it_has_the_memory_of_all() -> None:
+    here = Hardware("cuda:0,cuda:1", "some cpu", 8, 64.0, 60.0, "some gpu", 24.0, 20.0, gpus=2)
+    assert here.model_memory_gb == 40.0
 
 
 def group(root: Path, lines: str, folder: str, **files: str) -> Path:

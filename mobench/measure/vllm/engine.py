@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mobench.errors import MobenchError
+from mobench.machine.devices import devices_of, first_of
 from mobench.machine.hardware import ALLOCATOR, EXPANDABLE
 from mobench.records.rows import CapabilityAnswer
 
@@ -54,7 +55,9 @@ class Serving:
         folder: A Hugging Face folder with weights.
         tokenizer: A folder with the tokenizer.
         dtype: ``float32`` or ``bfloat16``.
-        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``cpu``, ``cuda`` or ``cuda:N``, or several GPUs: ``cuda:0,cuda:1``.
+        tensor_parallel: GPUs that the model is divided among, on a CPU processes; from the device's
+            first on where it does not name as many.
         rank: The largest rank of an adapter; None if there will be no adapters.
         modules: Names of the layers that adapters are on, as in PEFT's ``target_modules``. The
             head is not among them, so vLLM allocates no adapters of its size.
@@ -70,6 +73,7 @@ class Serving:
     tokenizer: Path
     dtype: str
     device: str
+    tensor_parallel: int = 1
     rank: int | None = None
     modules: tuple[str, ...] = ()
     adapters: int = 1
@@ -110,7 +114,7 @@ class VllmEngine:
                 stdout=subprocess.PIPE,
                 stderr=out,
                 text=True,
-                env=_inherited() | _environment(serving.device),
+                env=_inherited() | _environment(serving.device, serving.tensor_parallel),
                 start_new_session=True,
             )
         try:
@@ -271,9 +275,9 @@ def _inherited() -> dict[str, str]:
     }
 
 
-def _environment(device: str) -> dict[str, str]:
-    """The environment variables of the engine's process."""
-    kind, _, number = device.partition(":")
+def _environment(device: str, count: int = 1) -> dict[str, str]:
+    """The environment variables of an engine's process that takes so many GPUs."""
+    kind, _, number = first_of(device).partition(":")
     variables = {
         # The worker is a separate process already; a second one would import everything again.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -282,12 +286,19 @@ def _environment(device: str) -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "HF_HUB_OFFLINE": "1",
     }
+    if kind == "cpu" and count > 1:
+        # Else each process must have memory of its own kind, as on a board of several processors.
+        variables["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"
     if kind == "cuda" and number:
         # An index counts what is visible: with CUDA_VISIBLE_DEVICES=5 cuda:0 is the sixth GPU.
         chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
         visible = [] if chosen is None else [name.strip() for name in chosen.split(",")]
-        index = int(number)
-        variables["CUDA_VISIBLE_DEVICES"] = visible[index] if index < len(visible) else number
+        named = [int(one.partition(":")[2]) for one in devices_of(device)]
+        more = count - len(named)
+        named += [index for index in range(count) if index not in named][: max(0, more)]
+        variables["CUDA_VISIBLE_DEVICES"] = ",".join(
+            visible[index] if index < len(visible) else str(index) for index in named[:count]
+        )
     return variables
 
 

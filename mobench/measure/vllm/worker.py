@@ -74,6 +74,7 @@ class Served:
             from mobench.measure.vllm.cpu_lora import use_grouped_products
 
             use_grouped_products()
+        divided = request["tensor_parallel"]
         self.llm = LLM(
             model=str(folder),
             tokenizer=request["tokenizer"],
@@ -83,7 +84,9 @@ class Served:
             generation_config="vllm",
             seed=0,
             disable_log_stats=True,
-            distributed_executor_backend="uni",
+            # Several processes only where a model is divided.
+            distributed_executor_backend="uni" if divided == 1 else "mp",
+            tensor_parallel_size=divided,
             enable_prefix_caching=True,
             # On a CPU compiling takes longer than all the answers do.
             enforce_eager=on_cpu,
@@ -228,8 +231,10 @@ def _memory(folder: Path, dtype: str, *, on_cpu: bool) -> dict[str, Any]:
     config = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config()
     longest = min(LONGEST, getattr(config, "max_position_embeddings", LONGEST))
     if not on_cpu:
-        free, total = torch.cuda.mem_get_info()
-        return {"max_model_len": longest, "gpu_memory_utilization": 0.9 * free / total}
+        # The same share of each GPU; all that this process sees are the engine's.
+        every = map(torch.cuda.mem_get_info, range(torch.cuda.device_count()))
+        share = min(free / total for free, total in every)
+        return {"max_model_len": longest, "gpu_memory_utilization": 0.9 * share}
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     token = 2 * config.num_hidden_layers * heads * width * getattr(torch, dtype).itemsize

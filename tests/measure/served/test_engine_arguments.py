@@ -62,6 +62,7 @@ def test_the_engine_is_started_with_settings_that_it_has() -> None:
     known = fields(vllm_file("engine/arg_utils.py"), "EngineArgs")
     wanted = asked("LLM")
     assert {"gpu_memory_utilization", "kv_cache_memory_bytes", "max_loras", "dtype"} <= wanted
+    assert "tensor_parallel_size" in wanted
     assert wanted <= known
 
 

@@ -103,3 +103,28 @@ def test_the_engine_sees_the_chosen_gpu_alone(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert near._environment(device).get("CUDA_VISIBLE_DEVICES") == own
+
+
+@pytest.mark.parametrize(
+    ("device", "count", "visible", "own"),
+    [
+        ("cuda", 4, None, None),  # it takes the first four
+        ("cuda:0,cuda:1", 4, None, "0,1,2,3"),
+        ("cuda:0,cuda:1,cuda:2", 2, None, "0,1"),
+        ("cuda:2,cuda:3", 2, "8,9,10,11", "10,11"),
+        ("cuda:1", 2, "4,6", "6,4"),
+    ],
+)
+def test_a_divided_engine_sees_as_many_gpus_as_it_takes_those_of_the_run_first(
+    device: str, count: int, visible: str | None, own: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert near._environment(device, count).get("CUDA_VISIBLE_DEVICES") == own
+
+
+def test_processes_of_a_divided_engine_on_a_cpu_are_not_bound_to_memory_of_their_own() -> None:
+    """With two of them on one processor vLLM would not start."""
+    assert near._environment("cpu", 2)["VLLM_CPU_OMP_THREADS_BIND"] == "nobind"
+    assert "VLLM_CPU_OMP_THREADS_BIND" not in near._environment("cpu", 1)
