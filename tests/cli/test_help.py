@@ -142,3 +142,18 @@ def test_a_defect_keeps_its_traceback() -> None:
 def test_importing_the_package_is_cheap() -> None:
     code = f"import sys, mobench; print([m for m in {HEAVY} if m in sys.modules])"
     assert python(code) == "[]\n"
+
+
+def test_a_shell_can_complete_commands_as_the_guide_says() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
+    assert "_MOBENCH_COMPLETE=bash_source mobench" in guide
+    environment = {
+        "_MOBENCH_COMPLETE": "bash_complete",
+        "COMP_WORDS": "mobench le",
+        "COMP_CWORD": "1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        told = CliRunner().invoke(main, prog_name="mobench")
+    assert told.output.splitlines() == ["plain,leaderboard"]

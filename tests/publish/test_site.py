@@ -146,6 +146,7 @@ def test_two_ticked_results_are_compared_in_words_charts_and_numbers(opened: Any
     for organism in ("strong-tiny", "weak-tiny"):
         _row(page, organism).get_by_role("checkbox").press("Space")
     page.wait_for_selector("#loss-chart[data-drawn]")
+    assert page.evaluate("document.activeElement.textContent") == "Comparison"
     words = page.locator("#difference").inner_text()
     assert re.fullmatch(
         r"strong-tiny on toy-benign is more resistant than weak-tiny on toy-benign: "

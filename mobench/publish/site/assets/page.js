@@ -37,7 +37,10 @@ function choose(result, ticked) {
     row.querySelector("input").checked = state.chosen.includes(row.dataset.result);
   });
   remember();
-  return compareChosen();
+  const drawn = compareChosen();
+  // The comparison stands above the table: whoever ticked the second row may not see it.
+  if (ticked && state.chosen.length === 2) document.querySelector("#compare h2").focus();
+  return drawn;
 }
 
 function compareChosen() {
