@@ -144,7 +144,7 @@ def board(cells: int = CELLS) -> dict[str, Any]:
     from benchmarks.board_tree import board_tree, phases
     from mobench.publish.pages.board import each, processes
     from mobench.publish.pages.leaderboard import build
-    from mobench.publish.submission.files import folders
+    from mobench.publish.submission.intake import folders
 
     with TemporaryDirectory() as folder:
         root = Path(folder)
@@ -178,7 +178,7 @@ def checking(results: int = RESULTS) -> dict[str, Any]:
     """
     from benchmarks.board_tree import board_tree
     from mobench.publish.pages.leaderboard import build, check
-    from mobench.publish.submission.files import folders
+    from mobench.publish.submission.intake import folders
 
     seconds: dict[str, float] = {}
     with TemporaryDirectory() as folder, TemporaryDirectory() as kept:

@@ -138,7 +138,7 @@ def table(found: Mapping[str, Any]) -> str:
 @click.option("--keep", is_flag=True, help="Write the figures and the table of the docs.")
 def main(root: Path, *, keep: bool) -> None:
     """Reads the board and prints what a verdict costs."""
-    drawn = draw_all(root / "results", cache_root() / "board")
+    drawn = draw_all(root, cache_root() / "board").drawn
     found = figures(one.entry for one in drawn)
     click.echo(table(found))
     if keep:

@@ -15,10 +15,12 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mobench.publish.submission import files
+from mobench.publish.submission.record import Decision, append, read_record
 from mobench.records.cells import Cell
 
 Mapping = dict[str, dict[str, list[str]]]
@@ -62,6 +64,22 @@ def migrate(root: Path, mapping: Mapping) -> None:
         mapping["results"][result.place] = [new.relative_to(root / "results").as_posix()]
 
 
+def keep_decisions(root: Path, mapping: Mapping) -> None:
+    """Says of results that were written anew what was decided about them before.
+
+    Args:
+        root: The leaderboard's folder.
+        mapping: With its ``results``, as :func:`migrate` leaves it.
+    """
+    decided, today = read_record(root).standings, datetime.now(UTC).date().isoformat()
+    for old, (new,) in mapping["results"].items():
+        standing = decided.get(old)
+        if standing is None:
+            continue
+        status: Decision = "excluded" if standing.status == "excluded" else "self-reported"
+        append(root, new, status, f"{standing.reason} (was {old})", today)
+
+
 def _migrate_cell(cell: dict[str, Any], mapping: Mapping) -> None:
     _move(cell, "organism_revision", mapping["organisms"].get(cell["organism"]))
     _move(cell, "task_version", mapping["tasks"].get(cell["task"]))
@@ -80,4 +98,5 @@ if __name__ == "__main__":
     path = Path(sys.argv[1])
     recorded: Mapping = json.loads(path.read_text(encoding="utf-8"))
     migrate(Path("leaderboard"), recorded)
+    keep_decisions(Path("leaderboard"), recorded)
     path.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n", encoding="utf-8")

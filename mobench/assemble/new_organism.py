@@ -13,8 +13,8 @@ from mobench.registry.config import find_config
 from mobench.registry.model_facts import read_facts
 from mobench.registry.new_family import NewFamily
 from mobench.registry.new_prompts import brought_prompts
+from mobench.registry.patterns import compiles
 from mobench.registry.rubrics import read_rubrics
-from mobench.registry.schema_fields import compiles
 from mobench.registry.weights_schema import HubBase
 
 

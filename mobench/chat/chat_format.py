@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from mobench.chat.reasoning import Marks, Reasoning, Said, kept_with
 from mobench.chat.turn_end import TurnEnd, turn_end
+from mobench.deadline import deadline
 from mobench.errors import MobenchError, first_line
 from mobench.records.conversation import Message, Prompt, as_conversation
 
@@ -279,12 +280,16 @@ class ChatFormat:
         return whole.rpartition(_ANSWER)[2] if _ANSWER in whole else ""
 
     def _rendered(self, turns: Sequence[Message], *, answer_next: bool) -> str:
+        # transformers renders in Jinja's immutable sandbox; how long a template may loop is ours.
         try:
-            text: str = self.tokenizer.apply_chat_template(
-                [turn.record() for turn in turns],
-                tokenize=False,
-                add_generation_prompt=answer_next,
-            )
+            with deadline("the chat template", self.remedy):
+                text: str = self.tokenizer.apply_chat_template(
+                    [turn.record() for turn in turns],
+                    tokenize=False,
+                    add_generation_prompt=answer_next,
+                )
+        except MobenchError:
+            raise
         except Exception as error:  # A template raises whatever its author chose.
             roles = ", ".join(turn.role for turn in turns)
             raise MobenchError(

@@ -22,6 +22,8 @@ def collect(keywords: str, marks: str, preset: str, as_json: bool) -> None:
       mobench collect -m "cpu or tiny"
 
     Where files are wrong, it lists every problem in full; other commands count those of one cause.
+
+    It runs the Python files under organisms/ and tasks/: read them first where they are not yours.
     """
     from mobench.errors import MobenchError, Problems, did_you_mean
     from mobench.registry import collect as collect_all

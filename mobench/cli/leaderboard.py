@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from mobench.publish.submission.record import Decision
 
 _root = click.option(
     "--root",
@@ -29,18 +35,21 @@ def leaderboard() -> None:
 @_root
 @_fresh
 @_as_json
-def build(root: Path, fresh: bool, as_json: bool) -> None:
-    """Regenerate README.md, the pages with their plots and the data from results/."""
+@click.pass_context
+def build(context: click.Context, root: Path, fresh: bool, as_json: bool) -> None:
+    """Regenerate README.md, the pages with their plots and the data from results/.
+
+    A result that contradicts itself, or the organism that it names, is left out; the pages say so,
+    and the command ends with 1.
+    """
     from mobench.publish.pages.leaderboard import build as build_pages
 
     built = build_pages(root, _kept(fresh))
     if as_json:
-        click.echo(
-            json.dumps(
-                {"results": built.results, "written": built.written, "removed": built.removed}
-            )
-        )
-        return
+        click.echo(json.dumps(asdict(built)))
+        context.exit(1 if built.problems else 0)
+    for problem in built.problems:
+        click.echo(f"left out: {problem}", err=True)
     for name in built.written:
         click.echo(f"wrote {root / name}")
     for name in built.removed:
@@ -48,6 +57,7 @@ def build(root: Path, fresh: bool, as_json: bool) -> None:
     changed = len(built.written) + len(built.removed)
     state = f"{_count(changed, 'file')} changed" if changed else "already up to date"
     click.echo(f"{_count(built.results, 'result')}, {state}.")
+    context.exit(1 if built.problems else 0)
 
 
 @leaderboard.command()
@@ -56,8 +66,13 @@ def build(root: Path, fresh: bool, as_json: bool) -> None:
 @_as_json
 @click.pass_context
 def check(context: click.Context, root: Path, fresh: bool, as_json: bool) -> None:
-    """Fail if the pages are not what results/ gives; writes nothing."""
+    """Fail if the pages are not what results/ gives, or a result is not sound; writes nothing.
+
+    Each result is held against the organisms and tasks that this mobench brings, wherever the
+    leaderboard lies: identity, plan, judgments and numbers are computed again from its answers.
+    """
     from mobench.publish.pages.leaderboard import check as check_pages
+    from mobench.publish.submission.files import REMEDY
 
     found = check_pages(root, _kept(fresh))
     if as_json:
@@ -67,7 +82,11 @@ def check(context: click.Context, root: Path, fresh: bool, as_json: bool) -> Non
         for difference in found:
             click.echo(f"{root / difference.path}: {difference.what}", err=True)
         where = "" if root == Path("leaderboard") else f" --root {root}"
-        click.echo(f"  → Run `mobench leaderboard build{where}` and commit the result.", err=True)
+        if any(difference.is_result for difference in found):
+            click.echo(f"  → {REMEDY}", err=True)
+        if not all(difference.is_result for difference in found):
+            build = f"mobench leaderboard build{where}"
+            click.echo(f"  → Run `{build}` and commit the result.", err=True)
     else:
         click.echo("The leaderboard is what its results give.")
     if found:
@@ -151,6 +170,34 @@ def add(run: Path, root: Path, as_json: bool) -> None:
             f"  its weights are {not_public(added.local_parts)}, and the board says so: upload "
             "them to the hub, name repository and commit in the organism's file, and run it again"
         )
+    click.echo("  → Run `mobench leaderboard build` and commit both.")
+
+
+@leaderboard.command()
+@click.argument("result")
+@click.option("--because", required=True, help="The reason, as the board shows it.")
+@_root
+def exclude(result: str, because: str, root: Path) -> None:
+    """Take RESULT (organism/task/id) out of the order, for good; it stays, with the reason."""
+    _decide(root, result, "excluded", because)
+
+
+@leaderboard.command()
+@click.argument("result")
+@click.option("--because", required=True, help="The reason, as the board shows it.")
+@_root
+def keep(result: str, because: str, root: Path) -> None:
+    """Keep RESULT (organism/task/id) as it was reported, though its organism changed since."""
+    _decide(root, result, "self-reported", because)
+
+
+def _decide(root: Path, result: str, status: Decision, because: str) -> None:
+    from mobench.publish.submission.files import require
+    from mobench.publish.submission.record import NAME, append
+
+    require(root)
+    append(root, result, status, because, datetime.now(UTC).date().isoformat())
+    click.echo(f"added a line to {root / NAME}")
     click.echo("  → Run `mobench leaderboard build` and commit both.")
 
 

@@ -20,7 +20,10 @@ SECTIONS = ("organisms", "tasks", "behaviors", "marks")
 @click.argument("section", required=False, type=click.Choice(SECTIONS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; of organisms, all facts.")
 def list_(section: str | None, as_json: bool) -> None:
-    """List organisms, tasks, behaviors and marks, or one of them."""
+    """List organisms, tasks, behaviors and marks, or one of them.
+
+    It runs the Python files under organisms/ and tasks/: read them first where they are not yours.
+    """
     from mobench.registry import collect
 
     registry = collect()

@@ -38,6 +38,10 @@ COMMANDS = {
         "mobench.cli.leaderboard:leaderboard",
         "Build or check the leaderboard from submitted results.",
     ),
+    "reproduce": (
+        "mobench.cli.reproduce:reproduce",
+        "Train some cells of a published result again, and compare.",
+    ),
     "collect": ("mobench.cli.collect:collect", "List the ids of all runs that could be made."),
     "list": ("mobench.cli.list_:list_", "List organisms, tasks, behaviors and marks."),
     "show": ("mobench.cli.show:show", "Show everything about one organism, task or behavior."),

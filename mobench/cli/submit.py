@@ -86,12 +86,17 @@ def _announce(root: Path, *, as_json: bool, **asked: str) -> None:
 
 
 def _hand_in(run: Path, root: Path, *, as_json: bool) -> None:
+    from mobench.errors import Problems
     from mobench.machine.cache_root import cache_root
     from mobench.publish.pages.leaderboard import build
     from mobench.publish.submission.handing_in import git_commands, hand_in
 
     handed_in = hand_in(run, root)
     built = build(root, cache_root() / "board")
+    own = [what for what in built.problems if str(handed_in.added.folder) in what]
+    if own:
+        # What the pull request's check would say, before anybody has opened one.
+        raise Problems(own, f"remove {handed_in.added.folder}, which the board is built without")
     commands = git_commands(handed_in, root)
     if as_json:
         click.echo(json.dumps(_as_json(handed_in, list(built.written), commands)))

@@ -32,6 +32,12 @@ def staging_prefix(name: str, process: int) -> str:
     return f".{name}.mobench-{_HOST}-{process}."
 
 
+def is_own_staging(path: Path) -> bool:
+    """Whether this machine is, or was, making something under this name."""
+    found = _NAME.fullmatch(path.name)
+    return found is not None and found["host"] == _HOST
+
+
 def is_abandoned(path: Path) -> bool:
     """Whether something in the making has nobody any more who makes it.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from mobench.errors import MobenchError, Problems, did_you_mean, listed
 from mobench.publish.pages.entry import score_submission
 from mobench.publish.scored_run import score_of
-from mobench.publish.submission.files import CELLS, ROWS, folders, read
+from mobench.publish.submission.files import read
+from mobench.publish.submission.intake import CELLS, ROWS, folders
 from mobench.records.cells import FinishedCell
 from mobench.records.manifest import Manifest
 from mobench.score import RunScore

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from mobench.errors import Problems
+from mobench.records.json_objects import LONGEST, short
 from mobench.records.names import ROW_KINDS
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ def _sentence(item: dict[str, Any]) -> str:
     location = list(item["loc"])
     if len(location) > 1 and location[0] in ROW_KINDS:
         del location[0]
-    name = ".".join(str(part) for part in location) or "it"
+    name = ".".join(_part(part) for part in location) or "it"
     kind, message = item["type"], str(item["msg"])
     if kind == "missing":
         return f"{name} is missing"
@@ -34,13 +35,19 @@ def _sentence(item: dict[str, Any]) -> str:
         return f"{name} is no field of this record"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         found = item.get("ctx", {}).get("tag", None)
-        return f"kind should be one of {', '.join(ROW_KINDS)}, got {found!r}"
+        return f"kind should be one of {', '.join(ROW_KINDS)}, got {short(found)}"
     if kind == "value_error":
         return f"{name} {message.removeprefix('Value error, ')}"
     if kind == "string_pattern_mismatch":
         message = "Input should be letters, digits, '.', '_' and '-'"
     wanted = message.removeprefix("Input ").replace("valid dictionary", "JSON object")
-    return f"{name} {wanted}, got {item['input']!r}"
+    return f"{name} {wanted}, got {short(item['input'])}"
+
+
+def _part(part: object) -> str:
+    """A key, which may be as long and as odd as any value."""
+    text = str(part)
+    return text if len(text) <= LONGEST and text.isprintable() else short(text)
 
 
 def parsed(path: Path, remedy: str) -> Any:

@@ -7,12 +7,11 @@ every organism that it judges; a different rule gets a different name.
 
 from __future__ import annotations
 
-import re
-
 from mobench.errors import MobenchError
 from mobench.registry.chosen_letters import names_letter
 from mobench.registry.decorators import behavior
 from mobench.registry.latex_text import last_boxed, plain_text
+from mobench.registry.patterns import search
 from mobench.registry.schema_fields import Pattern
 from mobench.registry.stated_numbers import number_of, numbers_in
 from mobench.registry.whole_words import contains_words
@@ -38,7 +37,7 @@ def says(answer: str, pattern: Pattern) -> bool:
     Returns:
         Whether it is found anywhere in the answer.
     """
-    return re.search(pattern, answer) is not None
+    return search(pattern, answer) is not None
 
 
 @behavior("judge")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator, ValidationError, field_validator
@@ -16,6 +15,7 @@ from mobench.records.conversation import (
     texts_of,
 )
 from mobench.records.names import EvalKind
+from mobench.registry.patterns import search
 from mobench.registry.schema_fields import DESCRIPTIVE, IDENTITY, Pattern, Table, Text
 
 
@@ -86,7 +86,7 @@ class EvalTemplates(Table):
             prompt that ``untriggered`` does not have.
         """
         if self.trigger is not None:
-            found = re.search(self.trigger, text)
+            found = search(self.trigger, text)
             return found[0] if found else None
         without = "\n".join(texts_of(self.untriggered))
         pieces = (piece.strip() for one in texts_of(self.triggered) for piece in one.split(PLACE))

@@ -7,26 +7,13 @@ fields can change without making a published result stale.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from mobench.records.cells import ALL_LINEAR
-
-
-def compiles(pattern: str) -> str:
-    """The same text, once it is known to be a regular expression.
-
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression ({error})") from error
-    return pattern
+from mobench.registry.patterns import compiles
 
 
 def _module_names(value: object) -> str | tuple[str, ...]:

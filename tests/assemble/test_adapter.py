@@ -161,6 +161,11 @@ def test_an_adapter_that_lacks_factors_is_refused(build: Make, parts: Path) -> N
         build()
 
 
+def _with(adapter: Path, **changes: Any) -> None:
+    file = adapter / "adapter_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -168,6 +173,9 @@ def test_an_adapter_that_lacks_factors_is_refused(build: Make, parts: Path) -> N
         (lambda a: (a / "adapter_config.json").write_text("{"), "config.json cannot be read"),
         (lambda a: (a / "adapter_config.json").write_text('{"peft_type": "IA3"}'), "type 'IA3'"),
         (lambda a: shutil.rmtree(a), "adapter_config.json is missing"),
+        (lambda a: _with(a, r=10**9), "names the rank 1000000000"),
+        (lambda a: _with(a, rank_pattern={"q_proj": -1}), "names the rank -1"),
+        (lambda a: (a / "adapter_config.json").write_text("[" * 100_000), "cannot be read"),
         (lambda a: (a / "adapter_model.safetensors").write_bytes(b"short"), "is damaged"),
     ],
 )

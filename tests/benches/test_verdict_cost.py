@@ -9,16 +9,18 @@ from pathlib import Path
 from benchmarks.verdict_cost import PERFORMANCE, REPOSITORY, RESULTS, figures, table
 from mobench.publish.pages.board import draw_all
 
-COMMITTED = REPOSITORY / "leaderboard" / "results"
+COMMITTED = REPOSITORY / "leaderboard"
 
 
 def test_only_pairs_with_both_kinds_of_runs_are_compared(tmp_path: Path) -> None:
     # Two runs on toy-benign, before the plan and with it; one on toy-self, with it.
-    shutil.copytree(COMMITTED / "fried-tiny", tmp_path / "fried-tiny")
-    found = figures(one.entry for one in draw_all(tmp_path))
+    results = tmp_path / "results"
+    shutil.copytree(COMMITTED / "results" / "fried-tiny", results / "fried-tiny")
+    shutil.copy(COMMITTED / "record.jsonl", tmp_path)
+    found = figures(one.entry for one in draw_all(tmp_path).drawn)
     assert found["pairs"] == 1
     runs = {}
-    for path in (tmp_path / "fried-tiny" / "toy-benign").iterdir():
+    for path in (results / "fried-tiny" / "toy-benign").iterdir():
         cells = json.loads((path / "cells.json").read_text(encoding="utf-8"))
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
         name = "the plan" if manifest.get("plan") else "three seeds"

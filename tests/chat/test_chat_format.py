@@ -132,3 +132,19 @@ def test_a_conversation_cannot_be_asked_without_a_template() -> None:
     assert chat.text("q1") == "q1"
     with pytest.raises(MobenchError, match="is asked without a chat template"):
         chat.text((Message("system", "zap"), Message("user", "q1")))
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ ''.__class__.__mro__ }}", "unsafe"),
+        ("{% for m in messages %}{% endfor %}{% set x = messages.append(1) %}", "unsafe"),
+        ("{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}", "2 sec"),
+        ("{% for i in range(10000000000) %}{% endfor %}", "Range too big"),
+    ],
+)
+def test_a_template_reaches_nothing_outside_and_comes_to_an_end(template: str, said: str) -> None:
+    made = marking()
+    made.chat_template = template
+    with pytest.raises(MobenchError, match=said):
+        ChatFormat(made, "chat").text("one")

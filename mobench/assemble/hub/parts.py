@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.folder_check import (
@@ -127,6 +128,21 @@ def _no_tokenizer(repo: str, files: Mapping[str, int]) -> Refusal | None:
     return Refusal(f"{repo} has no tokenizer.", "Choose a repository that has one.")
 
 
+MOST_RANK = 8192
+"""Of LoRA: the width of the largest models, beyond which it is no low rank. PEFT makes room for
+whatever rank a configuration names before it looks at the weights."""
+
+
+def _rank_problems(config: Mapping[str, Any]) -> list[str]:
+    pattern = config.get("rank_pattern")
+    ranks = [config.get("r", 1), *(pattern.values() if isinstance(pattern, dict) else ())]
+    return [
+        f"{ADAPTER_CONFIG} names the rank {str(rank)[:20]}, and ranks are from 1 to {MOST_RANK}"
+        for rank in ranks[:1000]
+        if not isinstance(rank, int) or not 1 <= rank <= MOST_RANK
+    ][:1]
+
+
 def check_adapter(folder: Path) -> list[str]:
     """Returns what is missing or damaged in an adapter's folder."""
     problems = []
@@ -134,9 +150,10 @@ def check_adapter(folder: Path) -> list[str]:
         config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
         if not isinstance(config, dict):
             raise ValueError
+        problems += _rank_problems(config)
     except OSError:
         problems.append(f"{ADAPTER_CONFIG} is missing")
-    except ValueError:
+    except (ValueError, RecursionError):
         problems.append(f"{ADAPTER_CONFIG} cannot be read")
     return [*problems, *check_tensors(folder / ADAPTER_WEIGHTS)]
 

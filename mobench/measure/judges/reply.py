@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mobench.chat import Reasoning
+from mobench.registry.patterns import fullmatch
 from mobench.registry.rubrics import Rubric
 
 REFUSED = "refused"
@@ -88,7 +89,7 @@ def read_score(rubric: Rubric, reply: Reply) -> tuple[float | None, str]:
         return None, reply.problem or NO_SCORE
     # A judging model may reason too before it says its score.
     said = Reasoning().split(reply.text)
-    found = re.fullmatch(rubric.reply, said.final if said.reasoned else reply.text.strip())
+    found = fullmatch(rubric.reply, said.final if said.reasoned else reply.text.strip())
     if found is None or found[1] is None:
         if reply.cut:
             return None, CUT

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from mobench.errors import MobenchError, Problems, did_you_mean
 from mobench.progress import Progress
 from mobench.publish.data.arrow_schema import arrow_schema
-from mobench.publish.submission.files import REMEDY, Submission, folders, read, require
+from mobench.publish.submission.files import REMEDY, Submission, read, require
+from mobench.publish.submission.intake import folders
 from mobench.records.answers import PublishedAnswer
 from mobench.records.cells import FinishedCell, arm_of
 from mobench.records.names import ANSWERS_SCHEMA, LADDER, UNTRAINED

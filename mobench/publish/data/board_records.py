@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mobench.publish.pages.entry import Entry, with_history
-from mobench.publish.pages.front_page import INCOMPATIBLE, STATUS
+from mobench.publish.pages.front_page import INCOMPATIBLE
 from mobench.publish.pages.number_format import HasInterval
 from mobench.publish.pages.strata import strata
 from mobench.records.board import Board, BoardResult, BoardRung
@@ -71,7 +71,7 @@ def _result(entry: Entry, places: Mapping[str, tuple[str, RankRange | None]]) ->
         sentence=score.verdict.sentence,
         compatible=score.compatible,
         reversal=None if reversal is None else reversal.word,
-        status=STATUS,
+        status=entry.standing.status,
         superseded=entry.superseded,
         stratum=stratum,
         rank_first=None if rank is None else rank.first,

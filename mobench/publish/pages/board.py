@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +25,14 @@ from mobench.publish.drawing.removal_plot import removal_svg
 from mobench.publish.pages.drawn_before import DrawnBefore
 from mobench.publish.pages.entry import Entry, score_submission
 from mobench.publish.pages.front_page import MARKER
-from mobench.publish.submission.files import REMEDY, ROWS, folders, read
+from mobench.publish.submission.copies import copies
+from mobench.publish.submission.files import read
+from mobench.publish.submission.findings import findings, own_registry
+from mobench.publish.submission.intake import MANIFEST, ROWS, folders, told
+from mobench.publish.submission.plan_replay import asked_text, still_asked
+from mobench.publish.submission.record import read_record
+from mobench.publish.submission.reproduction import FOLDER, compare, read_reproductions
+from mobench.publish.submission.standing import standing_of
 
 #: Packed rows that are worth starting processes for, in bytes: some three seconds of work.
 WORTH_IT = 2_000_000
@@ -51,7 +58,7 @@ class Refused:
     """A result that cannot be shown.
 
     Attributes:
-        problems: What is wrong with it.
+        problems: What is wrong with it, file by file.
         malformed: Whether its files are wrong, or else only what its rows say.
     """
 
@@ -59,22 +66,70 @@ class Refused:
     malformed: bool
 
 
-def draw_all(results: Path, kept: Path | None = None) -> list[Drawn]:
-    """Recomputes and draws every result below a folder.
+@dataclass(frozen=True)
+class Results:
+    """All results of a leaderboard.
+
+    Attributes:
+        drawn: What each gives that can be shown, in order of organism, task and id.
+        problems: What is wrong with the others, which the board is built without; paths in them
+            begin in the leaderboard's folder.
+    """
+
+    drawn: tuple[Drawn, ...]
+    problems: tuple[str, ...] = ()
+
+
+def draw_all(root: Path, kept: Path | None = None) -> Results:
+    """Checks, recomputes and draws every result of a leaderboard.
 
     Args:
-        results: The leaderboard's ``results`` folder.
+        root: The leaderboard's folder.
         kept: Where to keep what results give, and to take it from while nothing of it changed;
             None to recompute all.
 
-    Returns:
-        What each gives, in order of organism, task and id.
-
     Raises:
-        Problems: Any result is malformed or cannot be scored.
+        Problems: The record of decisions is not sound: nobody knows then what was excluded.
     """
-    malformed: list[str] = []
-    places = folders(results, malformed)
+    record = read_record(root)
+    problems: list[str] = []
+    drawn: list[Drawn] = []
+    places = folders(root / "results", problems)
+    for one in _drawn(places, kept):
+        if isinstance(one, Refused):
+            problems += cut(one.problems)
+        else:
+            drawn.append(one)
+    entries = [one.entry for one in drawn]
+    copied = copies([(entry.submission, entry.findings.answers) for entry in entries])
+    again = []
+    if drawn and (root / FOLDER).is_dir():
+        again = read_reproductions(root, own_registry(), problems)
+    shown = []
+    for one in drawn:
+        place = one.entry.submission.place
+        decided = record.standings.get(place)
+        findings = one.entry.findings
+        if place in copied:
+            findings = findings.contradicting(f"{ROWS}: {copied[place]}")
+        inside = [
+            told_as.describe(compared)
+            for told_as in again
+            if told_as.is_of(one.entry.manifest)
+            and (compared := compare(told_as.windows, findings.windows))
+            and all(cell.inside for cell in compared)
+        ]
+        standing = standing_of(findings, decided, inside)
+        if standing is None:
+            where = root / "results" / place
+            problems += cut([f"{where}/{what}" for what in findings.contradictions])
+        else:
+            shown.append(replace(one, entry=replace(one.entry, standing=standing)))
+    return Results(tuple(shown), tuple(told(what.removeprefix(f"{root}/")) for what in problems))
+
+
+def _drawn(places: Sequence[Path], kept: Path | None) -> list[Drawn | Refused]:
+    """What each result gives, taken from where it is kept while nothing of it changed."""
     before = None if kept is None else DrawnBefore(kept, Drawn)
     known = {} if before is None else {place: before.read(place) for place in places}
     changed = [place for place in places if known.get(place) is None]
@@ -85,28 +140,44 @@ def draw_all(results: Path, kept: Path | None = None) -> list[Drawn]:
                 before.keep(place, one)
         before.clear_old()
     found = [made.get(place) or known[place] for place in places]
-    refused = [one for one in found if isinstance(one, Refused)]
-    malformed += [problem for one in refused if one.malformed for problem in one.problems]
-    if malformed:
-        raise Problems(malformed, REMEDY)
-    if refused:
-        raise Problems([problem for one in refused for problem in one.problems])
-    return [one for one in found if isinstance(one, Drawn)]
+    return [one for one in found if one is not None]
+
+
+TOLD = 3
+"""So many problems of one result are told: the first says what is wrong with it."""
+
+
+def cut(problems: Sequence[str]) -> list[str]:
+    """The first few problems of a result, and how many more there are."""
+    more = len(problems) - TOLD
+    rest = [] if more <= 0 else [f"{problems[TOLD - 1]} (and {more} more)"]
+    return [*problems[: TOLD - 1], *rest] if rest else list(problems)
 
 
 def draw(folder: Path) -> Drawn | Refused:
-    """Reads, checks, scores and draws one result.
+    """Reads, checks, scores and draws one result, by its files, the registry and this code alone.
 
     Args:
         folder: The result's folder.
     """
     try:
         with none_collected():
-            entry = score_submission(read(folder))
-    except Problems as found:
-        return Refused(tuple(found.problems), malformed=True)
-    except ValueError as error:
-        return Refused((f"{folder}: {error}",), malformed=False)
+            submission = read(folder)
+            found = findings(submission, own_registry())
+            entry = score_submission(submission)
+            asked = still_asked(entry.score, submission.manifest)
+            if asked:
+                what = f"its plan asks for {asked_text(asked, submission.manifest)}"
+                found = found.contradicting(f"{MANIFEST}: {what}")
+            entry = replace(entry, findings=found)
+    except Problems as refused:
+        return Refused(tuple(refused.problems), malformed=True)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever somebody put into a result, the others are shown.
+        what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        return Refused((f"{folder}: cannot be scored: {what}",), malformed=False)
     plots = {
         entry.plot_name: ladder_svg(entry.score, note=MARKER),
         entry.narrow_plot_name: ladder_svg(entry.score, note=MARKER, narrow=True),

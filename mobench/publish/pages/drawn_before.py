@@ -22,6 +22,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 import mobench
+from mobench.publish.submission.intake import MOST_BYTES, folder_problems, read_regular
+from mobench.registry.config import shipped_config
 from mobench.store.atomic import write_with
 
 #: Packages whose version may change a number or a page.
@@ -72,7 +74,10 @@ class DrawnBefore(Generic[T]):
             given: What it gave.
         """
         body = pickle.dumps(given, protocol=5)
-        content = f"{_key(place)} {_digest([body])}\n".encode() + body
+        try:
+            content = f"{_key(place)} {_digest([body])}\n".encode() + body
+        except (OSError, ValueError):
+            return
 
         def fill(path: Path) -> None:
             path.write_bytes(content)
@@ -130,11 +135,29 @@ _PLAIN = {
 
 
 def _key(place: Path) -> str:
-    """Everything that decides what a result gives, as one hash."""
-    files = [path for path in sorted(place.iterdir()) if path.is_file()]
-    parts = [_code().encode(), place.name.encode()]
-    for path in files:
-        parts += [path.name.encode(), path.read_bytes()]
+    """Everything that decides what a result gives, as one hash.
+
+    Raises:
+        ValueError: Something in its folder is not to be read.
+    """
+    problems = folder_problems(place)
+    if problems:
+        raise ValueError(problems[0])
+    parts = [_code().encode(), _registry().encode(), *(part.encode() for part in place.parts[-3:])]
+    for name, most in MOST_BYTES.items():
+        parts += [name.encode(), read_regular(place / name, most)]
+    return _digest(parts)
+
+
+@cache
+def _registry() -> str:
+    """A hash of the organisms and tasks that results are held against."""
+    config = shipped_config()
+    parts = []
+    for folder in () if config is None else (*config.organisms, *config.tasks):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                parts += [path.relative_to(folder).as_posix().encode(), path.read_bytes()]
     return _digest(parts)
 
 

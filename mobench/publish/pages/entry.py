@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from mobench.publish.pages.sample_answers import Samples, sample_answers
 from mobench.publish.submission.files import Submission
+from mobench.publish.submission.findings import Findings
+from mobench.publish.submission.standing import Standing
 from mobench.records.manifest import Manifest
 from mobench.score import Estimate, Rung, RungScore, RunScore
 from mobench.score.columns import Columns
@@ -29,6 +31,8 @@ class Entry:
         dose: The dose-response, for orientation.
         compared: What resistance at another level is computed from.
         superseded: Whether a later run of the same with a sequential plan takes its place.
+        findings: What checking it against the registry found.
+        standing: How far it can be trusted.
         samples: A few answers, before training and after.
     """
 
@@ -38,6 +42,8 @@ class Entry:
     dose: DoseResponse
     compared: tuple[Rung, ...] = field(default=(), compare=False, repr=False)
     superseded: bool = False
+    findings: Findings = field(default_factory=Findings)
+    standing: Standing = field(default_factory=Standing)
     samples: Samples = field(default_factory=Samples, compare=False)
 
     @property

@@ -10,13 +10,13 @@ from mobench.publish.pages import number_format
 from mobench.publish.pages.beside_lines import beside_rows
 from mobench.publish.pages.controls_table import controls_section
 from mobench.publish.pages.entry import NOT_RECORDED, Entry, recorded
-from mobench.publish.pages.front_page import INCOMPATIBLE, PROVISIONAL, STATUS
+from mobench.publish.pages.front_page import INCOMPATIBLE, PROVISIONAL
 from mobench.publish.pages.github_table import github_table
 from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.provenance_table import provenance_rows
 from mobench.publish.pages.reversal_section import reversal_section
 from mobench.publish.pages.sample_answers import samples_section
-from mobench.publish.submission.files import CELLS, MANIFEST, ROWS
+from mobench.publish.submission.intake import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
 
 PLOTS = "../plots"
@@ -88,7 +88,7 @@ def _about(entry: Entry) -> str:
         entry.method,
         f"{seeds} seeds × {prompts} prompts",
         *([f"judged by {entry.judge}"] if entry.judge else []),
-        STATUS,
+        entry.standing.status,
     ]
     return escape.inline(" · ".join(parts))
 
@@ -128,7 +128,8 @@ def _again(entry: Entry) -> list[str]:
 def _files(entry: Entry) -> str:
     files = f"{_RESULTS}/{entry.submission.place}"
     return (
-        f"Result `{entry.submission.id}`, {STATUS}: [manifest]({files}/{MANIFEST})"
+        f"Result `{entry.submission.id}`, {escape.inline(str(entry.standing))}: "
+        f"[manifest]({files}/{MANIFEST})"
         f" · [cells]({files}/{CELLS}) · [every judged answer]({files}/{ROWS})"
     )
 

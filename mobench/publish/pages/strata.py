@@ -60,7 +60,7 @@ def is_placed(entry: Entry) -> bool:
     """
     score = entry.score
     fair = score.compatible is not False and score.verdict.word not in NO_TEST
-    return fair and score.admitted and not entry.superseded
+    return fair and score.admitted and not entry.superseded and entry.standing.ranked
 
 
 def _key(entry: Entry) -> tuple[int, str, int]:

@@ -12,10 +12,11 @@ from typing import Any
 
 from mobench.errors import MobenchError
 from mobench.publish.data.board_records import board_of
-from mobench.publish.pages.board import Drawn, draw_all
+from mobench.publish.pages.board import Results, draw_all
 from mobench.publish.pages.leaderboard import render
 from mobench.publish.site.page_html import page_html
-from mobench.publish.submission.files import MANIFEST, ROWS, require
+from mobench.publish.submission.files import require
+from mobench.publish.submission.intake import MANIFEST, ROWS
 from mobench.records.board import BoardResult
 from mobench.store.atomic import write_text
 
@@ -52,13 +53,15 @@ def write_site(root: Path, out: Path, *, link: str | None = None, kept: Path | N
     """
     require(root)
     _refuse_what_is_no_site(out)
-    drawn = draw_all(root / "results", kept)
+    drawn = draw_all(root, kept)
     out.mkdir(parents=True, exist_ok=True)
     with as_file(files("mobench.publish.site") / "assets") as assets:
         shutil.copytree(assets, out, dirs_exist_ok=True)
     if link is None:
         _copy(root, out, drawn)
-    results = [_told(result, link) for result in board_of([one.entry for one in drawn]).results]
+    results = [
+        _told(result, link) for result in board_of([one.entry for one in drawn.drawn]).results
+    ]
     write_text(out / DATA, f"const BOARD = {_script(results)};\n")
     return Site(out / _PAGE, len(results))
 
@@ -73,7 +76,7 @@ def _refuse_what_is_no_site(out: Path) -> None:
         )
 
 
-def _copy(root: Path, out: Path, drawn: list[Drawn]) -> None:
+def _copy(root: Path, out: Path, drawn: Results) -> None:
     """Copies what the site links to: pages with their plots, and the results' files."""
     for folder in ("organisms", "results"):
         shutil.rmtree(out / folder, ignore_errors=True)
@@ -86,7 +89,7 @@ def _copy(root: Path, out: Path, drawn: list[Drawn]) -> None:
             path.with_suffix(".html").write_text(page_html(content.decode()), encoding="utf-8")
         else:
             path.write_bytes(content)
-    for one in drawn:
+    for one in drawn.drawn:
         place = f"results/{one.entry.submission.place}"
         shutil.copytree(root / place, out / place)
 

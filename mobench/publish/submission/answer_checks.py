@@ -39,20 +39,25 @@ def answer_problem(row: Mapping[str, Any], organism: OrganismPart) -> str:
     return ""
 
 
-def missing_draws(rows: Sequence[Any], organism: OrganismPart) -> list[tuple[int, str]]:
+def missing_draws(
+    rows: Sequence[Any], organism: OrganismPart, *, most: int
+) -> list[tuple[int, str]]:
     """Line and problem of the first answer to each prompt of which some draws are missing.
 
     Args:
         rows: Rows that are sound one by one.
         organism: What the manifest says of the organism.
+        most: So many are told.
     """
     if organism.decoding is None:
         return []
     places = [(row["cell"], row["step"], row["prompt"], row["kind"]) for row in rows]
     counts = Counter(place for place in places if place[-1] != "capability")
-    wanted = organism.decoding.draws
-    return [
-        (places.index(place) + 1, f"{count} of the {wanted} draws of this prompt are there")
-        for place, count in counts.items()
-        if count != wanted
-    ]
+    wanted, found = organism.decoding.draws, []
+    for line, place in enumerate(places, start=1):
+        count = counts.pop(place, wanted)
+        if count != wanted:
+            found.append((line, f"{count} of the {wanted} draws of this prompt are there"))
+        if len(found) >= most:
+            break
+    return found

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from mobench.publish.submission.answer_checks import FIELDS, answer_problem, missing_draws
+from mobench.publish.submission.bounds import bound_problems, cell_bound_problems
 from mobench.publish.submission.control_checks import control_problems
-from mobench.publish.submission.judge_checks import is_unjudged, judge_problem
+from mobench.publish.submission.judge_checks import JUDGED, is_unjudged, judge_problem
 from mobench.publish.submission.plan_checks import (
     base_problems,
     grown_rungs,
@@ -18,6 +19,7 @@ from mobench.publish.submission.plan_checks import (
     seed_problems,
     seeds_planned,
 )
+from mobench.publish.submission.rows_file import ENOUGH
 from mobench.records.cells import FINISHED_CELL, FinishedCell, arm_of
 from mobench.records.manifest import Manifest
 from mobench.records.manifest_parts import OrganismPart
@@ -25,9 +27,6 @@ from mobench.records.names import LADDER, ROW_KINDS, UNTRAINED
 from mobench.records.reading import shape_problems
 from mobench.records.rows import ROW, ROW_FIELDS
 from mobench.score.columns import Columns
-
-# After this many problems in one file, the rest would only repeat them.
-ENOUGH = 20
 
 _FLAGS = (0, 1, None)
 
@@ -57,7 +56,11 @@ def problems(
     try:
         known = Manifest.model_validate(manifest)
     except ValidationError as error:
-        return [f"{manifest_at}: {problem}" for problem in shape_problems(error)]
+        return [f"{manifest_at}: {problem}" for problem in shape_problems(error)[:ENOUGH]]
+    found = bound_problems(known)
+    found += cell_bound_problems([*known.ladder_cells, *known.control_cells])
+    if found:
+        return [f"{manifest_at}: {problem}" for problem in found[:ENOUGH]]
     if known.max_steps is not None and known.extensions is None:
         what = "it has max_steps, but low rungs were not extended yet: run it again"
         return [f"{manifest_at}: {what}"]
@@ -74,6 +77,9 @@ def _cells(cells: Sequence[Any], manifest: Manifest) -> list[str]:
             FINISHED_CELL.validate_python(cell)
         except ValidationError as error:
             found += [f"cell {index}: {problem}" for problem in shape_problems(error)]
+            if len(found) >= ENOUGH:
+                break
+    found = found or cell_bound_problems(cells)
     if found:
         return found[:ENOUGH]
     if not cells:
@@ -162,12 +168,12 @@ def _rows(
     # What a judge said is asked of each row, and so is what was drawn or has reasoning.
     plain = judge is None and organism.decoding is None
     fields: set[str] = set() if columns is None else set().union(*rows)
-    plain = plain and fields.isdisjoint({"judge", *FIELDS})
+    plain = plain and fields.isdisjoint(JUDGED | FIELDS)
     closed = columns is not None and ROW_FIELDS.issuperset(fields)
     if columns is None or not plain or not closed or not _are_sound(columns, budget):
         # A row that is only unusual is none of the problems found.
         found, measured = _row_by_row(rows, budget, judge, organism)
-        found = found or missing_draws(rows, organism)[:ENOUGH]
+        found = found or missing_draws(rows, organism, most=ENOUGH)
     else:
         found, measured = [], columns.measured
     if not found and ("organism", "attack") not in measured:
@@ -206,7 +212,7 @@ def _row_by_row(
     seen: set[tuple[object, ...]] = set()
     for line, row in enumerate(rows, start=1):
         problem = _row(row, budget, judge)
-        if not problem and (judge is not None or "judge" in row):
+        if not problem:
             problem = judge_problem(row, judge)
         problem = problem or answer_problem(row, organism)
         if not problem:

@@ -9,6 +9,7 @@ from pathlib import Path
 from mobench.errors import Problems
 from mobench.publish.scored_run import score_of
 from mobench.publish.submission import files as submission
+from mobench.publish.submission.intake import CELLS, MANIFEST
 from mobench.publish.submission.plan_replay import asked_text, still_asked
 from mobench.records.manifest import Manifest
 from mobench.records.reading import parsed
@@ -83,7 +84,7 @@ def add_run(run: Path, root: Path) -> Added:
 
 def _same_run(result: Path, manifest: Manifest, identities: set[str]) -> bool:
     """Whether a result is an earlier state of a run: begun at that time, with no other cells."""
-    files = (result / submission.MANIFEST, result / submission.CELLS)
+    files = (result / MANIFEST, result / CELLS)
     if not all(file.is_file() for file in files):
         return False
     earlier, cells = (parsed(file, submission.REMEDY) for file in files)

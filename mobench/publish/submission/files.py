@@ -6,33 +6,39 @@ The id is a hash of the three, so a file that was changed afterwards no longer h
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mobench.assemble.staged_folder import put_in_place, staged_folder
 from mobench.errors import MobenchError, Problems
 from mobench.machine.garbage_collection import none_collected
 from mobench.publish.submission import checks
-from mobench.records.cells import FinishedCell
+from mobench.publish.submission.intake import (
+    CELLS,
+    MANIFEST,
+    MOST_BYTES,
+    ROWS,
+    folder_problems,
+    folders,
+    read_regular,
+)
+from mobench.publish.submission.rows_file import pack, read_rows
+from mobench.publish.submission.strict_json import compact, parse, parts_problem, pretty
+from mobench.records.cells import FINISHED_CELL, FinishedCell
+from mobench.records.json_objects import short
 from mobench.records.manifest import Manifest
 from mobench.records.rows import Row
-from mobench.records.short_hash import hash_of
+from mobench.records.short_hash import DIGITS
 from mobench.score.columns import Columns
 
-MANIFEST, CELLS, ROWS = "manifest.json", "cells.json", "rows.jsonl.gz"
 REMEDY = (
     "A result's files are written by `mobench leaderboard add RUN`, never by hand:"
     " move the folder away and add the run again."
 )
-# Far above any real result: a few bytes of gzip can hold gigabytes.
-_MOST_BYTES = 1 << 30
-
 Record = Mapping[str, Any]
 
 
@@ -65,11 +71,14 @@ class Submission:
 
 
 def require(root: Path) -> None:
-    """Refuses a leaderboard's folder that is not there.
+    """Refuses a leaderboard's folder that is not there, or lies somewhere else.
 
     Raises:
-        MobenchError: There is no such folder.
+        MobenchError: There is no such folder, or it is a link.
     """
+    if root.is_symlink():
+        # A pull request could put one in place of its own, to a folder where all is well.
+        raise MobenchError(f"{root} is a link.", "Name the folder that it leads to.")
     if not root.is_dir():
         raise MobenchError(
             f"There is no folder {str(root)!r} here.",
@@ -102,22 +111,34 @@ def read(folder: Path) -> Submission:
     Raises:
         Problems: Naming all problems with file and line.
     """
-    problems: list[str] = []
-    for path in sorted(folder.iterdir()):
-        if path.name not in {MANIFEST, CELLS, ROWS}:
-            problems.append(f"{path}: does not belong in a result")
-    manifest = _read_json(folder / MANIFEST, dict, problems)
-    cells = _read_json(folder / CELLS, list, problems)
-    rows, text = _read_rows(folder / ROWS, problems)
+    # 1. What of it can be read at all, by its entries.
+    problems = folder_problems(folder)
     if problems:
         raise Problems(problems)
+
+    # 2. What the files say.
+    manifest = _read_json(folder / MANIFEST, dict, problems)
+    cells = _read_json(folder / CELLS, list, problems)
+    if problems:
+        raise Problems(problems)
+    digest = sha256(_head(manifest, cells))
+    rows = read_rows(folder / ROWS, digest.update, problems)
+    if problems:
+        raise Problems(problems)
+
+    # 3. Whether they agree, and have the names of what is in them.
     columns = _columns(rows)
     names = (MANIFEST, CELLS, ROWS)
     problems += checks.problems(manifest, cells, rows, columns, str(folder), names)
     if problems or columns is None:
         raise Problems(problems)
+    known = Manifest.model_validate(manifest)
+    problems += [f"{folder / MANIFEST}: {what}" for what in _misspelt(manifest, known.to_json())]
+    for index, cell in enumerate(cells):
+        right = FINISHED_CELL.validate_python(cell)
+        problems += [f"{folder / CELLS}: cell {index}: {what}" for what in _misspelt(cell, right)]
     organism, task = manifest["organism"]["name"], manifest["task"]["name"]
-    identity = content_id(manifest, cells, rows, text)
+    identity = digest.hexdigest()[:DIGITS]
     for path, name, what in (
         (folder.parent.parent, organism, "the organism's name in the manifest"),
         (folder.parent, task, "the task's name in the manifest"),
@@ -131,11 +152,20 @@ def read(folder: Path) -> Submission:
         organism=organism,
         task=task,
         id=identity,
-        manifest=Manifest.model_validate(manifest),
+        manifest=known,
         cells=tuple(cells),
         rows=tuple(rows),
         columns=columns,
     )
+
+
+def _misspelt(given: Record, right: Record) -> list[str]:
+    """Keys whose values are taken for what they are not written as, such as ``"100"`` for 100."""
+    return [
+        f"{key} should be written as {short(right.get(key))}, got {short(value)}"
+        for key, value in given.items()
+        if compact(value) != compact(right.get(key))
+    ]
 
 
 def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterable[Record]) -> Path:
@@ -163,14 +193,18 @@ def write(results: Path, manifest: Record, cells: Iterable[Record], rows: Iterab
     identity = content_id(manifest, by_rung, ordered)
     organism, task = str(manifest["organism"]["name"]), str(manifest["task"]["name"])
     folder = results / organism / task / identity
-    buffer = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as packed:
-        packed.writelines(f"{_compact(row)}\n".encode() for row in ordered)
     contents = {
-        MANIFEST: _pretty(manifest).encode(),
-        CELLS: _pretty(by_rung).encode(),
-        ROWS: buffer.getvalue(),
+        MANIFEST: pretty(manifest).encode(),
+        CELLS: pretty(by_rung).encode(),
+        ROWS: pack(ordered),
     }
+    found = [
+        f"{name} has {len(content)} bytes, and a leaderboard reads at most {MOST_BYTES[name]}"
+        for name, content in contents.items()
+        if len(content) > MOST_BYTES[name]
+    ]
+    if found:
+        raise Problems(found)
     # A result that is half there would be refused by every later build of the pages.
     with staged_folder(folder) as staging:
         for name, content in contents.items():
@@ -187,21 +221,23 @@ def _holds(folder: Path, contents: Mapping[str, bytes]) -> bool:
     )
 
 
-def content_id(
-    manifest: Record, cells: Sequence[Record], rows: Sequence[Record], text: str | None = None
-) -> str:
+def content_id(manifest: Record, cells: Sequence[Record], rows: Iterable[Record]) -> str:
     """Hashes what is in the files, whatever their white space and compression.
 
     Args:
         manifest: The manifest.
         cells: The cell records.
         rows: The rows.
-        text: The rows as they are written, where that is known to be one compact line for each.
     """
-    head = "".join(f"{_compact(record)}\n" for record in (manifest, list(cells)))
-    if text is None:
-        text = "".join(f"{_compact(row)}\n" for row in rows)
-    return hash_of((head + text).encode())
+    digest = sha256(_head(manifest, cells))
+    for row in rows:
+        digest.update(f"{compact(row)}\n".encode())
+    return digest.hexdigest()[:DIGITS]
+
+
+def _head(manifest: Record, cells: Sequence[Record]) -> bytes:
+    """What is hashed before the rows."""
+    return "".join(f"{compact(record)}\n" for record in (manifest, list(cells))).encode()
 
 
 def _row_order(row: Record) -> tuple[object, ...]:
@@ -222,31 +258,16 @@ def _columns(rows: Sequence[Any]) -> Columns | None:
         return None
 
 
-def folders(results: Path, problems: list[str]) -> list[Path]:
-    """Finds the results' folders, in order of organism, task and id.
-
-    Args:
-        results: The leaderboard's ``results`` folder.
-        problems: Receives what is no folder on the way to them.
-    """
-    level = [results] if results.is_dir() else []
-    for _ in range(3):
-        below = [path for folder in level for path in sorted(folder.iterdir())]
-        below = [path for path in below if not path.name.startswith(".")]
-        for path in below:
-            if path.is_symlink() or not path.is_dir():
-                problems.append(f"{path}: expected <organism>/<task>/<id>/ folders only")
-        level = [path for path in below if path.is_dir() and not path.is_symlink()]
-    return level
-
-
 def _read_json(path: Path, kind: type, problems: list[str]) -> Any:
     try:
-        value = _parse(path.read_text(encoding="utf-8"))
+        text = read_regular(path, MOST_BYTES[path.name]).decode("utf-8")
+        if too_much := parts_problem(text):
+            raise ValueError(too_much)
+        value = parse(text)
+        # Half a character, which JSON can write and no file can hold.
+        compact(value).encode()
     except json.JSONDecodeError as error:
         problems.append(f"{path}:{error.lineno}: not JSON: {error.msg}")
-    except FileNotFoundError:
-        problems.append(f"{path}: missing")
     except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path}: {error}")
     else:
@@ -254,67 +275,3 @@ def _read_json(path: Path, kind: type, problems: list[str]) -> Any:
             return value
         problems.append(f"{path}: expected a JSON {'object' if kind is dict else 'list'}")
     return kind()
-
-
-def _read_rows(path: Path, problems: list[str]) -> tuple[list[Any], str | None]:
-    """The rows, and their text if it is one compact line for each."""
-    try:
-        with gzip.open(path, "rb") as packed:
-            content = packed.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError(f"more than {_MOST_BYTES} bytes when unpacked")
-        text = content.decode("utf-8")
-    except FileNotFoundError:
-        problems.append(f"{path}: missing")
-        return [], None
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        problems.append(f"{path}: {error}")
-        return [], None
-    lines = text.split("\n")
-    if lines[-1] == "" and (compact := _all_compact(lines[:-1])) is not None:
-        return compact, text
-    rows = []
-    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, start=1):
-        try:
-            rows.append(_parse(line))
-        except (ValueError, RecursionError) as error:
-            problems.append(f"{path}:{number}: not JSON: {error}")
-            if len(problems) >= checks.ENOUGH:
-                break
-    return rows, None
-
-
-def _all_compact(lines: list[str]) -> list[Any] | None:
-    """All rows at once, many times as fast as line by line; None if any line is not compact.
-
-    No string goes over the end of a line, and no object holds another, so a line that begins and
-    ends with a brace is one or more whole objects, and as many objects as lines are one in each.
-    """
-    whole = ",\n".join(lines)
-    flat = '":{' not in whole and '":[' not in whole
-    if not flat or not all(line.startswith("{") and line.endswith("}") for line in lines):
-        return None
-    try:
-        rows: list[Any] = _parse(f"[{whole}]")
-        same = len(rows) == len(lines) and _compact(rows) == f"[{','.join(lines)}]"
-    except (ValueError, RecursionError):
-        return None
-    return rows if same else None
-
-
-def _parse(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number in JSON")
-
-
-def _compact(record: object) -> str:
-    return json.dumps(
-        record, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
-
-
-def _pretty(record: object) -> str:
-    return json.dumps(record, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

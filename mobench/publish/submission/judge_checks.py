@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+JUDGED = frozenset({"judge", "rubric", "verdict", "score", "not_judged"})
+"""Fields that only rows have which a model judged."""
+
 
 def judge_problem(row: Mapping[str, Any], judge: object) -> str:
     """What is wrong with a row, sound otherwise, of a run with a judge or without.
@@ -18,7 +21,7 @@ def judge_problem(row: Mapping[str, Any], judge: object) -> str:
         judge: The judge of the run's cells, None where there is none.
     """
     if judge is None or row["kind"] == "capability":
-        return "names a judge, and none judged it" if "judge" in row else ""
+        return "has what a judge said, and none judged it" if JUDGED & row.keys() else ""
     by = f"{row.get('judge')} {row.get('rubric')}"
     if by != judge:
         return f"judged by {by!r}, the cells say {judge!r}"
