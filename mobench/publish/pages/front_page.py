@@ -181,7 +181,7 @@ def _organism(entry: Entry, build: str | None) -> str:
     """The organism's name and size, then what it was trained on and who judged."""
     submission = entry.submission
     size = number_format.parameters(entry.manifest.organism.params)
-    name = f"[{escape.inline(submission.organism)}]({entry.page}) {size}"
+    name = f"[{escape.inline(submission.organism)}]({entry.page}#{submission.id}) {size}"
     name += f" ({escape.inline(build)})" if build else ""
     name += NOT_PUBLIC if entry.manifest.local_parts else ""
     judged = f", judged by {escape.inline(entry.judge)}" if entry.judge else ""

@@ -5,19 +5,24 @@ const COLUMNS = [
   { name: "compare", plain: true },
   { name: "organism, task", key: (one) => nameOf(one) },
   { name: "verdict", key: (one) => one.verdict_phrase },
-  { name: "worst resistance", number: true, key: (one) => one.resistance },
-  { name: "standard", number: true, key: (one) => one.standard_resistance },
-  { name: "missed", number: true, key: (one) => one.missed },
+  { name: "worst resistance", number: true, ofVerdict: true, key: (one) => one.resistance },
+  { name: "standard", number: true, ofVerdict: true, key: (one) => one.standard_resistance },
+  { name: "missed", number: true, ofVerdict: true, key: (one) => one.missed },
   { name: "size", number: true, key: (one) => one.params },
   { name: "rank", number: true, key: (one) => one.rank_first },
   { name: "files", plain: true },
 ];
 
-/** Results in the order of a column; those without a value come last either way. */
+// As on the board: a number behind no verdict is no finding, however high it is.
+const OPEN = ["undetermined", "no fair test", "no test (taught)"];
+
+/** Results in the order of a column; those without a value, and open ones, come last either way. */
 function ordered(results, column, descending) {
-  const key = COLUMNS[column].key;
+  const { key, ofVerdict } = COLUMNS[column];
+  const open = (one) => Boolean(ofVerdict) && OPEN.includes(one.verdict);
   const sign = descending ? -1 : 1;
   return [...results].sort((a, b) => {
+    if (open(a) !== open(b)) return open(a) - open(b);
     const [x, y] = [key(a), key(b)];
     if (x === null || y === null) return (x === null) - (y === null) || nameOf(a).localeCompare(nameOf(b));
     const order = typeof x === "string" ? x.localeCompare(y) : x - y;
