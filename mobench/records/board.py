@@ -112,6 +112,8 @@ class BoardResult(Part):
         compatible: Whether the task passed the compatibility gate; null where it was not asked.
         reversal: Whether what was removed comes back once the task is undone; null where not asked.
         status: Who has checked it: see the leaderboard.
+        announcement: Whether its plan was announced before the run, and whether it is the only
+            result of that plan.
         superseded: Whether a later run of the same takes its place.
         stratum: The comparable results among which it has a rank; null for history.
         rank_first: The best place that its interval allows there.
@@ -174,6 +176,7 @@ class BoardResult(Part):
     compatible: StrictBool | None
     reversal: str | None
     status: str
+    announcement: str
     superseded: StrictBool
     stratum: str | None
     rank_first: StrictInt | None

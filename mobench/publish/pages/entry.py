@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from mobench.publish.pages.sample_answers import Samples, sample_answers
+from mobench.publish.submission.announced_plans import Announcement
 from mobench.publish.submission.files import Submission
 from mobench.publish.submission.findings import Findings
 from mobench.publish.submission.standing import Standing
@@ -34,6 +35,7 @@ class Entry:
         findings: What checking it against the registry found.
         standing: How far it can be trusted.
         samples: A few answers, before training and after.
+        announcement: Whether its plan was announced before it was begun.
     """
 
     submission: Submission
@@ -45,6 +47,7 @@ class Entry:
     findings: Findings = field(default_factory=Findings)
     standing: Standing = field(default_factory=Standing)
     samples: Samples = field(default_factory=Samples, compare=False)
+    announcement: Announcement = "not announced"
 
     @property
     def plot_name(self) -> str:

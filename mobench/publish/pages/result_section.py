@@ -16,6 +16,7 @@ from mobench.publish.pages.ladder_table import ladder_markdown
 from mobench.publish.pages.provenance_table import provenance_rows
 from mobench.publish.pages.reversal_section import reversal_section
 from mobench.publish.pages.sample_answers import samples_section
+from mobench.publish.submission.announced_plans import Announcement
 from mobench.publish.submission.intake import CELLS, MANIFEST, ROWS
 from mobench.records.learning_rates import lr_text
 
@@ -81,6 +82,14 @@ def _word(entry: Entry) -> str:
     return word + (PROVISIONAL if entry.score.verdict.provisional else "")
 
 
+_ANNOUNCED: dict[Announcement, str] = {
+    "announced": "plan announced before the run",
+    "announced late": "plan announced after the run had begun",
+    "not announced": "plan not announced",
+    "one of several": "one of several results of an announced plan",
+}
+
+
 def _about(entry: Entry) -> str:
     """How it was trained and who judged."""
     seeds, _, prompts = entry.seeds_by_prompts.partition(" × ")
@@ -89,6 +98,7 @@ def _about(entry: Entry) -> str:
         f"{seeds} seeds × {prompts} prompts",
         *([f"judged by {entry.judge}"] if entry.judge else []),
         entry.standing.status,
+        _ANNOUNCED[entry.announcement],
     ]
     return escape.inline(" · ".join(parts))
 

@@ -72,17 +72,14 @@ def keep_announcement(plan: AnnouncedPlan, root: Path) -> Path:
     return path
 
 
-def announced_plans(root: Path) -> dict[Path, AnnouncedPlan]:
+def announced_plans(root: Path, problems: list[str]) -> dict[Path, AnnouncedPlan]:
     """Reads all announcements of a leaderboard.
 
     Args:
         root: The leaderboard's folder.
-
-    Raises:
-        Problems: A file is none.
+        problems: Receives what is none, by its file; it announces nothing.
     """
     found: dict[Path, AnnouncedPlan] = {}
-    problems: list[str] = []
     for path in sorted((root / FOLDER).rglob("*")):
         if path.is_dir() and not path.is_symlink():
             continue
@@ -105,9 +102,8 @@ def announced_plans(root: Path) -> dict[Path, AnnouncedPlan]:
                 continue
             if path.parent != root / FOLDER / plan["organism"] / plan["task"]:
                 problems.append(f"{path}: lies under another organism or task than it names")
-            found[path] = plan
-    if problems:
-        raise Problems(problems, REMEDY)
+            else:
+                found[path] = plan
     return found
 
 

@@ -55,7 +55,7 @@ def hand_in(run: Path, root: Path) -> HandedIn:
             "commit, push, and run it again from there: a result is of code that others can read",
         )
     added = add_run(run, root)
-    (known,) = announcements([manifest], announced_plans(root))
+    (known,) = announcements([manifest], announced_plans(root, []))
     return HandedIn(added, manifest.organism.name, manifest.task.name, known)
 
 
