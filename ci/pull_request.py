@@ -5,8 +5,8 @@
 
 The first prints what is changed, for a summary in Markdown, and ends with 1 where a person has to
 read code: Python under ``organisms/`` or ``tasks/`` runs on everybody's machine at ``mobench
-list``. It needs nothing but Python. The second ends with 1 unless one record is the other with
-lines added.
+list``; or where it announces a plan and brings results at once. It needs nothing but Python. The
+second ends with 1 unless one record is the other with lines added.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 CODE, DATA, RESULT, PAGE, OTHER = "code", "organism data", "result", "generated page", "other"
+PLAN = "announced plan"
 _RUNS = (".py", ".pyc", ".pyi", ".pth", ".so", ".ipynb", ".sh", ".yaml", ".yml", ".toml", ".cfg")
 """Endings of what runs, or says what is run; of an organism's own file see below."""
 
@@ -36,6 +37,8 @@ def kind_of(name: str) -> str:
     if top == "leaderboard":
         if path.parts[1:2] in (("results",), ("record.jsonl",)):
             return RESULT
+        if path.parts[1:2] == ("plans",):
+            return PLAN
         return PAGE if path.suffix in (".md", ".svg", ".json", ".parquet") else OTHER
     if path.suffix in _RUNS or top in (".github", ".ci", "mobench", "ci", "benchmarks", "tests"):
         return CODE
@@ -54,11 +57,21 @@ def summary(found: Mapping[str, list[str]]) -> str:
     """What a pull request changes, in Markdown; a path is quoted so that it can be nothing else."""
     code = found.get(CODE, [])
     lines = [f"**{'Needs a reader: it brings code' if code else 'Data only'}**", ""]
+    if announces_too_late(found):
+        lines += [
+            "**It announces a plan and brings results: a plan goes alone, before its run.**",
+            "",
+        ]
     for kind, names in found.items():
         lines.append(f"- {kind}: {len(names)}")
         shown = names if kind == CODE else names[:10]
         lines += [f"  - `{_quoted(name)}`" for name in shown[:50]]
     return "\n".join(lines)
+
+
+def announces_too_late(found: Mapping[str, list[str]]) -> bool:
+    """Whether plans come together with results, which nobody has then announced."""
+    return PLAN in found and RESULT in found
 
 
 def _quoted(name: str) -> str:
@@ -81,7 +94,7 @@ def _main(arguments: list[str]) -> int:
     text = Path(arguments[0]).read_bytes().decode("utf-8", "replace")
     found = by_kind(name for name in text.split("\0") if name)
     print(summary(found))
-    return 1 if CODE in found else 0
+    return 1 if CODE in found or announces_too_late(found) else 0
 
 
 if __name__ == "__main__":

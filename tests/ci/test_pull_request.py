@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.pull_request import CODE, DATA, PAGE, RESULT, by_kind, kind_of, summary
+from ci.pull_request import CODE, DATA, PAGE, PLAN, RESULT, by_kind, kind_of, summary
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "ci.pull_request")
@@ -28,6 +28,7 @@ COMMAND = (sys.executable, "-m", "ci.pull_request")
         ("organisms/new/rubrics/r.toml", DATA),
         ("leaderboard/results/a/b/0123456789ab/rows.jsonl.gz", RESULT),
         ("leaderboard/record.jsonl", RESULT),
+        ("leaderboard/plans/a/b/0123456789ab.json", PLAN),
         ("leaderboard/organisms/a.md", PAGE),
         (".github/workflows/ci.yml", CODE),
         ("conftest.py", CODE),
@@ -45,8 +46,15 @@ def test_a_path_cannot_write_into_the_summary() -> None:
     assert "\n# Approved" not in text
 
 
-def test_the_script_ends_with_one_where_there_is_code(tmp_path: Path) -> None:
-    for names, code in (("leaderboard/README.md\0", 0), ("a.md\0tasks/x.py\0", 1)):
+def test_the_script_ends_with_one_for_code_and_for_a_plan_with_its_result(tmp_path: Path) -> None:
+    plan, result = "leaderboard/plans/a/b/1.json", "leaderboard/results/a/b/1/cells.json"
+    for names, code in (
+        ("leaderboard/README.md\0", 0),
+        ("a.md\0tasks/x.py\0", 1),
+        (f"{plan}\0", 0),
+        (f"{result}\0", 0),
+        (f"{plan}\0{result}\0", 1),
+    ):
         (tmp_path / "changed").write_text(names)
         done = subprocess.run([*COMMAND, str(tmp_path / "changed")], cwd=ROOT, capture_output=True)
         assert done.returncode == code, done.stderr
