@@ -1,4 +1,4 @@
-"""``mobench doctor``: what this machine has, and with ``--gpu`` whether that works."""
+"""``mobench doctor``: what is here, what answers, and with ``--gpu`` whether that works."""
 
 from __future__ import annotations
 
@@ -21,16 +21,20 @@ SIGNS = {True: "ok", False: "FAILS", None: "missing"}
 @click.option("--device", default="auto", show_default=True, help="Where the smoke run is made.")
 @click.pass_context
 def doctor(context: click.Context, gpu: bool, device: str) -> None:
-    """Say what this machine has for mobench, and what is missing.
+    """Say what is installed, reachable and missing for mobench.
 
     With --gpu a smoke run of some two minutes trains two adapters on a model of random numbers,
     answers with transformers and with vLLM, and compares. --device cpu makes it without a GPU.
-    Ends with 1 where something fails or is missing.
+    Ends with 1 where something fails, with --gpu also where something of the smoke run is missing.
     """
+    from itertools import chain
+
+    from mobench.execute.surroundings import surroundings
+    from mobench.machine.cache_root import cache_root
     from mobench.machine.hardware import pick_device
 
     fine = True
-    for finding in _machine():
+    for finding in chain(_machine(), surroundings(cache_root())):
         fine &= finding.fine is not False
         _say(finding)
     chosen = pick_device(device)

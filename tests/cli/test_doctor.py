@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import torch
 from click.testing import CliRunner
+from huggingface_hub import constants
 from torch import nn
 
 from mobench.cli import main
@@ -28,6 +31,43 @@ def test_without_a_gpu_it_says_what_is_missing_and_what_to_do() -> None:
     plain = CliRunner().invoke(main, ["doctor"])
     assert plain.exit_code == 0
     assert "smoke run" not in plain.output
+
+
+def test_it_says_what_answers_what_is_missing_and_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path.startswith("/api/models") else 404)
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def doctor() -> str:
+        done = CliRunner().invoke(main, ["doctor"])
+        return f"{done.output}exit {done.exit_code}"
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("MOBENCH_CACHE", str(tmp_path / "cache"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as hub:
+        Thread(target=hub.serve_forever, daemon=True).start()
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+        answered = doctor()
+        hub.shutdown()
+    assert re.search(r"^ok +hub: http://127.0.0.1:\d+ answers$", answered, re.MULTILINE), answered
+    assert re.search(rf"^ok +cache: {tmp_path}/cache, [\d.]+ GiB free$", answered, re.MULTILINE)
+    silent = doctor()
+    assert re.search(r"^missing +hub: .* does not answer: ", silent, re.MULTILINE)
+    assert "--offline" in silent
+    assert silent.endswith("exit 0")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "not asked: HF_HUB_OFFLINE is set" in doctor()
+    monkeypatch.setenv("MOBENCH_CACHE", "/proc/cache")
+    refused = doctor()
+    assert re.search(r"^FAILS +cache: /proc/cache", refused, re.MULTILINE)
+    assert refused.endswith("exit 1")
 
 
 @pytest.mark.skipif(installed() is None, reason="vLLM is not installed")
