@@ -130,6 +130,12 @@ class RunOptions:
         default=None,
         machine=True,
     )
+    track: str | None = _option(
+        "--track",
+        "Hand each finished cell to a tracker, such as tensorboard:FOLDER.",
+        default=None,
+        machine=True,
+    )
     offline: bool = _option("--offline", "Never touch the network.", default=False, machine=True)
     runs: Path = _option(
         "--runs",

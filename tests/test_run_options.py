@@ -29,6 +29,7 @@ OTHER: dict[str, Any] = {
     "tensor_parallel": 4,
     "keep_adapters": "last",
     "round_adapters": True,
+    "track": "tensorboard:some where",
     "copy_to": "s3://a bucket/runs",
     "workers": 3,
     "on": "10.0.0.1:6379",
@@ -79,5 +80,5 @@ def test_a_published_command_has_what_is_of_the_run_and_nothing_of_the_machine(n
     read = typed(command_line(asked, published=True))
     assert read == (DEFAULTS if option.machine else asked)
     machine = {"device", "shards", "tensor_parallel", "keep_adapters", "workers", "on"}
-    machine |= {"offline", "runs", "round_adapters", "copy_to"}
+    machine |= {"offline", "runs", "round_adapters", "copy_to", "track"}
     assert option.machine == (name in machine)

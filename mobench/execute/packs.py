@@ -11,6 +11,7 @@ from mobench.execute.held_model import HeldModel
 from mobench.execute.measurement import Checkpoints, Engine, measure_cells
 from mobench.execute.run_record import RunRecord
 from mobench.execute.shared_work import SharedWork
+from mobench.execute.tracking import track
 from mobench.execute.training import stack, train_cells
 from mobench.lanes.stacking import CannotStack
 from mobench.machine.heap import keep_freed_memory, return_freed_memory
@@ -202,5 +203,7 @@ def finish_cell(arm: Arm, cell: Cell) -> None:
     """
     folder = arm.folder(cell)
     folder.finish(cell_result(cell, folder.training()))
+    if arm.ladder.request.options.track is not None:
+        track(arm.ladder.request.options.track, arm, cell)
     if arm.ladder.request.options.keep_adapters != "all":
         keep_adapters(folder, [max(cell.checkpoints)])

@@ -20,6 +20,7 @@ from mobench.execute.packs import PackRunner
 from mobench.execute.run_record import RunRecord
 from mobench.execute.serving import ServedEngine
 from mobench.execute.shared_work import SharedWork
+from mobench.execute.tracking import tracker_of
 from mobench.execute.workers import work_together
 from mobench.gate.placement import gpus_of_a_worker
 from mobench.gate.request import RunRequest
@@ -77,6 +78,8 @@ def _run(
     # 1. Check what needs no model.
     keep_freed_memory()
     spec = request.spec
+    if request.options.track is not None:
+        tracker_of(request.options.track)
     check_capability(spec.capability, include_path=registry.capability_dir(spec))
 
     # 2. Build the organism, gate it and the task, lay out the cells.
