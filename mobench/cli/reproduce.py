@@ -68,12 +68,8 @@ def _run(published: Submission, cells: int, runs: Path, device: str) -> RunFolde
 
     from mobench.errors import MobenchError, Problems
     from mobench.execute.run import run_ladder
-    from mobench.gate.judge_model import judge_bytes
-    from mobench.gate.preflight import check_request
+    from mobench.gate.priced_request import priced
     from mobench.gate.request import resolve
-    from mobench.machine.hardware import detect
-    from mobench.plan.question_load import question_loads
-    from mobench.plan.run_cost import run_cost
     from mobench.progress import Progress
     from mobench.publish.submission.findings import findings
     from mobench.publish.submission.reproduction import fewer_cells
@@ -102,20 +98,9 @@ def _run(published: Submission, cells: int, runs: Path, device: str) -> RunFolde
     if not rungs:
         raise MobenchError(f"{published.place} has no finished cell of an ordinary budget")
     fewer = request.preset.model_copy(update=fewer_cells(sorted(rungs), 1))
-    request = replace(request, preset=fewer)
-    hardware = detect(request.device)
-    cost = run_cost(
-        request.spec,
-        fewer,
-        hardware,
-        None,
-        controls=False,
-        capability=question_loads(request.spec, registry.capability_dir(request.spec)),
-        engine=request.options.engine,
-        judge_bytes=judge_bytes(request.judge),
-    )
-    check_request(request, registry, hardware=hardware, needed_bytes=cost.memory_bytes)
-    return run_ladder(request, registry, cost.packing, Progress())
+    planned = priced(replace(request, preset=fewer), registry)
+    planned.check(registry)
+    return run_ladder(planned.request, registry, planned.cost.packing, Progress())
 
 
 def _rungs(published: Submission) -> list[float]:

@@ -30,13 +30,8 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
     """
     from mobench.cli.cost_summary import cost_summary
     from mobench.gate.described_weights import collect_described
-    from mobench.gate.judge_model import judge_bytes
-    from mobench.gate.placement import place
-    from mobench.gate.preflight import check_request
+    from mobench.gate.priced_request import priced
     from mobench.gate.request import resolve
-    from mobench.machine.hardware import detect, gpus_here
-    from mobench.plan.question_load import question_loads
-    from mobench.plan.run_cost import run_cost
     from mobench.publish.pages.narrow_table import broken_if_narrow, terminal_width
     from mobench.registry import collect_for
 
@@ -45,28 +40,14 @@ def run(dry_run: bool, as_json: bool, **typed: Any) -> None:
         registry = collect_for(options.organism)
     else:
         registry = collect_described(options.organism, offline=options.offline)
-    request = resolve(options, registry)
-    beside = judge_bytes(request.judge)
-    gpus = gpus_here() if request.device.startswith("cuda") else []
-    request = place(request, gpus, judge_bytes=beside)
-    hardware = detect(request.device)
-    cost = run_cost(
-        request.spec,
-        request.preset,
-        hardware,
-        request.options.max_steps,
-        controls=request.controls,
-        capability=question_loads(request.spec, registry.capability_dir(request.spec)),
-        engine=request.options.engine,
-        judge_bytes=beside,
-        tensor_parallel=request.tensor_parallel,
-    )
+    planned = priced(resolve(options, registry), registry)
+    request, cost = planned.request, planned.cost
     if dry_run:
         plan = cost_summary(request.spec, request.task, cost)
         width = terminal_width()
         click.echo(json.dumps(cost.to_json()) if as_json else broken_if_narrow(plan, width))
         return
-    check_request(request, registry, hardware=hardware, needed_bytes=cost.memory_bytes)
+    planned.check(registry)
     _check_disk(request, cost)
     _run(request, registry, cost.packing, as_json=as_json)
 

@@ -7,11 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mobench.execute.run import run_ladder
-from mobench.gate.preflight import check_request
+from mobench.gate.priced_request import priced
 from mobench.gate.request import resolve
-from mobench.machine.hardware import detect
-from mobench.plan.question_load import question_loads
-from mobench.plan.run_cost import run_cost
 from mobench.progress import Progress
 from mobench.records.names import RowKind
 from mobench.registry import Registry
@@ -77,19 +74,10 @@ def trial_run(options: RunOptions, registry: Registry, progress: Progress) -> Tr
         }
     )
     with TemporaryDirectory(prefix="mobench-trial-") as place:
-        request = replace(asked, preset=preset, runs=Path(place))
-        hardware = detect(request.device)
-        cost = run_cost(
-            request.spec,
-            preset,
-            hardware,
-            None,
-            controls=False,
-            capability=question_loads(request.spec, registry.capability_dir(request.spec)),
-            engine=options.engine,
-        )
-        check_request(request, registry, hardware=hardware, needed_bytes=cost.memory_bytes)
-        folder = run_ladder(request, registry, cost.packing, progress)
+        planned = priced(replace(asked, preset=preset, runs=Path(place)), registry)
+        planned.check(registry)
+        request = planned.request
+        folder = run_ladder(request, registry, planned.cost.packing, progress)
         manifest = folder.manifest()
         (cell,) = folder.cells()
         before, after = folder.reference("organism").rows(), cell.rows()
