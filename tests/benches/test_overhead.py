@@ -69,7 +69,8 @@ def test_a_board_holds_the_committed_results_under_new_names(tmp_path: Path) -> 
 def test_a_board_is_read_scored_and_rendered() -> None:
     found = board(1)
     assert found["results"] == 1
-    assert found["files"] == 4
+    # The front page, one page, five plots, and the data twice.
+    assert found["files"] == 9
     assert found["seconds"] == pytest.approx(found["seconds_score"] + found["seconds_render"])
 
 
