@@ -25,7 +25,7 @@ from support.tampered_all import tampered  # type: ignore[import-not-found]
 from support.tampering import Tampered  # type: ignore[import-not-found]
 
 from mobench.publish.pages.board import draw_all
-from mobench.publish.submission.findings import own_registry
+from mobench.publish.submission.findings import registry_for
 
 SECONDS, MEGABYTES = 10.0, 500.0
 """What no tampered result may take more of."""
@@ -64,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", type=int, help="so many of them, evenly chosen")
     asked = parser.parse_args()
-    own_registry()
+    registry_for(Path("/"))
     every = list(tampered())
     chosen = every if asked.only is None else every[:: max(1, len(every) // asked.only)]
     fates: Counter[str] = Counter()

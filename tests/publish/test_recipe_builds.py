@@ -37,7 +37,7 @@ def _front(root: Path) -> list[str]:
     lines = (root / "README.md").read_text().splitlines()
     cells = [line.split("|")[1] for line in lines if "](organisms/" in line]
     link = re.compile(r"\[(.*)\]\(.*\.md#\w+\) \w+(.*)<br>.*")
-    return [link.sub(r"\1\2", cell).strip() for cell in cells]
+    return [link.sub(r"\1\2", cell).replace("†", "").strip() for cell in cells]
 
 
 def _headings(root: Path) -> list[str]:

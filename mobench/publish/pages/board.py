@@ -28,7 +28,7 @@ from mobench.publish.pages.front_page import MARKER
 from mobench.publish.submission.announced_plans import announced_plans, announcements
 from mobench.publish.submission.copies import copies
 from mobench.publish.submission.files import read
-from mobench.publish.submission.findings import findings, own_registry
+from mobench.publish.submission.findings import findings, registry_for
 from mobench.publish.submission.intake import MANIFEST, ROWS, folders, told
 from mobench.publish.submission.plan_replay import asked_text, still_asked
 from mobench.publish.submission.record import read_record
@@ -105,7 +105,7 @@ def draw_all(root: Path, kept: Path | None = None) -> Results:
     copied = copies([(entry.submission, entry.findings.answers) for entry in entries])
     again = []
     if drawn and (root / FOLDER).is_dir():
-        again = read_reproductions(root, own_registry(), problems)
+        again = read_reproductions(root, registry_for(root), problems)
     shown = []
     for one in drawn:
         place = one.entry.submission.place
@@ -169,7 +169,7 @@ def draw(folder: Path) -> Drawn | Refused:
     try:
         with none_collected():
             submission = read(folder)
-            found = findings(submission, own_registry())
+            found = findings(submission, registry_for(folder.parents[3]))
             entry = score_submission(submission)
             asked = still_asked(entry.score, submission.manifest)
             if asked:

@@ -22,8 +22,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 import mobench
+from mobench.publish.submission.findings import board_config
 from mobench.publish.submission.intake import MOST_BYTES, folder_problems, read_regular
-from mobench.registry.config import shipped_config
 from mobench.store.atomic import write_with
 
 #: Packages whose version may change a number or a page.
@@ -143,18 +143,19 @@ def _key(place: Path) -> str:
     problems = folder_problems(place)
     if problems:
         raise ValueError(problems[0])
-    parts = [_code().encode(), _registry().encode(), *(part.encode() for part in place.parts[-3:])]
+    config = board_config(place.parents[3])
+    registry = _registry(() if config is None else (*config.organisms, *config.tasks))
+    parts = [_code().encode(), registry.encode(), *(part.encode() for part in place.parts[-3:])]
     for name, most in MOST_BYTES.items():
         parts += [name.encode(), read_regular(place / name, most)]
     return _digest(parts)
 
 
 @cache
-def _registry() -> str:
+def _registry(folders: tuple[Path, ...]) -> str:
     """A hash of the organisms and tasks that results are held against."""
-    config = shipped_config()
     parts = []
-    for folder in () if config is None else (*config.organisms, *config.tasks):
+    for folder in folders:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 parts += [path.relative_to(folder).as_posix().encode(), path.read_bytes()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from statistics import fmean
 
 from mobench.publish.submission.copies import said_by
@@ -26,7 +27,7 @@ from mobench.publish.submission.row_counts import count_problems, prompt_problem
 from mobench.records.cells import arm_of
 from mobench.records.names import LADDER
 from mobench.registry import Registry, collect
-from mobench.registry.config import shipped_config
+from mobench.registry.config import Config, configured, shipped_config
 from mobench.score.window import in_window
 
 _ENOUGH = 20
@@ -72,17 +73,41 @@ class Findings:
         return replace(self, contradictions=(*self.contradictions, what))
 
 
-@cache
-def own_registry() -> Registry:
-    """The organisms and tasks that this mobench brings, wherever it is called from.
+def board_config(root: Path) -> Config | None:
+    """Whose organisms and tasks a leaderboard is held against; None for those that are found.
 
-    A pull request's own would let it say by itself what is right.
+    Those of the project that the command is given in, where the leaderboard is that project's own.
+    Any other's, such as a pull request's that lies beside the main branch, is held against what
+    this mobench brings: its own would let it say by itself what is right.
+
+    Args:
+        root: The leaderboard's folder.
+    """
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        config = configured(folder)
+        if config is not None:
+            inside = root.resolve().is_relative_to(config.root.resolve())
+            return config if inside else shipped_config()
+    return shipped_config()
+
+
+def registry_for(root: Path) -> Registry:
+    """The organisms and tasks that a leaderboard is held against.
+
+    Args:
+        root: The leaderboard's folder.
 
     Raises:
-        MobenchError: It brings none, or its files are wrong.
+        MobenchError: There are none, or their files are wrong.
     """
-    config = shipped_config()
-    return collect(None if config is None else config.root)
+    config = board_config(root)
+    return _collected(None if config is None else config.root)
+
+
+@cache
+def _collected(place: Path | None) -> Registry:
+    return collect(place)
 
 
 def findings(submission: Submission, registry: Registry) -> Findings:
