@@ -73,14 +73,16 @@ class BuildState:
             The state at the end.
         """
         self._phases += 1
-        optimizer, state, path = LaneAdamW(lanes.trainable(), [run.lr]), None, None
+        optimizer = LaneAdamW(lanes.trainable(), [run.lr])
+        state = path = None
         if self.folder is not None:
             # Named by all that decides it, so that another recipe takes nothing from this one.
             about = [self._phases, asdict(run), asdict(recipe), [asdict(one) for one in examples]]
             path = self.folder / f"phase-{self._phases}-{short_hash(about)}.safetensors"
-            state = self._resumed(path, lanes, optimizer)
-        if state is None:  # what could not be used may have left something in it
-            optimizer = LaneAdamW(lanes.trainable(), [run.lr])
+            if path.is_file():
+                state = self._resumed(path, lanes, optimizer)
+                if state is None:  # what could not be used may have left something in it
+                    optimizer = LaneAdamW(lanes.trainable(), [run.lr])
         for step in range(0 if state is None else state.step):
             on_step(step + 1)
 
@@ -108,9 +110,7 @@ class BuildState:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _resumed(self, path: Path, lanes: Stack, optimizer: LaneAdamW) -> PackState | None:
-        """Puts weights and moments back; None where there are none that can be used."""
-        if not path.is_file():
-            return None
+        """Puts weights and moments back; None where they cannot be used."""
         try:
             state, tensors = _read(path)
             # Both look at all names before they change anything.

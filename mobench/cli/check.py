@@ -54,7 +54,8 @@ def check(
             from mobench.gate.described_weights import collect_described
 
             if spec.pending:
-                registry = collect_described(_named(path, spec), offline=typed["offline"])
+                named = f"{spec.path}::{spec.variant}"
+                registry = collect_described(named, offline=typed["offline"])
             options = replace(RunOptions(spec.name), **typed)
             trials.append(trial_run(options, registry, Progress()))
             if not as_json:
@@ -80,10 +81,6 @@ def _organisms(path: Path, variants: tuple[str, ...]) -> tuple[Registry, list[Or
         raise MobenchError(f"{path}: no variant {', '.join(sorted(unknown))}", f"it has {there}")
     chosen = [one for one in specs if not variants or {one.name, one.variant} & {*variants}]
     return registry, chosen
-
-
-def _named(path: Path, spec: OrganismSpec) -> str:
-    return f"{spec.path}::{spec.variant}" if path.exists() else spec.name
 
 
 def _described(spec: OrganismSpec) -> str:

@@ -68,8 +68,9 @@ def build(context: click.Context, root: Path, fresh: bool, as_json: bool) -> Non
 def check(context: click.Context, root: Path, fresh: bool, as_json: bool) -> None:
     """Fail if the pages are not what results/ gives, or a result is not sound; writes nothing.
 
-    Each result is held against the organisms and tasks that this mobench brings, wherever the
-    leaderboard lies: identity, plan, judgments and numbers are computed again from its answers.
+    Each result is held against the organisms and tasks of the project that this is called in, or,
+    where the leaderboard lies outside of it, those that this mobench brings: identity, plan,
+    judgments and numbers are computed again from its answers.
     """
     from mobench.publish.pages.leaderboard import check as check_pages
     from mobench.publish.submission.files import REMEDY

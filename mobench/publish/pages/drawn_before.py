@@ -144,7 +144,7 @@ def _key(place: Path) -> str:
     if problems:
         raise ValueError(problems[0])
     config = board_config(place.parents[3])
-    registry = _registry(() if config is None else (*config.organisms, *config.tasks))
+    registry = _registry((*config.organisms, *config.tasks))
     parts = [_code().encode(), registry.encode(), *(part.encode() for part in place.parts[-3:])]
     for name, most in MOST_BYTES.items():
         parts += [name.encode(), read_regular(place / name, most)]

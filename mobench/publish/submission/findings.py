@@ -27,7 +27,7 @@ from mobench.publish.submission.row_counts import count_problems, prompt_problem
 from mobench.records.cells import arm_of
 from mobench.records.names import LADDER
 from mobench.registry import Registry, collect
-from mobench.registry.config import Config, configured, shipped_config
+from mobench.registry.config import Config, find_config, shipped_config
 from mobench.score.window import in_window
 
 _ENOUGH = 20
@@ -73,8 +73,8 @@ class Findings:
         return replace(self, contradictions=(*self.contradictions, what))
 
 
-def board_config(root: Path) -> Config | None:
-    """Whose organisms and tasks a leaderboard is held against; None for those that are found.
+def board_config(root: Path) -> Config:
+    """Whose organisms and tasks a leaderboard is held against.
 
     Those of the project that the command is given in, where the leaderboard is that project's own.
     Any other's, such as a pull request's that lies beside the main branch, is held against what
@@ -82,14 +82,18 @@ def board_config(root: Path) -> Config | None:
 
     Args:
         root: The leaderboard's folder.
+
+    Raises:
+        MobenchError: There are none.
     """
-    here = Path.cwd().resolve()
-    for folder in (here, *here.parents):
-        config = configured(folder)
-        if config is not None:
-            inside = root.resolve().is_relative_to(config.root.resolve())
-            return config if inside else shipped_config()
-    return shipped_config()
+    return _config_from(Path.cwd(), root.resolve())
+
+
+@cache  # asked for each result of a board
+def _config_from(here: Path, root: Path) -> Config:  # noqa: ARG001 - what the search begins from
+    config = find_config()
+    inside = root.is_relative_to(config.root.resolve())
+    return config if inside else shipped_config() or config
 
 
 def registry_for(root: Path) -> Registry:
@@ -101,12 +105,11 @@ def registry_for(root: Path) -> Registry:
     Raises:
         MobenchError: There are none, or their files are wrong.
     """
-    config = board_config(root)
-    return _collected(None if config is None else config.root)
+    return _collected(board_config(root).root)
 
 
 @cache
-def _collected(place: Path | None) -> Registry:
+def _collected(place: Path) -> Registry:
     return collect(place)
 
 
