@@ -6,17 +6,13 @@ from pathlib import Path
 
 import click
 
+from mobench.cli.command_line import leaderboard_option
+
 
 @click.command()
 @click.argument("result")
 @click.option("--name", help="The model's name on the hub, such as USER/MODEL.")
-@click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="The leaderboard's folder.",
-)
+@leaderboard_option()
 def card(result: str, name: str | None, root: Path) -> None:
     """Print RESULT as part of a model card, with metadata that the hub shows.
 

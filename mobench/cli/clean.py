@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from mobench.cli.command_line import leaderboard_option
+
 UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
@@ -18,13 +20,7 @@ UNITS = ("bytes", "KiB", "MiB", "GiB")
     show_default=True,
     help="Folder that holds run folders.",
 )
-@click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="The leaderboard's folder.",
-)
+@leaderboard_option()
 @click.option("--yes", is_flag=True, help="Remove it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def clean(runs: Path, root: Path, yes: bool, as_json: bool) -> None:

@@ -32,6 +32,18 @@ def run_options(*names: str) -> Callable[[F], F]:
     return add
 
 
+def leaderboard_option(help: str = "The leaderboard's folder.") -> Callable[[F], F]:
+    """The option ``--root``, which a command receives as ``root``.
+
+    Args:
+        help: One line for ``--help``.
+    """
+    folder = click.Path(file_okay=False, path_type=Path)
+    return click.option(
+        "--root", type=folder, default=Path("leaderboard"), show_default=True, help=help
+    )
+
+
 def _click_option(item: Field[Any]) -> Callable[[F], F]:
     option = option_of(item)
     kind = _type_of(item.name)

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import click
 
+from mobench.cli.command_line import leaderboard_option
+
 
 @click.command()
 @click.argument("first")
 @click.argument("second")
-@click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="The leaderboard's folder.",
-)
+@leaderboard_option()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(first: str, second: str, root: Path, as_json: bool) -> None:
     """Say in words and numbers how the results FIRST and SECOND differ.

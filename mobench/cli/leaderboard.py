@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mobench.cli.command_line import leaderboard_option
+
 if TYPE_CHECKING:
     from mobench.publish.submission.record import Decision
 
-_root = click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="The leaderboard's folder.",
-)
+_root = leaderboard_option()
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _fresh = click.option(
     "--fresh", is_flag=True, help="Recompute every result, also those that did not change."

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mobench.cli.command_line import leaderboard_option
+
 if TYPE_CHECKING:
     from mobench.publish.submission.files import Submission
     from mobench.store import RunFolder
@@ -18,13 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cells", default=2, show_default=True, type=click.IntRange(1), help="How many are trained."
 )
-@click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="The leaderboard that the reproduction is added to.",
-)
+@leaderboard_option("The leaderboard that the reproduction is added to.")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

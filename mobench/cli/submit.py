@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mobench.cli.command_line import leaderboard_option
 from mobench.errors import MobenchError
 
 if TYPE_CHECKING:
@@ -28,13 +29,7 @@ SAID: dict[Announcement, str] = {
 @click.option("--organism", help="With --plan: its name, or the path of its organism.toml.")
 @click.option("--task", help="With --plan: the training task; the organism's first by default.")
 @click.option("--preset", help="With --plan: how much is trained; `standard` by default.")
-@click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("leaderboard"),
-    show_default=True,
-    help="The leaderboard's folder, in a clone of the repository.",
-)
+@leaderboard_option("The leaderboard's folder, in a clone of the repository.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def submit(run: Path | None, plan: bool, root: Path, as_json: bool, **asked: str | None) -> None:
     r"""Put a finished RUN on the leaderboard of this clone, ready for a pull request.

@@ -29,11 +29,10 @@ def work(folder: Path, device: str | None, beside: int, parent: int | None) -> N
     from mobench.execute.run import run_ladder
     from mobench.execute.worker_life import end_with
     from mobench.gate.described_weights import collect_described
-    from mobench.gate.judge_model import judge_bytes
-    from mobench.gate.placement import place
+    from mobench.gate.placement import placed
     from mobench.gate.preflight import check_request
     from mobench.gate.request import resolve
-    from mobench.machine.hardware import detect, gpus_here
+    from mobench.machine.hardware import detect
     from mobench.plan.packing import machine_packing
     from mobench.progress import Progress
     from mobench.store import RunFolder
@@ -48,9 +47,7 @@ def work(folder: Path, device: str | None, beside: int, parent: int | None) -> N
     if device is not None:
         options = replace(options, device=device)
     registry = collect_described(options.organism, offline=options.offline)
-    request = resolve(options, registry)
-    gpus = gpus_here() if request.device.startswith("cuda") else []
-    request = place(request, gpus, judge_bytes=judge_bytes(request.judge))
+    request = placed(resolve(options, registry))
     hardware = detect(request.device)
     check_request(request, registry, hardware=hardware, needed_bytes=0)
     sharing = 1 + beside if hardware.gpu is None else 1

@@ -6,14 +6,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mobench.errors import MobenchError
+from mobench.gate.judge_model import judge_bytes as judge_bytes_of
 from mobench.gate.request import RunRequest
 from mobench.machine.devices import devices_of
-from mobench.machine.hardware import Hardware
+from mobench.machine.hardware import Hardware, gpus_here
 from mobench.plan.gpus import gpus_to_serve, gpus_to_train, serving_choices, spread_over
 from mobench.plan.model_size import model_shape
 
 SERVED_TOGETHER = 16
 """Adapters that vLLM holds at a time, at most: each takes memory beside the model."""
+
+
+def placed(request: RunRequest) -> RunRequest:
+    """Lays a request on the devices of this machine.
+
+    Raises:
+        MobenchError: As for :func:`place`.
+    """
+    gpus = gpus_here() if request.device.startswith("cuda") else []
+    return place(request, gpus, judge_bytes=judge_bytes_of(request.judge))
 
 
 def place(request: RunRequest, gpus: Sequence[Hardware], *, judge_bytes: int = 0) -> RunRequest:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mobench.gate.judge_model import judge_bytes
-from mobench.gate.placement import place
+from mobench.gate.placement import placed
 from mobench.gate.preflight import check_request
 from mobench.gate.request import RunRequest
-from mobench.machine.hardware import Hardware, detect, gpus_here
+from mobench.machine.hardware import Hardware, detect
 from mobench.plan.cost_record import RunCost
 from mobench.plan.question_load import question_loads
 from mobench.plan.run_cost import run_cost
@@ -49,9 +49,7 @@ def priced(request: RunRequest, registry: Registry) -> PricedRequest:
     Raises:
         MobenchError: The organism's size is not known, or the devices do not hold it.
     """
-    beside = judge_bytes(request.judge)
-    gpus = gpus_here() if request.device.startswith("cuda") else []
-    request = place(request, gpus, judge_bytes=beside)
+    request = placed(request)
     hardware = detect(request.device)
     cost = run_cost(
         request.spec,
@@ -61,7 +59,7 @@ def priced(request: RunRequest, registry: Registry) -> PricedRequest:
         controls=request.controls,
         capability=question_loads(request.spec, registry.capability_dir(request.spec)),
         engine=request.options.engine,
-        judge_bytes=beside,
+        judge_bytes=judge_bytes(request.judge),
         tensor_parallel=request.tensor_parallel,
     )
     return PricedRequest(request, hardware, cost)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from dataclasses import dataclass
 from mobench.publish.drawing.legend import SAMPLE, Key, badge, legend, patch, stroke
 from mobench.publish.drawing.panel import Panel
 from mobench.publish.drawing.picture import Area, Box, Item, Line, Marks, Picture, Point, TextLine
+from mobench.publish.drawing.rate_axis import rate_place, rate_ticks
 from mobench.publish.drawing.style import ATTACK, INK, LETTERS, SOFT, WINDOW
 from mobench.publish.drawing.svg import svg
 from mobench.publish.pages import number_format as wording
-from mobench.records.learning_rates import lr_text
 from mobench.score import RungScore, RunScore
 from mobench.score.dose_response import DoseResponse
 from mobench.score.run_dose_response import RunRate, is_fitted, ladder_dose_response, run_rates
@@ -71,7 +70,7 @@ class DoseFrame:
         sentence = f"{wording.dose(found)} For orientation only."
         subtitle = textwrap.wrap(sentence, width=int(inches * 15.5))
         head = 0.54 * _INCH + _TITLE * len(title) + _LINE * len(subtitle)
-        places = [_x(rung.lr) for rung in rungs] or [0.0]
+        places = [rate_place(rung.lr) for rung in rungs] or [0.0]
         ends = (places[0] - _MARGIN, places[-1] + _MARGIN)
         width = inches * _INCH
         panel = Panel(_LEFT, _FOOT, width - _LEFT - _RIGHT, _PANEL, *ends)
@@ -90,13 +89,17 @@ def dose_picture(score: RunScore, found: DoseResponse) -> Picture:
     items = _head(frame)
     curve, crossing = _curve(panel, found)
     if found.curve is None and found.bracket is not None:
-        low, high = (panel.x(_x(lr)) for lr in found.bracket)
+        low, high = (panel.x(rate_place(lr)) for lr in found.bracket)
         items.append(Box((low, panel.bottom), (high, panel.top), WINDOW))
     items.append(panel.across(round(found.line, 4), ATTACK))
     for rung in rungs:
         if rung.standard:
-            items += _mark_standard(panel, panel.x(_x(rung.lr)))
-    items += [*panel.axes(_ticks(panel, rungs)), panel.label("attack rate", ATTACK), *curve]
+            items += _mark_standard(panel, panel.x(rate_place(rung.lr)))
+    items += [
+        *panel.axes(rate_ticks(panel, rungs, _LABEL_ROOM)),
+        panel.label("attack rate", ATTACK),
+        *curve,
+    ]
     items += _runs(panel, rungs, run_rates(score), score)
     items += crossing
     middle = (panel.left + panel.right) / 2
@@ -112,11 +115,6 @@ def dose_picture(score: RunScore, found: DoseResponse) -> Picture:
     return Picture(frame.width, frame.height, (*items, label, *keys))
 
 
-def _x(lr: float) -> float:
-    # Rounded, as all that is drawn, so that the last bit of a float never changes the file.
-    return round(math.log10(lr), 5)
-
-
 def _head(frame: DoseFrame) -> list[Item]:
     items: list[Item] = []
     top = frame.height - _EDGE
@@ -128,18 +126,6 @@ def _head(frame: DoseFrame) -> list[Item]:
         items.append(TextLine((_EDGE, top), line, LETTERS, SOFT, along="top"))
         top -= _LINE
     return items
-
-
-def _ticks(panel: Panel, rungs: Sequence[RungScore]) -> list[tuple[float, str]]:
-    ticks = []
-    labeled = -math.inf
-    for rung in rungs:
-        place = _x(rung.lr)
-        # Rungs that stand too close keep their tick and lose their label.
-        room = place - labeled >= _LABEL_ROOM * (panel.end - panel.start)
-        ticks.append((place, lr_text(rung.lr) if room else ""))
-        labeled = place if room else labeled
-    return ticks
 
 
 def _mark_standard(panel: Panel, x: float) -> list[Item]:
@@ -156,11 +142,13 @@ def _runs(
     for rung in rungs:
         used = is_fitted(rung, score)
         mine = [round(run.rate, 4) for run in runs if run.lr == rung.lr]
-        dots += [_dot(point, used=used) for point in panel.at([_x(rung.lr)] * len(mine), mine)]
+        dots += [
+            _dot(point, used=used) for point in panel.at([rate_place(rung.lr)] * len(mine), mine)
+        ]
         flat, color = rung.plateau, ATTACK if used else SOFT
         if flat.estimate is None or flat.low is None or flat.high is None:
             continue
-        place = round(_x(rung.lr) + _BAR_OFF * (panel.end - panel.start), 5)
+        place = round(rate_place(rung.lr) + _BAR_OFF * (panel.end - panel.start), 5)
         ends = panel.at([place] * 2, [round(flat.low, 4), round(flat.high, 4)])
         middle = panel.at([place], [round(flat.estimate, 4)])
         bars += [Line(ends, color, 1.3), Marks(ends, "_", 6.0, color)]
@@ -182,7 +170,7 @@ def _curve(panel: Panel, found: DoseResponse) -> tuple[list[Item], list[Item]]:
     curve = found.curve
     if curve is None:
         return [], []
-    places = [_x(lr) for lr in curve.lrs]
+    places = [rate_place(lr) for lr in curve.lrs]
     low, high, rates = (
         panel.at(places, [round(value, 4) for value in side])
         for side in (curve.low, curve.high, curve.rates)
@@ -190,7 +178,7 @@ def _curve(panel: Panel, found: DoseResponse) -> tuple[list[Item], list[Item]]:
     drawn: list[Item] = [Area(low + high[::-1], ATTACK, 0.16), Line(rates, ATTACK, 2.0)]
     if curve.critical is None:
         return drawn, []
-    ends = [_x(end) for end in (curve.critical_low, curve.critical_high) if end is not None]
+    ends = [rate_place(end) for end in (curve.critical_low, curve.critical_high) if end is not None]
     # An end beyond the rungs has no cap: the line goes on.
     low_end = places[0] if curve.critical_low is None else ends[0]
     high_end = places[-1] if curve.critical_high is None else ends[-1]
@@ -198,7 +186,7 @@ def _curve(panel: Panel, found: DoseResponse) -> tuple[list[Item], list[Item]]:
     crossing: list[Item] = [Line(panel.at([low_end, high_end], [line] * 2), INK, 1.3)]
     if ends:
         crossing.append(Marks(panel.at(ends, [line] * len(ends)), "|", 7.0, INK, width=1.3))
-    crossing.append(_diamond(panel.at([_x(curve.critical)], [line]), INK, INK))
+    crossing.append(_diamond(panel.at([rate_place(curve.critical)], [line]), INK, INK))
     return drawn, crossing
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mobench.publish.drawing.legend import SAMPLE, Key, legend, patch, stroke
 from mobench.publish.drawing.panel import Panel
 from mobench.publish.drawing.picture import Area, Item, Line, Marks, Picture, TextLine
+from mobench.publish.drawing.rate_axis import rate_place, rate_ticks
 from mobench.publish.drawing.style import ATTACK, LETTERS, SOFT, WINDOW
 from mobench.publish.drawing.svg import svg
 from mobench.records.learning_rates import lr_text
@@ -67,7 +68,7 @@ def removal_picture(score: RunScore) -> Picture:
     # 1. The axes: a learning rate of 0 has no place on one that is logarithmic.
     rungs = [rung for rung in score.rungs if rung.lr > 0.0]
     scale = _Scale(score.steps)
-    places = [_x(rung.lr) for rung in rungs] or [0.0]
+    places = [rate_place(rung.lr) for rung in rungs] or [0.0]
     ends = (places[0] - _MARGIN, places[-1] + _MARGIN)
     panel = Panel(_LEFT, _FOOT, _WIDTH - _LEFT - _RIGHT, _PANEL, *ends)
     height = _FOOT + _PANEL + _HEAD
@@ -81,7 +82,7 @@ def removal_picture(score: RunScore) -> Picture:
     reference = _reference(rungs)
     if reference is not None:
         items += _band(panel, scale, reference)
-    items += panel.axes(_ticks(panel, rungs), rates=scale.ticks())
+    items += panel.axes(rate_ticks(panel, rungs, _LABEL_ROOM), rates=scale.ticks())
     items.append(panel.label("step (log scale)", ATTACK))
     at = (middle, _FOOT - 0.32 * _INCH)
     label = "learning rate (log scale)"
@@ -92,26 +93,9 @@ def removal_picture(score: RunScore) -> Picture:
         measured = [one for one in rung.removals if one.low is not None]
         for seed, removal in enumerate(measured):
             offset = (seed - (len(measured) - 1) / 2) * min(_SPREAD, 0.3 / len(measured))
-            items += _removal(panel, scale, round(_x(rung.lr) + offset, 5), removal)
+            items += _removal(panel, scale, round(rate_place(rung.lr) + offset, 5), removal)
     items += legend(_keys(reference), middle=middle, bottom=0.1 * _INCH, columns=2)
     return Picture(_WIDTH, height, tuple(items))
-
-
-def _x(lr: float) -> float:
-    # Rounded, so that the last bit of a float never changes the file.
-    return round(math.log10(lr), 5)
-
-
-def _ticks(panel: Panel, rungs: list[RungScore]) -> list[tuple[float, str]]:
-    """One for each rung; those that stand too close have no label."""
-    ticks = []
-    labeled = -math.inf
-    for rung in rungs:
-        place = _x(rung.lr)
-        room = place - labeled >= _LABEL_ROOM * (panel.end - panel.start)
-        ticks.append((place, lr_text(rung.lr) if room else ""))
-        labeled = place if room else labeled
-    return ticks
 
 
 @dataclass(frozen=True)
@@ -138,7 +122,7 @@ def _band(panel: Panel, scale: _Scale, reference: _Reference) -> list[Item]:
     xs = [panel.start + (panel.end - panel.start) * part / 60 for part in range(61)]
 
     def edge(steps: float) -> list[float]:
-        at = _x(reference.lr)
+        at = rate_place(reference.lr)
         return [scale.at(steps * 10.0 ** (at - x)) for x in xs]
 
     low, high = panel.at(xs, edge(reference.low)), panel.at(xs, edge(reference.high))
