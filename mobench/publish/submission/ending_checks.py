@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mobench.records.cells import FinishedCell, arm_of
-from mobench.records.names import LADDER, ORGANISM
+from mobench.records.names import BASE, LADDER, ORGANISM
 from mobench.records.rows import Row
 
 MOVED = 0.05
@@ -17,26 +17,28 @@ MOVED = 0.05
 
 
 def unmoved_problems(cells: Sequence[FinishedCell], rows: Sequence[Row]) -> list[str]:
-    """Cells that are said not to have moved, and answer otherwise than before training.
+    """Cells that are said not to have moved, and answer otherwise than what they began from.
 
     Args:
         cells: All cells.
         rows: All rows.
     """
-    still = {cell["id"] for cell in cells if cell["status"] == "unmoved"}
+    still = {cell["id"]: _beginning(cell) for cell in cells if cell["status"] == "unmoved"}
     if not still:
         return []
+    begun = set(still.values())
+    last: dict[str, int] = {}
+    for row in rows:
+        if row["cell"] in begun and row["kind"] != "capability":
+            last[row["cell"]] = max(row["step"], last.get(row["cell"], 0))
     before: dict[tuple[object, ...], object] = {}
+    for row in rows:
+        if row["kind"] != "capability" and row["step"] == last.get(row["cell"]):
+            before[row["cell"], row["kind"], row["prompt"], row.get("draw")] = row["outcome"]
     asked: dict[str, list[bool]] = {}
     for row in rows:
-        if row["kind"] == "capability":
-            continue
-        place = (row["kind"], row["prompt"], row.get("draw"))
-        if row["cell"] == ORGANISM:
-            before[place] = row["outcome"]
-    for row in rows:
         if row["cell"] in still and row["kind"] != "capability":
-            place = (row["kind"], row["prompt"], row.get("draw"))
+            place = (still[row["cell"]], row["kind"], row["prompt"], row.get("draw"))
             asked.setdefault(row["cell"], []).append(row["outcome"] != before.get(place))
     return [
         f"cell {cell!r} is said not to have moved, and {sum(other)} of its {len(other)} answers "
@@ -44,6 +46,14 @@ def unmoved_problems(cells: Sequence[FinishedCell], rows: Sequence[Row]) -> list
         for cell, other in asked.items()
         if sum(other) > MOVED * len(other)
     ]
+
+
+def _beginning(cell: FinishedCell) -> str:
+    """What a cell's training began from, as rows name it: a cell's end, or an untrained model."""
+    parent = cell.get("parent")
+    if parent is not None:
+        return str(parent)
+    return BASE if arm_of(cell) == BASE else ORGANISM
 
 
 def divergence_doubts(cells: Sequence[FinishedCell]) -> list[str]:
