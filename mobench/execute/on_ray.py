@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mobench.errors import MobenchError
+from mobench.execute.worker_life import last_words
 from mobench.progress import Progress
 from mobench.store import RunFolder
 
@@ -31,8 +32,6 @@ PATIENCE = 20.0
 """Seconds that tasks have to stop by themselves."""
 PASSED_ON = ("MOBENCH_", "HF_", "OPENAI_", "PYTHONPATH", "SSL_CERT_FILE")
 """What the names of environment variables begin with that workers need."""
-TOLD = 12
-"""Lines of a worker's log that are shown where it failed."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +130,7 @@ def _work(folder: str, number: int) -> str | None:
             process.terminate()
     if code < 0:
         raise WorkerLost(f"worker {number} ended by signal {-code}")
-    if code == 0:
-        return None
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(f"    {line}" for line in lines[-TOLD:])
+    return None if code == 0 else last_words(log)
 
 
 def _ray() -> Any:

