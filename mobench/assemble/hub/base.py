@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,7 +20,12 @@ MIB = 1024**2
 
 
 def hub_base(
-    base: HubBase, cache: Path, *, offline: bool, progress: Progress
+    base: HubBase,
+    cache: Path,
+    *,
+    offline: bool,
+    progress: Progress,
+    refuse: Callable[[Path], None] | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """Fetches a base.
 
@@ -28,6 +34,8 @@ def hub_base(
         cache: Where folders that join two repositories are kept.
         offline: Whether only the hub's cache may be used.
         progress: Where the download is shown.
+        refuse: Takes a folder with the configuration alone, before the weights are fetched, and
+            raises where they are not wanted.
 
     Returns:
         A folder in Hugging Face format, and the commits of the repositories.
@@ -36,8 +44,9 @@ def hub_base(
         MobenchError: It cannot be had, has no safetensors, or is damaged.
     """
     weights = base_sources(base)[0]
+    part = weights.part if refuse is None else weights.part.refusing(refuse)
     folder, commit = fetch_with_progress(
-        weights.repo, weights.revision, weights.part, offline=offline, progress=progress
+        weights.repo, weights.revision, part, offline=offline, progress=progress
     )
     facts: dict[str, Any] = {"commit": commit}
     if base.tokenizer is None:

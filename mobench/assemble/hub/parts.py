@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -82,6 +82,16 @@ class Part:
         return any(fnmatch(name, p) for p in self.allowed) and not any(
             fnmatch(name, p) for p in self.ignored
         )
+
+    def refusing(self, more: Callable[[Path], None]) -> Part:
+        """This part, with one more reason for which its configuration can be refused."""
+
+        def refuse(folder: Path) -> None:
+            if self.refuse_folder is not None:
+                self.refuse_folder(folder)
+            more(folder)
+
+        return replace(self, refuse_folder=refuse)
 
     def inside(self, files: Mapping[str, int]) -> dict[str, int]:
         """The files of the part's folder, by their names inside it."""
