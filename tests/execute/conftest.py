@@ -1,5 +1,6 @@
 """Runs of a small project tree."""
 
 from support.run_tree import cache, mobench, own_hub_cache, run_shown, tree
+from support.shared_run import shared_preset
 
-__all__ = ["cache", "mobench", "own_hub_cache", "run_shown", "tree"]
+__all__ = ["cache", "mobench", "own_hub_cache", "run_shown", "shared_preset", "tree"]
