@@ -21,6 +21,8 @@ _OWN = (
     r"</picture>",
     r"<details><summary>[^<>]*</summary>",
     r"</details>",
+    r"<br>",
+    r"</?mark>",
 )
 
 
