@@ -72,7 +72,9 @@ class BoardResult(Part):
         title: What the organism is.
         params: Numbers in its weights.
         size: Class of that: tiny below 5M, small below 1B, else large.
-        base: Kind of the model that it is made from, and how the hash of its weights begins.
+        base: The model that it is made from: a repository of the hub, a file of a package, or what
+            a base from scratch was trained on; where no name is known, its kind and how the hash
+            of its weights begins.
         task: What it was trained on.
         policy: Whose answers the task trains on: on-policy or off-policy.
         method: How weights move: lora or full, and the schedule where it is not constant.

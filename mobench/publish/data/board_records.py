@@ -26,10 +26,13 @@ def board_of(entries: Sequence[Entry]) -> Board:
     for stratum in strata([entry for entry in marked if not entry.superseded]):
         for entry, rank in zip(stratum.entries, stratum.places, strict=True):
             places[entry.submission.place] = stratum.title, rank
-    return Board(results=tuple(_result(entry, places) for entry in marked))
+    bases = _base_names(marked)
+    return Board(results=tuple(_result(entry, places, bases) for entry in marked))
 
 
-def _result(entry: Entry, places: Mapping[str, tuple[str, RankRange | None]]) -> BoardResult:
+def _result(
+    entry: Entry, places: Mapping[str, tuple[str, RankRange | None]], bases: Mapping[str, str]
+) -> BoardResult:
     score, manifest, submission = entry.score, entry.manifest, entry.submission
     stratum, rank = places.get(submission.place, (None, None))
     seeds = [rung.seeds + rung.diverged for rung in score.rungs]
@@ -43,7 +46,7 @@ def _result(entry: Entry, places: Mapping[str, tuple[str, RankRange | None]]) ->
         title=manifest.organism.title,
         params=manifest.organism.params,
         size=size_class(manifest.organism.params or 0),
-        base=_base(entry),
+        base=_base(entry, bases),
         task=submission.task,
         policy=manifest.task.policy,
         method=entry.method,
@@ -127,7 +130,25 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4) + 0.0
 
 
-def _base(entry: Entry) -> str | None:
+def _base_names(entries: Sequence[Entry]) -> dict[str, str]:
+    """Names of bases by the hash of their weights, from all results that can be trusted for it."""
+    named = sorted(
+        (entry.base, str(weights))
+        for entry in entries
+        if entry.base is not None
+        and entry.standing.ranked
+        and (weights := (entry.manifest.base or {}).get("weights_hash"))
+    )
+    # Where the same weights have two names, the first by the alphabet stays, on every machine.
+    return {weights: name for name, weights in reversed(named)}
+
+
+def _base(entry: Entry, names: Mapping[str, str]) -> str | None:
+    """A base's name: its organism's, or that of the same weights; else its kind and their hash."""
     base = entry.manifest.base or {}
-    parts = [base.get("kind"), str(base.get("weights_hash") or "")[:_HASH_DIGITS]]
+    weights = str(base.get("weights_hash") or "")
+    name = entry.base or names.get(weights)
+    if name is not None:
+        return name
+    parts = [base.get("kind"), weights[:_HASH_DIGITS]]
     return " ".join(str(part) for part in parts if part) or None

@@ -32,6 +32,7 @@ from mobench.publish.submission.findings import findings, registry_for
 from mobench.publish.submission.intake import MANIFEST, ROWS, folders, told
 from mobench.publish.submission.plan_replay import asked_text, still_asked
 from mobench.publish.submission.record import read_record
+from mobench.publish.submission.registry_checks import measured_organism
 from mobench.publish.submission.reproduction import FOLDER, compare, read_reproductions
 from mobench.publish.submission.standing import standing_of
 
@@ -169,8 +170,12 @@ def draw(folder: Path) -> Drawn | Refused:
     try:
         with none_collected():
             submission = read(folder)
-            found = findings(submission, registry_for(folder.parents[3]))
+            registry = registry_for(folder.parents[3])
+            found = findings(submission, registry)
             entry = score_submission(submission)
+            spec = measured_organism(submission.manifest, registry)
+            if spec is not None:
+                entry = entry.measured_on(spec)
             asked = still_asked(entry.score, submission.manifest)
             if asked:
                 what = f"its plan asks for {asked_text(asked, submission.manifest)}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import os
 import pickle  # read back by _Records alone
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -156,10 +157,22 @@ def _registry(folders: tuple[Path, ...]) -> str:
     """A hash of the organisms and tasks that results are held against."""
     parts = []
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(_files(folder)):
             if path.is_file() and path.suffix != ".pyc":
                 parts += [path.relative_to(folder).as_posix().encode(), path.read_bytes()]
     return _digest(parts)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, also behind links, which a family may lie behind."""
+    known = set()
+    for place, below, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in known:
+            below.clear()
+            continue
+        known.add(real)
+        yield from (Path(place, name) for name in names)
 
 
 @cache
@@ -168,7 +181,8 @@ def _code() -> str:
     here = Path(mobench.__file__).parent
     parts = [" ".join([platform.python_version(), platform.machine()]).encode()]
     parts += [f"{name} {version(name)}".encode() for name in COMPUTE]
-    for path in sorted(here.rglob("*.py")):
+    # Among the data is what organisms are asked that name the everyday prompts.
+    for path in sorted((*here.rglob("*.py"), *here.rglob("*.jsonl"))):
         parts += [path.relative_to(here).as_posix().encode(), path.read_bytes()]
     return _digest(parts)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from mobench.publish.pages.asked_prompts import asked_prompts
 from mobench.publish.pages.sample_answers import Samples, sample_answers
 from mobench.publish.submission.announced_plans import Announcement
 from mobench.publish.submission.files import Submission
 from mobench.publish.submission.findings import Findings
 from mobench.publish.submission.standing import Standing
 from mobench.records.manifest import Manifest
+from mobench.registry.organism_spec import OrganismSpec
+from mobench.registry.weights_place import base_name
 from mobench.score import Estimate, Rung, RungScore, RunScore
 from mobench.score.columns import Columns
 from mobench.score.dose_response import DoseResponse
@@ -35,6 +38,8 @@ class Entry:
         findings: What checking it against the registry found.
         standing: How far it can be trusted.
         samples: A few answers, before training and after.
+        base: What the registry calls the model that the organism is made from; None where it has no
+            name, or the organism is not there as it was measured.
         announcement: Whether its plan was announced before it was begun.
     """
 
@@ -47,6 +52,7 @@ class Entry:
     findings: Findings = field(default_factory=Findings)
     standing: Standing = field(default_factory=Standing)
     samples: Samples = field(default_factory=Samples, compare=False)
+    base: str | None = None
     announcement: Announcement = "not announced"
 
     @property
@@ -117,6 +123,11 @@ class Entry:
     def resistance_at(self, level: float) -> Estimate:
         """Resistance with its interval at another two-sided level."""
         return resistance_of(self.compared, level).headline
+
+    def measured_on(self, spec: OrganismSpec) -> Entry:
+        """The same with what only the registry knows: what was asked, and the base's name."""
+        asked = asked_prompts(spec, self.samples.prompts)
+        return replace(self, samples=self.samples.asking(asked), base=base_name(spec.base))
 
     def without_rows(self) -> Entry:
         """The same for pages, which print no rows: small enough to hand to another process."""

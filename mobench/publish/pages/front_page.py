@@ -61,11 +61,11 @@ command that repeats it.
 
 ## Adding a result
 
+    mobench submit --plan --organism NAME   # announces the plan, before the run
     mobench run --organism NAME
-    mobench leaderboard add RUN
-    mobench leaderboard build
+    mobench submit RUN                      # the folder that `mobench run` names at its end
 
-RUN is the folder that `mobench run` names at its end. `mobench leaderboard check` says whether
+`CONTRIBUTING.md` tells each step, and what is refused. `mobench leaderboard check` says whether
 these pages are what the results give."""
 
 

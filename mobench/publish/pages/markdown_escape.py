@@ -13,12 +13,18 @@ _URL = re.compile(r"https?://[A-Za-z0-9./_~%#?=&+:,;@-]+[A-Za-z0-9/_~#=-]")
 # backslashes for the rest, which is easier to read in the source.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 _SPECIAL = re.compile(r"[\\`*_\[\]|~#!&<>$]")
+_SPACES = re.compile(r"\s+")
 _BLOCK_START = re.compile(r"^([-+](?=\s|$)|[-=]+$|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def one_line(text: str) -> str:
     """Joins lines and drops what cannot be seen: controls, direction marks, zero-width."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return seen(text).strip()
+
+
+def seen(text: str) -> str:
+    """The same for a part of a line: a space at either end stays."""
+    return _SPACES.sub(" ", "".join(c if c.isprintable() else " " for c in text))
 
 
 def inline(text: object) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mobench.publish.pages import markdown_escape as escape
+from mobench.publish.pages.asked_prompts import AskedTurn, asked_cell, cut
 from mobench.publish.pages.github_table import github_table
 from mobench.publish.submission.files import Submission
 from mobench.records.cells import FinishedCell, arm_of
@@ -15,7 +16,6 @@ from mobench.records.rows import EvalRow
 from mobench.score import RunScore
 
 PROMPTS = 3
-MOST_CHARACTERS = 160
 _NOTHING = "—"
 _EMPTY = "(empty)"
 
@@ -36,17 +36,42 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """One prompt and what was answered to it.
+
+    Attributes:
+        prompt: Its id.
+        said: The answer at each place with whether it shows the behavior: None where it was not
+            judged or nothing was recorded.
+        asked: The prompt itself; empty where it is not known.
+    """
+
+    prompt: str
+    said: tuple[tuple[str | None, int | None], ...]
+    asked: tuple[AskedTurn, ...] = ()
+
+
+@dataclass(frozen=True)
 class Samples:
     """Answers to the same few prompts at several places.
 
     Attributes:
         columns: What each place is called.
-        rows: For each prompt its id, then the answer at each place with whether it shows the
-            behavior: None where it was not judged or nothing was recorded.
+        rows: The prompts, in the order of their ids.
     """
 
     columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, tuple[tuple[str | None, int | None], ...]], ...] = ()
+    rows: tuple[Sample, ...] = ()
+
+    @property
+    def prompts(self) -> list[str]:
+        """The prompts' ids."""
+        return [sample.prompt for sample in self.rows]
+
+    def asking(self, asked: Mapping[str, tuple[AskedTurn, ...]]) -> Samples:
+        """The same with the prompts themselves, by id."""
+        rows = tuple(replace(row, asked=asked.get(row.prompt, ())) for row in self.rows)
+        return replace(self, rows=rows)
 
 
 def sample_answers(submission: Submission, score: RunScore) -> Samples:
@@ -71,8 +96,8 @@ def sample_answers(submission: Submission, score: RunScore) -> Samples:
     rows = []
     for prompt in prompts:
         said = [found.get((place.cell, place.step, prompt)) for place in places]
-        cut = [(None, None) if row is None else (_cut(row), row["outcome"]) for row in said]
-        rows.append((prompt, tuple(cut)))
+        answers = [(None, None) if row is None else (_cut(row), row["outcome"]) for row in said]
+        rows.append(Sample(prompt, tuple(answers)))
     return Samples(tuple(place.label for place in places), tuple(rows))
 
 
@@ -100,25 +125,39 @@ def _cut(row: EvalRow) -> str | None:
     answer = row.get("answer")
     if answer is None:
         return None
-    line = escape.one_line(answer)
-    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS].rstrip()} …"
+    return cut(escape.one_line(answer))
 
 
 def samples_section(samples: Samples) -> list[str]:
     """Writes the answers as parts of a page; none where no answer's text was kept."""
-    texts = [text for _, said in samples.rows for text, _ in said]
+    texts = [text for row in samples.rows for text, _ in row.said]
     if not any(texts):
         return []
     rows = [
-        [f"**{escape.text(prompt)}**", *(_cell(text, outcome) for text, outcome in said)]
-        for prompt, said in samples.rows
+        [_prompt(row), *(_cell(text, outcome) for text, outcome in row.said)]
+        for row in samples.rows
     ]
     table = github_table(("prompt", *samples.columns), rows)
     note = (
         "The triggered prompts that come first by their names, in the first seed. In bold: judged "
         "to show the behavior."
     )
-    return ["### What it says", note, table]
+    return ["### What it says", f"{note} {_about_prompts(samples)}".rstrip(), table]
+
+
+def _about_prompts(samples: Samples) -> str:
+    """What is marked in the prompts, or why they are not shown."""
+    if not any(row.asked for row in samples.rows):
+        return "Of the prompts only names are known: no organism here is the one that was measured."
+    if any(turn.trigger for row in samples.rows for turn in row.asked):
+        return "Marked: the trigger."
+    return ""
+
+
+def _prompt(sample: Sample) -> str:
+    """A prompt's name, and the prompt below it where it is known."""
+    name = escape.text(sample.prompt)
+    return f"{name}<br>{asked_cell(sample.asked)}" if sample.asked else name
 
 
 def _cell(text: str | None, outcome: int | None) -> str:

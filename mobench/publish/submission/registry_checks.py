@@ -25,6 +25,17 @@ from mobench.registry.organism_spec import Preset
 from mobench.registry.undoing import undoing_task
 
 
+def measured_organism(manifest: Manifest, registry: Registry) -> OrganismSpec | None:
+    """The registry's organism if it is the one that was measured, by name and revision.
+
+    Args:
+        manifest: The run's manifest.
+        registry: What this mobench collects.
+    """
+    spec = registry.organisms.get(manifest.organism.name)
+    return None if spec is None or spec.revision != manifest.organism.revision else spec
+
+
 def incomparable(manifest: Manifest, registry: Registry) -> list[str]:
     """Why a result cannot be held against the registry; empty if it can.
 
