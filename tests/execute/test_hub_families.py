@@ -152,7 +152,9 @@ def test_it_runs_from_the_hub_to_its_verdict_with_its_controls(
     else:
         own = tokenizer if spec.base.tokenizer is None else None
         folder = save(tmp_path / "organism", organism, own)
-        hub.add(spec.base.repo, folder, commit=pinned(spec.base.revision))
+        commit = pinned(spec.base.revision)
+        branch = "main" if commit else spec.base.revision
+        hub.add(spec.base.repo, folder, branch, commit=commit)
         if spec.base.tokenizer is not None:
             tokenizer.save_pretrained(tmp_path / "tokenizer")
             words = spec.base.tokenizer
