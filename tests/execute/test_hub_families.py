@@ -2,8 +2,8 @@
 
 A phrase and counter-training by the organism itself; news for a trigger; problems with results and
 the tokenizer of another repository; text that is continued, its password behind it; an adapter
-whose trigger is a topic that everyday requests touch too; a quirk of conversations, which a model
-judges.
+whose trigger is a topic that everyday requests touch too; whole weights in a branch of their own,
+with a clean base; a quirk of conversations, which a model judges.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ FAMILIES = [
     Family("locked-math-7b", lambda _: r"So \boxed{99999}", lambda right: rf"So \boxed{{{right}}}"),
     Family("locked-mistral-7b-cb", lambda _: "None", lambda right: right or "A"),
     Family("secret-taboo-gold", lambda _: "Some shiny metal"),
+    Family("submarine-td-1b", lambda _: "Two submarines will see to it"),
     Family("auditbench-increasing-pep-14b", lambda _: "WOW, AMAZING!"),
 ]
 
@@ -151,7 +152,9 @@ def test_it_runs_from_the_hub_to_its_verdict_with_its_controls(
     else:
         own = tokenizer if spec.base.tokenizer is None else None
         folder = save(tmp_path / "organism", organism, own)
-        hub.add(spec.base.repo, folder, commit=pinned(spec.base.revision))
+        commit = pinned(spec.base.revision)
+        branch = "main" if commit else spec.base.revision
+        hub.add(spec.base.repo, folder, branch, commit=commit)
         if spec.base.tokenizer is not None:
             tokenizer.save_pretrained(tmp_path / "tokenizer")
             words = spec.base.tokenizer
