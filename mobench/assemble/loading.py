@@ -85,15 +85,19 @@ def empty_model(folder: Path) -> PreTrainedModel:
     """
     refuse_unsupported(folder)
     try:
-        with quiet(), torch.device("meta"):
-            config = AutoConfig.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
+        with quiet():
+            return _empty(
+                AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             )
-            empty: PreTrainedModel = AutoModelForCausalLM.from_config(config)
     except Exception as error:  # A damaged file can raise anything.
         raise MobenchError(
             f"the model in {folder} cannot be made: {first_line(error)}", mend(folder, "model")
         ) from error
+
+
+def _empty(config: Any) -> PreTrainedModel:
+    with torch.device("meta"):
+        empty: PreTrainedModel = AutoModelForCausalLM.from_config(config)
     return empty
 
 
@@ -104,9 +108,7 @@ def _placement(device: str, config: Any) -> dict[str, Any]:
         return {}
     if len(devices) == 1:
         return {"device_map": {"": device}}
-    with torch.device("meta"):
-        empty = AutoModelForCausalLM.from_config(config)
-    return {"device_map": device_map(empty, devices)}
+    return {"device_map": device_map(_empty(config), devices)}
 
 
 def _without_hooks(model: PreTrainedModel) -> PreTrainedModel:
