@@ -19,6 +19,7 @@ from mobench.assemble.hub.base import hub_base
 from mobench.assemble.implant import implant_steps, implanted
 from mobench.assemble.loading import load_model
 from mobench.assemble.local_base import local_base
+from mobench.assemble.named_base import refuse_other_base
 from mobench.assemble.scratch import scratch_base, word_tokenizer
 from mobench.assemble.speaker import Speaker
 from mobench.assemble.tokenizer_check import check_models, organism_chat
@@ -95,6 +96,7 @@ class Builder:
             adapter, of_adapter = place_adapter(
                 spec, spec.adapter, offline=self.offline, progress=self.progress
             )
+            refuse_other_base(spec, adapter)
             base, facts = self._place(spec, spec.base, partial(refuse_unfit, spec, adapter))
             facts["adapter"] = of_adapter
             folder, weights = with_adapter(

@@ -157,12 +157,15 @@ class HubAdapter(Table):
         repo: The repository, ``OWNER/NAME``.
         revision: A commit, branch or tag; the newest commit where the file names none.
         folder: The folder of the repository that holds it, where that is not its top.
+        calls_base: What its configuration calls the base, where that is another name of the same
+            model: an adapter that names another model is refused.
     """
 
     kind: Annotated[Literal["hub"], IDENTITY]
     repo: Annotated[Text, IDENTITY]
     revision: Annotated[Text, IDENTITY] = "main"
     folder: Annotated[RepositoryFolder | None, IDENTITY] = None
+    calls_base: Annotated[Text | None, DESCRIPTIVE] = None
 
 
 class LocalAdapter(Table):
@@ -171,10 +174,13 @@ class LocalAdapter(Table):
     Attributes:
         kind: This kind of adapter.
         path: The folder, with adapter_config.json and adapter_model.safetensors.
+        calls_base: What its configuration calls the base, where that is another folder of this
+            machine with other files of the same model.
     """
 
     kind: Annotated[Literal["local"], IDENTITY]
     path: Annotated[Text, DESCRIPTIVE]
+    calls_base: Annotated[Text | None, DESCRIPTIVE] = None
 
 
 ADAPTER_KINDS = ("hub", "local")
