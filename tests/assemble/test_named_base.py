@@ -1,4 +1,4 @@
-"""An adapter that names another base than the organism's file does is refused before any download."""
+"""An adapter that names another base than its organism's file is refused before any download."""
 
 from __future__ import annotations
 
