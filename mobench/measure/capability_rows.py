@@ -25,10 +25,7 @@ from mobench.measure.choice_scores import score_choices_together
 from mobench.measure.final_answers import score_final_answers
 from mobench.measure.greedy_answers import answer_greedily
 from mobench.quiet import quiet
-from mobench.records.rows import CapabilityAnswer
-
-LONGEST_ANSWER = 200
-"""Characters of an answer that are kept in a row."""
+from mobench.records.rows import LONGEST_CAPABILITY_ANSWER, CapabilityAnswer
 
 
 def measure_capability(
@@ -196,7 +193,7 @@ def _rows(
             "prompt": prefix + name,
             "outcome": _outcome(task, sample[metric]),
             "inert": None,
-            "answer": answer_text(sample)[:LONGEST_ANSWER],
+            "answer": answer_text(sample)[:LONGEST_CAPABILITY_ANSWER],
         }
         for name, sample in zip(ids, filtered, strict=True)
     ]

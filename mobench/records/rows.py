@@ -13,6 +13,8 @@ from mobench.records.names import EvalKind
 Count = Annotated[int, Field(ge=0, strict=True)]
 Flag = Annotated[int, Field(ge=0, le=1, strict=True)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+LONGEST_CAPABILITY_ANSWER = 200
+"""Characters of a capability answer that are kept in a row."""
 CLOSED = ConfigDict(extra="forbid")
 
 

@@ -56,6 +56,18 @@ def test_a_tampered_result_is_refused_or_marked_with_its_fault(
     assert results.problems or marked, standings
 
 
+@pytest.mark.parametrize(
+    "name", ["capability turned at a checkpoint, 0", "wrong capability answers called right, 0"]
+)
+def test_capability_outcomes_that_were_turned_contradict_the_others(
+    name: str, tmp_path: Path
+) -> None:
+    (one,) = [one for one in tampered() if one.name == f"rows: {name}"]
+    one.leave(tmp_path)
+    (problem,) = draw_all(tmp_path).problems
+    assert "rows.jsonl.gz: line " in problem
+
+
 def test_one_bad_result_hides_no_other_and_fails_the_check(tmp_path: Path) -> None:
     write_result(tmp_path / "results", parts_of(GOOD_SMALL))
     bad = parts_of(GOOD_SMALL)

@@ -24,6 +24,8 @@ def tampered_rows(good: str) -> Iterator[Tampered]:
         "a cell left out": _leave_out_cell,
         "control rows left out": lambda parts, draw: _keep(parts, _not_control(parts, draw)),
         "a capability task left out": _leave_out_task,
+        "capability turned at a checkpoint": _turn_capability,
+        "wrong capability answers called right": _call_right,
         "a row twice": lambda parts, draw: parts.rows.append(dict(_trained(parts, draw))),
         "a row of another step": _another_step,
         "a row beyond the budget": lambda parts, draw: _trained(parts, draw).update(step=10**6),
@@ -100,6 +102,21 @@ def _not_control(parts: Parts, draw: random.Random) -> Callable[[Any], bool]:
 def _leave_out_task(parts: Parts, draw: random.Random) -> None:
     task = draw.choice(parts.manifest["capability"])["task"]
     _keep(parts, lambda one: one.get("task") != task)
+
+
+def _turn_capability(parts: Parts, draw: random.Random) -> None:
+    cells = {cell["id"] for cell in parts.ladder()}
+    place = draw.choice([r for r in parts.rows if r["cell"] in cells and r["kind"] == "capability"])
+    for row in parts.rows:
+        if all(row[name] == place[name] for name in ("cell", "step", "kind", "task")):
+            row["outcome"] = 1 - row["outcome"]
+
+
+def _call_right(parts: Parts, draw: random.Random) -> None:
+    cell = draw.choice(parts.ladder())["id"]
+    for row in parts.rows:
+        if row["cell"] == cell and row["kind"] == "capability":
+            row["outcome"] = 1
 
 
 def _another_step(parts: Parts, draw: random.Random) -> None:

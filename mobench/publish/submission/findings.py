@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean
 
+from mobench.publish.submission.capability_checks import capability_problems
 from mobench.publish.submission.copies import said_by
 from mobench.publish.submission.ending_checks import divergence_doubts, unmoved_problems
 from mobench.publish.submission.files import Submission
@@ -134,6 +135,7 @@ def findings(submission: Submission, registry: Registry) -> Findings:
         counted = counted or prompt_problems(submission.columns)
         contradictions += [f"{ROWS}: {what}" for what in counted]
 
+    contradictions += [f"{ROWS}: {what}" for what in capability_problems(manifest, rows)]
     contradictions += [f"{ROWS}: {what}" for what in unmoved_problems(cells, rows)]
     unknown += divergence_doubts(cells)
     said = said_by(submission)
