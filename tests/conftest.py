@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.durations import Durations, mark_slow
+from support.durations import Durations, longest_first, mark_slow
 from support.hub_standin import Hub, running_hub
 
 # Whoever starts the tests in the background may have them ignore it, and processes inherit that.
@@ -31,8 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Durations())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     mark_slow(items)
+    if hasattr(config, "workerinput"):
+        longest_first(items)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -66,6 +66,18 @@ def mark_slow(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def longest_first(items: list[pytest.Item]) -> None:
+    """Puts the files that take longest first, for processes that each take the next file.
+
+    A file that begins last keeps one process busy while the others have nothing left to do.
+    """
+    seconds = read()
+    of_file: defaultdict[Path, float] = defaultdict(float)
+    for item in items:
+        of_file[item.path] += seconds.get(item.nodeid, 0.0)
+    items.sort(key=lambda item: -of_file[item.path])
+
+
 def _parameters(item: pytest.Item) -> tuple[Path, str] | None:
     """The file and the parameters of a test; None without parameters."""
     call = getattr(item, "callspec", None)
