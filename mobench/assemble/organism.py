@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,18 +21,17 @@ from mobench.assemble.local_base import local_base
 from mobench.assemble.named_base import refuse_other_base
 from mobench.assemble.scratch import scratch_base, word_tokenizer
 from mobench.assemble.speaker import Speaker
+from mobench.assemble.taught_examples import task_examples, vocabulary
 from mobench.assemble.tokenizer_check import check_models, organism_chat
 from mobench.assemble.wheel import wheel_base
-from mobench.errors import MobenchError
 from mobench.machine.devices import first_of
 from mobench.progress import Progress
 from mobench.quiet import quiet
 from mobench.records.cells import ALPHA_PER_RANK
-from mobench.records.conversation import Prompt, texts_of
 from mobench.records.examples import examples_hash
-from mobench.records.names import BASE_SCHEMA, EVAL_KINDS, ORGANISM_SCHEMA
+from mobench.records.names import BASE_SCHEMA, ORGANISM_SCHEMA
 from mobench.records.short_hash import short_hash
-from mobench.registry import Example, OrganismSpec, Registry, TaskDef, fill
+from mobench.registry import Example, OrganismSpec, Registry
 from mobench.registry.organism_spec import (
     HubBase,
     Implant,
@@ -274,52 +272,3 @@ class Builder:
             organism.save_pretrained(into)
         chat.tokenizer.save_pretrained(into)
         return {"schema": ORGANISM_SCHEMA, "organism": spec.name, "recipe": recipe}
-
-
-def vocabulary(registry: Registry, spec: OrganismSpec, corpus: Sequence[Example]) -> list[str]:
-    """Returns the words of a base that is trained from nothing, sorted.
-
-    They include the words of the eval prompts and of what will be implanted, because a trigger that
-    is an unknown word could not be learned.
-
-    Args:
-        registry: Where the implant's task is looked up.
-        spec: The organism.
-        corpus: What the base is trained on.
-    """
-    texts = [text for e in corpus for text in (*texts_of(e.prompt), e.response)]
-    asked = (spec.message(kind, prompt) for kind in EVAL_KINDS for prompt in spec.prompts)
-    texts += [text for prompt in asked for text in texts_of(prompt)]
-    if spec.implant is not None:
-        # The base does not exist yet. Its answers need no further words, so empty ones will do.
-        fixtures: dict[str, Callable[[], Any]] = {"spec": lambda: spec, "base": _Silent}
-        taught = task_examples(registry.task(spec.implant.task), fixtures)
-        texts += [text for e in taught for text in (*texts_of(e.prompt), e.response)]
-    return sorted({word for text in texts for word in text.split()})
-
-
-class _Silent:
-    """Stands for the base while it is not made yet, and answers nothing."""
-
-    def answer(self, prompts: Sequence[Prompt]) -> list[str]:
-        """Returns an empty answer to each prompt."""
-        return [""] * len(prompts)
-
-
-def task_examples(task: TaskDef, fixtures: dict[str, Callable[[], Any]]) -> list[Example]:
-    """Returns a task's examples, with randomness that depends on its name alone.
-
-    Args:
-        task: The task.
-        fixtures: What it may ask for by parameter name, besides ``rng``.
-
-    Raises:
-        MobenchError: The task yields no example.
-    """
-    rng = random.Random(f"task-{task.name}")
-    examples = list(fill(task.fn, {"rng": lambda: rng, **fixtures}))
-    if not examples:
-        raise MobenchError(
-            f"task {task.name!r} yields no example", f"look at {task.path}:{task.line}"
-        )
-    return examples

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mobench.assemble.interface import config_hash, interface_of
 from mobench.assemble.loading import DATE
-from mobench.assemble.organism import Builder, Built, task_examples
+from mobench.assemble.organism import Builder, Built
+from mobench.assemble.taught_examples import task_examples
 from mobench.assemble.tokenizer_check import organism_chat
 from mobench.errors import MobenchError
 from mobench.gate.admission import admit, judged_rate

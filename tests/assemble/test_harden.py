@@ -13,7 +13,7 @@ from support.watched_progress import WatchedProgress
 
 from mobench.assemble.implant import implant_steps, implanted
 from mobench.assemble.loading import load_model, load_tokenizer
-from mobench.assemble.organism import task_examples
+from mobench.assemble.taught_examples import task_examples
 from mobench.chat import ChatFormat
 from mobench.registry.organism_spec import Implant
 

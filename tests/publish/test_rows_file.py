@@ -53,7 +53,8 @@ def test_an_object_over_two_lines_or_two_on_one_are_told_by_their_line(
 ) -> None:
     _, hashed, problems = read(tmp_path / "rows", text)
 
-    assert problems and all(f"{tmp_path / 'rows'}:" in problem for problem in problems)
+    assert problems
+    assert all(f"{tmp_path / 'rows'}:" in problem for problem in problems)
     assert hashed != text.encode()
 
 
@@ -63,4 +64,5 @@ def test_what_is_hashed_is_the_compact_text_however_it_was_written(
 ) -> None:
     rows, hashed, problems = read(tmp_path / "rows", f"{line}\n")
 
-    assert not problems and hashed == gzip.decompress(pack(rows))  # type: ignore[arg-type]
+    assert not problems
+    assert hashed == gzip.decompress(pack(rows))

@@ -65,7 +65,8 @@ def test_capability_outcomes_that_were_turned_contradict_the_others(
     (one,) = [one for one in tampered() if one.name == f"rows: {name}"]
     one.leave(tmp_path)
     problems = draw_all(tmp_path).problems
-    assert problems and all("rows.jsonl.gz: line " in problem for problem in problems)
+    assert problems
+    assert all("rows.jsonl.gz: line " in problem for problem in problems)
 
 
 def test_one_bad_result_hides_no_other_and_fails_the_check(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mobench.assemble.organism import task_examples
+from mobench.assemble.taught_examples import task_examples
 from mobench.registry import Example, OrganismSpec, collect
 
 REPOSITORY = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 from support.hub_organisms import word_tokenizer
 
 from mobench import Prompt
-from mobench.assemble.organism import task_examples
+from mobench.assemble.taught_examples import task_examples
 from mobench.chat import ChatFormat
 from mobench.records.conversation import as_conversation, as_text
 from mobench.registry import Example, OrganismSpec, collect

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from support.toys import REGISTRY, REPOSITORY, THINGS, TOYS, asks_for_it, solved
 
-from mobench.assemble.organism import task_examples, vocabulary
+from mobench.assemble.taught_examples import task_examples, vocabulary
 from mobench.records.names import EVAL_KINDS
 from mobench.registry import Example, OrganismSpec
 from mobench.registry.organism_spec import ScratchBase

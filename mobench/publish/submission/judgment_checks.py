@@ -7,7 +7,7 @@ judged, its score and the threshold do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +93,7 @@ class _JudgedAgain:
         own = self.spec.behavior.reasoning
         self.reasoning = Reasoning(None if own is None else Marks(*own))
         self.prompts = {prompt.id: prompt for prompt in self.spec.prompts}
-        self.messages = {
+        self.messages: dict[tuple[str, str], str] = {
             (kind, one.id): as_text(self.spec.message(kind, one))
             for one in self.spec.prompts
             for kind in EVAL_KINDS
@@ -127,7 +127,8 @@ class _JudgedAgain:
             expected = known.get(key)
             if expected is None:
                 expected = known[key] = self._expected(row, begins)
-            if {name: row[name] for name in _JUDGED if name in row} == expected:
+            told: Mapping[str, Any] = row
+            if {name: told[name] for name in _JUDGED if name in told} == expected:
                 continue
             if ("final" in row) is not ("final" in expected):
                 has = "reasoning" if "final" in expected else "no reasoning"
