@@ -10,6 +10,7 @@ from mobench.machine.garbage_collection import none_collected
 from mobench.publish.pages.entry import score_submission
 from mobench.publish.submission import files as submission
 from mobench.publish.submission import record
+from mobench.publish.submission.intake import folders
 
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = REPOSITORY / "leaderboard" / "results"
@@ -51,10 +52,14 @@ def board_tree(root: Path, cells: int, *, results: int = 0) -> int:
     Returns:
         How many it has.
     """
-    committed = submission.read_all(RESULTS)
+    committed = folders(RESULTS, [])
+    read: dict[Path, submission.Submission] = {}
     total, number = 0, 0
     while total < cells or number < results:
-        one = committed[number % len(committed)]
+        source = committed[number % len(committed)]
+        if source not in read:
+            read[source] = submission.read(source)
+        one = read[source]
         name = f"{one.organism}-{number:03d}"
         renamed = [{**cell, "organism": name} for cell in one.cells]
         manifest = one.manifest.to_json()
