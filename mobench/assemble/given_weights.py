@@ -17,9 +17,10 @@ from mobench.registry.weights_schema import HubAdapter, HubBase, LocalAdapter, L
 
 PLACE = "FOLDER|REPO[@REVISION]"
 """How weights are given."""
-_REPOSITORY = re.compile(
+REPOSITORY = re.compile(
     r"(?P<repo>(?P<owner>[A-Za-z0-9][\w.-]*)/[A-Za-z0-9_][\w.-]*)(?:@(?P<revision>[\w./-]+))?"
 )
+"""A repository on the hub, with its revision where one is named."""
 _SAVE = "save it as safetensors: model.save_pretrained(FOLDER); tokenizer.save_pretrained(FOLDER)"
 
 
@@ -114,7 +115,7 @@ def _trained_on(adapter: Path) -> LocalBase | HubBase:
     name_it = f"name it: --weights BASE --adapter {adapter}"
     if not isinstance(name, str) or not name:
         raise MobenchError(f"{adapter} is a LoRA adapter that names no base", name_it)
-    if _folder(name) is None and _REPOSITORY.fullmatch(name) is None:
+    if _folder(name) is None and REPOSITORY.fullmatch(name) is None:
         raise MobenchError(
             f"{adapter} is a LoRA adapter trained on {name}, which is not on this machine", name_it
         )
@@ -132,7 +133,7 @@ def _folder(text: str) -> Path | None:
 
 def _repository(text: str) -> tuple[str, str]:
     """The repository and its revision."""
-    found = _REPOSITORY.fullmatch(text)
+    found = REPOSITORY.fullmatch(text)
     if found is None or Path(text).expanduser().exists():
         raise MobenchError(
             f"there is no folder {text}",

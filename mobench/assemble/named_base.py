@@ -11,13 +11,13 @@ import re
 from pathlib import Path
 
 from mobench.assemble.adapter_fit import adapter_config
+from mobench.assemble.given_weights import REPOSITORY
 from mobench.errors import MobenchError
 from mobench.registry.organism_spec import HubBase, LocalBase, OrganismSpec
 from mobench.registry.weights_files import weights_hash
 
 _IN_HUB_CACHE = re.compile(r"models--([\w.-]+?)--([\w.-]+)/snapshots/")
 """A path in the cache of ``huggingface_hub``, which holds the repository's name."""
-_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*")
 _COPY = re.compile(r"(-unsloth)?(-bnb)?-[48]bit$|-unsloth$|-hf$")
 """What is added to a model's name where its weights are published again: quantized for QLoRA, which
 trains an adapter of the whole model, or in another format."""
@@ -39,7 +39,8 @@ def refuse_other_base(spec: OrganismSpec, adapter: Path) -> None:
         MobenchError: It names another one, and the file does not say that this is meant.
     """
     named = adapter_config(adapter).get("base_model_name_or_path")
-    if not isinstance(named, str) or not named or named == getattr(spec.adapter, "calls_base", ""):
+    said = None if spec.adapter is None else spec.adapter.calls_base
+    if not isinstance(named, str) or named in ("", said):
         return
     if isinstance(spec.base, HubBase):
         repository = _repository(named)
@@ -66,7 +67,8 @@ def _repository(named: str) -> str | None:
     cached = _IN_HUB_CACHE.search(named)
     if cached is not None:
         return f"{cached[1]}/{cached[2]}"
-    return named if _REPOSITORY.fullmatch(named) else None
+    found = REPOSITORY.fullmatch(named)
+    return None if found is None else found["repo"]
 
 
 def _model(repository: str) -> str:

